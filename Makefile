@@ -1,0 +1,32 @@
+# Everything from a bare clone, with only Python (3.10 to 3.13) and make. PYTHON=python3.12 chooses another one.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-slow lint bench clean
+
+demo: $(READY)    ## the main job on what ships with the project
+	$(BIN)/prune recipe=demo
+
+test: $(READY)    ## the suite, offline
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+test-slow: $(READY)    ## what takes minutes: the wheel, kills at random moments
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+
+lint: $(READY)    ## format, lint, strict types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)    ## cost of a training step with masks, relative to a dense one
+	$(BIN)/python -m tests.bench.training_step
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist

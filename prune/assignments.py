@@ -1,0 +1,92 @@
+"""Assignments `key=value` from the command line or a recipe, checked against the schema, all at once.
+
+Needs neither torch nor a composed config, so that every slip of the hand is answered within a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from prune.config import Config
+from prune.discovery import nearest
+from prune.places import shipped
+
+GROUPS = ("model", "task", "method", "schedule")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One value for one key; `key` is a group's name when it chooses a file of the group."""
+
+    key: str
+    value: Any
+
+
+def choices(group: str) -> list[str]:
+    """The choices of a config group: its YAML files."""
+    return sorted(file.stem for file in (shipped("configs") / group).glob("*.yaml"))
+
+
+def known_keys() -> list[str]:
+    """All dotted keys of the schema."""
+    return sorted(_keys(Config))
+
+
+def _keys(schema: Any, prefix: str = "") -> Iterator[str]:
+    hints = get_type_hints(schema)
+    for item in fields(schema):
+        if is_dataclass(hints[item.name]):
+            yield from _keys(hints[item.name], f"{prefix}{item.name}.")
+        else:
+            yield prefix + item.name
+
+
+def problems_in(assignments: Iterable[Assignment]) -> list[str]:
+    """What is wrong with each assignment: the key, the value, what is allowed, and the nearest name."""
+    schema = OmegaConf.structured(Config)
+    return [problem for assignment in assignments if (problem := _problem(schema, assignment)) is not None]
+
+
+def _problem(schema: DictConfig, assignment: Assignment) -> str | None:
+    key, value = assignment.key, assignment.value
+    if key in GROUPS and not isinstance(value, dict):
+        known = choices(key)
+        if str(value) not in known:
+            return f"{key}={value}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
+        return None
+    if key.startswith("reference."):
+        return None
+    if key not in known_keys() and not any(known.startswith(key + ".") for known in known_keys()):
+        return f"{key}={value}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
+    if isinstance(value, str) and "${" in value:
+        return None  # filled in when the config is composed
+    try:
+        OmegaConf.update(schema, key, value)
+    except (OmegaConfBaseException, ValueError) as error:
+        return f"{key}={value}: {str(error).splitlines()[0]}. Expected: {_type_of(key)}"
+    return None
+
+
+def _type_of(key: str) -> str:
+    schema: Any = Config
+    for part in key.split("."):
+        schema = get_type_hints(schema)[part]
+    return (
+        getattr(schema, "__name__", str(schema)).replace("NoneType", "null")
+        if not hasattr(schema, "__members__")
+        else (" or ".join(schema.__members__))
+    )
+
+
+def flatten(content: dict[str, Any], prefix: str = "") -> Iterator[Assignment]:
+    """The leaves of a nested mapping as assignments."""
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield Assignment(f"{prefix}{key}", value)

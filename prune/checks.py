@@ -1,0 +1,166 @@
+"""Impossible values, found in the composed config before data or weights are touched, and reported all together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from prune import discovery
+from prune.config import Config, SiteConfig
+from prune.durations import in_steps
+from prune.errors import ConfigErrors
+from prune.places import locate
+from prune.sublayers import Sublayer, sublayers_of
+
+GRAINS = {
+    "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
+    "head": "attention", "dimension": "feed_forward",
+}  # fmt: skip
+METRICS = ("accuracy", "f1")
+
+
+def check(config: Config) -> None:
+    """Raises ConfigErrors with every problem that can be seen without data, weights or torch."""
+    problems = [*_names(config), *_ranges(config), *_durations(config), *_folders(config), *_shapes(config)]
+    if problems:
+        raise ConfigErrors(problems)
+
+
+def _sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:
+    yield "attention", config.method.attention
+    yield "feed_forward", config.method.feed_forward
+
+
+def _names(config: Config) -> Iterator[str]:
+    kinds = [("task.kind", "tasks", config.task.kind), ("method.kind", "methods", config.method.kind)]
+    kinds += [(f"method.{name}.criterion", "criteria", site.criterion) for name, site in _sites(config)]
+    for key, folder, name in kinds:
+        yield from _one_of(key, name, discovery.names(folder))
+    for name, site in _sites(config):
+        allowed = [grain for grain, where in GRAINS.items() if where in ("both sites", name)]
+        yield from _one_of(f"method.{name}.grain", site.grain, allowed)
+    for metric in config.task.metrics:
+        yield from _one_of("task.metrics", metric, list(METRICS))
+    yield from _one_of("evaluate.speed.dtype", config.evaluate.speed.dtype, ["float32", "bfloat16"])
+    yield from _one_of("evaluate.speed.device", config.evaluate.speed.device, ["auto", "cpu", "cuda"])
+    for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
+        if not value:
+            yield f"{key} is empty: name a local folder or a hub name"
+
+
+def _one_of(key: str, value: str, allowed: list[str]) -> Iterator[str]:
+    if value not in allowed:
+        yield f"{key}={value}: not known{discovery.nearest(value, allowed)}. Allowed: {', '.join(allowed)}"
+
+
+def _ranges(config: Config) -> Iterator[str]:
+    method, schedule, speed = config.method, config.schedule, config.evaluate.speed
+    limits: list[tuple[str, float | None, bool, str]] = [
+        ("method.density", method.density, 0 < method.density <= 1, "above 0, at most 1"),
+        ("method.threshold", method.threshold, 0 <= method.threshold < 1, "at least 0, below 1"),
+        ("method.penalty", method.penalty, method.penalty >= 0, "at least 0"),
+        ("schedule.epochs", schedule.epochs, schedule.epochs > 0, "above 0"),
+        ("schedule.dense_epochs", schedule.dense_epochs, schedule.dense_epochs > 0, "above 0"),
+        ("schedule.fill_epochs", schedule.fill_epochs, schedule.fill_epochs > 0, "above 0"),
+        ("schedule.batch_size", schedule.batch_size, schedule.batch_size > 0, "above 0"),
+        ("schedule.eval_batch_size", schedule.eval_batch_size, schedule.eval_batch_size > 0, "above 0"),
+        ("schedule.learning_rate", schedule.learning_rate, schedule.learning_rate > 0, "above 0"),
+        ("schedule.score_learning_rate", schedule.score_learning_rate, schedule.score_learning_rate > 0, "above 0"),
+        ("schedule.weight_decay", schedule.weight_decay, schedule.weight_decay >= 0, "at least 0"),
+        ("distillation.alpha_ce", config.distillation.alpha_ce, config.distillation.alpha_ce >= 0, "at least 0"),
+        (
+            "distillation.alpha_teacher",
+            config.distillation.alpha_teacher,
+            config.distillation.alpha_teacher >= 0,
+            "at least 0",
+        ),
+        ("distillation.temperature", config.distillation.temperature, config.distillation.temperature > 0, "above 0"),
+        ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
+        ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
+    ]
+    optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
+    limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
+    limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
+    limits += [("evaluate.speed.batch_sizes", size, size > 0, "above 0") for size in speed.batch_sizes]
+    for name, site in _sites(config):
+        weight = site.penalty_weight
+        limits.append((f"method.{name}.penalty_weight", weight, weight >= 0, "at least 0"))
+    for key, value, good, allowed in limits:
+        if not good:
+            yield f"{key}={value}: must be {allowed}"
+    if not speed.batch_sizes:
+        yield "evaluate.speed.batch_sizes=[]: name at least one batch size"
+    if not 1 <= len(config.task.text) <= 2:
+        yield f"task.text={config.task.text}: name one or two text columns"
+    if len(config.task.labels) < 2:
+        yield f"task.labels={config.task.labels}: name at least two labels, in the order of their integers"
+
+
+def _durations(config: Config) -> Iterator[str]:
+    schedule = config.schedule
+    named = {"warmup": schedule.warmup, "cooldown": schedule.cooldown, "checkpoint_every": schedule.checkpoint_every}
+    fractions = []
+    for name, value in named.items():
+        try:
+            in_steps(value, 1)
+        except ValueError as error:
+            yield f"schedule.{name}: {error}"
+        else:
+            fractions += [float(value)] if name != "checkpoint_every" and not isinstance(value, str) else []
+    if sum(fractions) >= 1:
+        both = f"schedule.warmup={schedule.warmup} and schedule.cooldown={schedule.cooldown}"
+        yield f"{both}: nothing of the training is left between them; together they must be below 1"
+
+
+def _folders(config: Config) -> Iterator[str]:
+    named = {"model.path": config.model.path, "task.path": config.task.path}
+    if config.model.dense:
+        named["model.dense"] = config.model.dense
+    if config.teacher not in ("dense", "none"):
+        named["teacher"] = config.teacher
+    for key, name in named.items():
+        folder = locate(name)
+        if folder is not None and not folder.is_dir():
+            yield f"{key}={name}: there is no such folder"
+    teacher = _local_shape(config.teacher) if "teacher" in named else None
+    if teacher is not None:
+        labels = len(teacher.get("id2label") or {}) or 2
+        if labels != len(config.task.labels):
+            task = f"the task {config.task.name} has {len(config.task.labels)}"
+            yield f"teacher={config.teacher}: it knows {labels} labels, {task}; name a teacher of the same task"
+
+
+def _shapes(config: Config) -> Iterator[str]:
+    shape = _local_shape(config.model.path)
+    if shape is None:
+        return
+    try:
+        family = discovery.module("families", str(shape.get("model_type"))).FAMILY
+        sublayers = sublayers_of(family, shape)
+    except ValueError as error:
+        yield f"model.path={config.model.path}: model_type {error}"
+        return
+    for name, site in _sites(config):
+        if site.grain == "block":
+            yield from _block(name, site.block, sublayers)
+
+
+def _block(name: str, block: list[int], sublayers: list[Sublayer]) -> Iterator[str]:
+    if len(block) != 2 or min(block) < 1:
+        yield f"method.{name}.block={block}: must be two numbers above 0, rows and columns"
+        return
+    for matrix in (m for s in sublayers if s.site == name for m in s.matrices):
+        if matrix.rows % block[0] or matrix.columns % block[1]:
+            where = f"{matrix.module}, which is {matrix.rows} x {matrix.columns}"
+            yield f"method.{name}.block={block}: does not divide {where}"
+            return
+
+
+def _local_shape(name: str) -> dict[str, Any] | None:
+    """config.json of a local model folder; None for a hub name, or where it cannot be read (found later)."""
+    folder = locate(name)
+    try:
+        return None if folder is None else dict(json.loads((folder / "config.json").read_text()))
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,151 @@
+"""The command: verbs, composition, errors as a person wants to read them. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from prune import __version__
+from prune.assignments import GROUPS, choices
+from prune.errors import UserError
+from prune.places import shipped
+
+if TYPE_CHECKING:
+    from prune.config import Config
+    from prune.report.record import Record
+
+USER_ERROR = 2
+_VERBS = ("run", "table")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command `prune` with `arguments` (default: the process's own)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        _dispatch(words)
+    except UserError as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(130)
+
+
+def _dispatch(words: list[str]) -> None:
+    if not words or words[0] in ("--help", "-h", "help"):
+        print(_help())
+    elif words[0] == "--version":
+        print(f"prune {__version__}")
+    elif words[0] == "table":
+        _table(words[1:])
+    else:
+        if words[0] == "run":
+            words = words[1:]
+        elif "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
+            from prune.discovery import nearest
+
+            raise UserError(
+                f"{words[0]!r} is no verb{nearest(words[0], list(_VERBS))}: {', '.join(_VERBS)}, or key=value"
+            )
+        _compose_and_run(words)
+
+
+def _compose_and_run(words: list[str]) -> None:
+    from prune.composition import compose_and_call
+
+    records = compose_and_call(words, _carry_out)
+    if len(records) > 1:
+        from prune.report.table import as_rich
+
+        _print_wide(as_rich(records))
+
+
+def _carry_out(config: Config) -> Record:
+    """One run, its row of the table, and where everything lies."""
+    from prune.experiment import run
+    from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder
+    from prune.report.table import as_rich, write_tables
+    from prune.training.progress import Screen
+
+    screen = Screen()
+    record = run(config, screen)
+    _, problems = write_tables(Path(config.outputs))
+    for problem in [*record.warnings, *problems]:
+        screen.warn(problem)
+    _print_wide(as_rich([record]))
+    folder, outputs = run_folder(config), Path(config.outputs)
+    screen.say(f"   model  {folder.model}")
+    screen.say(f"  record  {folder.record}")
+    screen.say(f"  recipe  {folder.recipe}")
+    screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
+    return record
+
+
+def _table(words: list[str]) -> None:
+    """`prune table [folder]`: writes results.csv and results.md anew and shows the table."""
+    from prune.report.table import as_rich, write_tables
+    from prune.training.progress import Screen
+
+    folder = Path(words[0] if words else "outputs")
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
+    records, problems = write_tables(folder)
+    for problem in problems:
+        Screen().warn(problem)
+    if not records:
+        raise UserError(f"{folder} holds no finished run")
+    _print_wide(as_rich(list(records.values())))
+
+
+def _print_wide(table: Any) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    console.print(table)
+
+
+def _fail(error: UserError) -> NoReturn:
+    lines = str(error).splitlines()
+    print(
+        "\n".join(f"prune: {line}" if index == 0 else f"       {line}" for index, line in enumerate(lines)),
+        file=sys.stderr,
+    )
+    sys.exit(USER_ERROR)
+
+
+def _help() -> str:
+    from prune import recipes
+
+    groups = "\n".join(f"  {group + '=':<10} {', '.join(choices(group))}" for group in GROUPS)
+    return f"""\
+prune {__version__}: makes transformers small and fast while it fine-tunes them.
+
+One run trains, prunes, fills, compacts, evaluates, and enters its result in a table:
+
+  prune task=sst2 method=hybrid_filled
+  prune -m task=sst2 method=hybrid,struct method.penalty=20,60     a sweep: every combination
+  prune recipe=demo                                                what ships with the package, in two minutes
+
+Groups and their choices:
+{groups}
+  recipe=    {", ".join(recipes.names())}, or the path of a .yaml file
+
+Any value of the config is set by key=value, for example:
+  model.path=<folder>        a local folder instead of the hub       task.path=<folder>   likewise
+  method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   how hard the others do
+  task.train_examples=20000  a subset drawn by the seed              seed=1               another replicate
+  schedule.epochs=3          how long                                outputs=<folder>     where results go
+  teacher=none               no distillation                         force=true           carry a run out anew
+
+  prune --cfg job [key=value ...]    shows the whole config, composed
+  prune table [folder]               the table over all results
+  eval "$(prune -sc install=bash)"   tab completion (also zsh, fish)
+
+Configs: {shipped("configs")}"""
+
+
+if __name__ == "__main__":
+    main()

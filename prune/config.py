@@ -1,0 +1,202 @@
+"""The typed configuration: every field with its meaning, unit and range.
+
+Imports nothing heavy: a mistake in a config is found before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Finish(str, Enum):
+    """How a pruned network is finished."""
+
+    fold = "fold"
+    compact = "compact"
+    fill = "fill"
+
+
+class Scope(str, Enum):
+    """Among which grains a density is reached."""
+
+    matrix = "matrix"
+    site = "site"
+
+
+class Start(str, Enum):
+    """Which weights pruning starts from."""
+
+    pretrained = "pretrained"
+    dense = "dense"
+
+
+class Precision(str, Enum):
+    """Number format of training."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+@dataclass
+class ModelConfig:
+    name: str = ""
+    """Short name, used in tables and in the run folder's name."""
+    path: str = ""
+    """Hub name, local folder, or `pkg://` folder that ships with this package."""
+    pretrained: bool = True
+    """False: random weights from the folder's config.json, trained from scratch."""
+    dense: str | None = None
+    """Folder or hub name of a model already fine-tuned on the task; null: fine-tune one."""
+
+
+@dataclass
+class TaskConfig:
+    name: str = ""
+    """Short name, used in tables and in the run folder's name."""
+    kind: str = "text_classification"
+    """File in prune/tasks/ that knows this kind of task."""
+    version: int = 1
+    """Raised whenever a change to the task makes its scores incomparable with earlier ones."""
+    path: str = ""
+    """Hub name, local folder with one file per split, or `pkg://` folder."""
+    subset: str | None = None
+    """Name of the hub data set's configuration; unused for a local folder."""
+    text: list[str] = field(default_factory=list)
+    """One or two text columns; two are encoded as a pair."""
+    label: str = "label"
+    """Column with the label, an integer from 0 to len(labels) - 1."""
+    labels: list[str] = field(default_factory=list)
+    """Names of the labels, in the order of their integers."""
+    metrics: list[str] = field(default_factory=lambda: ["accuracy"])
+    """Metrics, the main one first; the known ones are in prune/tasks/metrics.py."""
+    train_split: str = "train"
+    """Split to train on: a hub split, or the stem of a file in the folder."""
+    eval_splits: list[str] = field(default_factory=lambda: ["validation"])
+    """Splits to evaluate on; the main metric is that of the first."""
+    max_length: int = 128
+    """Longest input in tokens; longer ones are truncated, and counted."""
+    train_examples: int | None = None
+    """Size of a subset of the training split drawn by the seed; null: all."""
+    eval_examples: int | None = None
+    """Size of a subset of each evaluation split drawn by the seed; null: all."""
+
+
+@dataclass
+class SiteConfig:
+    criterion: str = ""
+    """What scores a grain: a file in prune/criteria/."""
+    grain: str = ""
+    """What is kept or removed together: element, block, row, column; head (attention), dimension (feed_forward)."""
+    block: list[int] = field(default_factory=lambda: [32, 32])
+    """Rows and columns of a block; must divide each matrix. Read only where grain is block."""
+    penalty_weight: float = 1.0
+    """Share of this site in the penalty, at least 0 (lambda_att and lambda_ffn of the papers)."""
+
+
+@dataclass
+class MethodConfig:
+    name: str = ""
+    """Short name, used in tables and in the run folder's name."""
+    kind: str = "fine_pruning"
+    """File in prune/methods/ that spreads criteria over a model."""
+    attention: SiteConfig = field(default_factory=SiteConfig)
+    """Criterion and grain for query, key, value and output matrices."""
+    feed_forward: SiteConfig = field(default_factory=SiteConfig)
+    """Criterion and grain for the two feed-forward matrices."""
+    penalty: float = 10.0
+    """Weight of the regulariser on scores (lambda), at least 0. Read by soft_movement and l0."""
+    density: float = 0.5
+    """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random."""
+    threshold: float = 0.1
+    """Final cut on sigmoid(score), in [0, 1). Read by soft_movement."""
+    scope: Scope = Scope.matrix
+    """Whether a density holds in every matrix, or over all matrices of a site."""
+    finish: Finish = Finish.compact
+    """fold: zeros stay in place; compact: empty heads and dimensions removed; fill: compact, then fine-tune again."""
+
+
+@dataclass
+class ScheduleConfig:
+    name: str = ""
+    """Short name of the schedule."""
+    epochs: float = 3.0
+    """Length of the pruning training, in epochs."""
+    dense_epochs: float = 3.0
+    """Length of the dense model's fine-tuning, in epochs."""
+    fill_epochs: float = 1.0
+    """Length of the fill, in epochs."""
+    batch_size: int = 32
+    """Examples per training step."""
+    eval_batch_size: int = 64
+    """Examples per evaluation step."""
+    learning_rate: float = 5e-5
+    """Peak learning rate of the weights."""
+    score_learning_rate: float = 1e-2
+    """Peak learning rate of the scores."""
+    weight_decay: float = 0.0
+    """AdamW's weight decay of the weights; scores have none."""
+    warmup: Any = 0.1
+    """Before pruning begins, and until the learning rate peaks: fraction of training (0.1) or "5400 steps"."""
+    cooldown: Any = 0.2
+    """At the end, with threshold, density and penalty at their final values: fraction or steps."""
+    start_from: Start = Start.pretrained
+    """Whether pruning starts from the pretrained or from the dense model."""
+    precision: Precision = Precision.auto
+    """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
+    checkpoint_every: Any = 0.2
+    """Distance of the checkpoints an interrupted run goes on from: fraction of training or steps."""
+
+
+@dataclass
+class DistillationConfig:
+    alpha_ce: float = 0.1
+    """Weight of the loss against the labels; 1 where there is no teacher."""
+    alpha_teacher: float = 0.9
+    """Weight of the loss against the teacher's logits."""
+    temperature: float = 2.0
+    """Temperature T of the softened distributions, above 0."""
+
+
+@dataclass
+class SpeedConfig:
+    batch_sizes: list[int] = field(default_factory=lambda: [1, 32])
+    """Batch sizes to time; the table shows the last."""
+    length: int | None = None
+    """Length in tokens; null: the 95th percentile of the evaluation inputs, rounded up to a multiple of 8."""
+    dtype: str = "float32"
+    """Number format of the measurement: float32 or bfloat16."""
+    device: str = "auto"
+    """Device of the measurement: auto, cpu, cuda."""
+    pairs: int = 30
+    """Number of timed pairs (dense, compact) per batch size."""
+
+
+@dataclass
+class EvaluateConfig:
+    speed: SpeedConfig = field(default_factory=SpeedConfig)
+    """How speed is measured."""
+
+
+@dataclass
+class Config:
+    """One run."""
+
+    model: ModelConfig = field(default_factory=ModelConfig)
+    task: TaskConfig = field(default_factory=TaskConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    teacher: str = "dense"
+    """dense, none, or a hub name or folder of a model for the same task."""
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    seed: int = 0
+    """Replicate: seeds data order, subsets, dropout and new weights."""
+    outputs: str = "outputs"
+    """Folder in which runs and tables go."""
+    force: bool = False
+    """Carry the run out again although its record is there."""
+    reference: dict[str, Any] = field(default_factory=dict)
+    """What a recipe's author measured or read: shown beside this run's result, never used."""

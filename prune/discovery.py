@@ -1,0 +1,52 @@
+"""Parts found by the name of their file: criteria, methods, families, tasks.
+
+Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families` and
+`prune.tasks`; an entry point's name is the part's name, its value the module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+_PACKAGE = Path(__file__).parent
+_NOT_PARTS = {"base", "metrics"}
+
+
+class UnknownPart(ValueError):
+    """A name that no file and no entry point answers to."""
+
+
+def names(kind: str) -> list[str]:
+    """Names of all parts of `kind` (criteria, methods, families, tasks), without importing any."""
+    own = [m.name for m in pkgutil.iter_modules([str(_PACKAGE / kind)]) if m.name not in _NOT_PARTS]
+    return sorted({*own, *(point.name for point in _entry_points(kind))})
+
+
+def module(kind: str, name: str) -> ModuleType:
+    """The module of the part `name`.
+
+    Raises:
+        UnknownPart: naming the nearest and all known names.
+    """
+    key = name.replace("-", "_")
+    if key not in names(kind):
+        raise UnknownPart(f"{name!r} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}")
+    for point in _entry_points(kind):
+        if point.name == key:
+            return importlib.import_module(point.value)
+    return importlib.import_module(f"prune.{kind}.{key}")
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """` (did you mean 'x'?)` for the most similar of `known`, or an empty text."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _entry_points(kind: str):  # type: ignore[no-untyped-def]
+    return entry_points(group=f"prune.{kind}")

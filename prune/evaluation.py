@@ -1,0 +1,108 @@
+"""The evaluation of a result: quality, size and speed against the dense model, as a record."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from prune import discovery, models
+from prune.config import Config
+from prune.measure import size
+from prune.measure.environment import environment
+from prune.measure.speed import measure_speed
+from prune.outputs import dense_folder
+from prune.preparation import Experiment
+from prune.report.record import Record
+from prune.shrink import reload
+from prune.shrink.structure import Structure
+from prune.tasks.base import Scores
+
+_FAR_BEHIND = 0.6
+"""A measured speed-up below this share of the theoretical one is remarked upon."""
+_MARGIN_OVER_CHANCE = 0.01
+
+
+def setting(config: Config) -> str:
+    """What decides how hard the method prunes, as the table shows it."""
+    used = {
+        discovery.module("criteria", site.criterion).CRITERION.setting
+        for site in (config.method.attention, config.method.feed_forward)
+    }
+    return ", ".join(
+        f"density {config.method.density:g}" if kind == "density" else f"penalty {config.method.penalty:g}"
+        for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
+    )
+
+
+def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record:
+    """The record of the run whose result lies in model/, given what its stages reported."""
+    config, task, sublayers = experiment.config, experiment.task, experiment.sublayers
+    model = reload.load(experiment.folder.model)
+    dense_model = models.finished_model(str(dense_folder(config).model), task.auto_class)
+    scores = experiment.scores(model)
+    dense_scores: dict[str, Scores] = reports["dense"]["scores"]
+    kept = Structure.read(experiment.folder.model).kept
+    main, metric = config.task.eval_splits[0], config.task.metrics[0]
+    prunable = size.num_prunable(sublayers)
+    speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
+    record = Record(
+        task=config.task.name,
+        task_version=config.task.version,
+        model=config.model.name,
+        method=config.method.name,
+        setting=setting(config),
+        seed=config.seed,
+        metric=metric,
+        higher_is_better=True,
+        value=scores[main][metric],
+        dense_value=dense_scores[main][metric],
+        scores=scores,
+        dense_scores=dense_scores,
+        chance=task.chance(experiment.main_features),
+        num_examples={split: len(rows) for split, rows in experiment.features.items()},
+        num_truncated={split: task.num_truncated(rows) for split, rows in experiment.features.items()},
+        linear_density=size.num_nonzero(model.base_model, sublayers) / prunable,
+        linear_density_before_fill=reports["compact"]["density"],
+        linear_params=size.num_left(model.base_model, sublayers),
+        dense_linear_params=prunable,
+        params=size.num_parameters(model),
+        dense_params=size.num_parameters(dense_model),
+        bytes=size.bytes_on_disk(experiment.folder.model),
+        dense_bytes=size.bytes_on_disk(dense_folder(config).model),
+        heads_kept=[len(kept[s.name]) for s in sublayers if s.site == "attention"],
+        dimensions_kept=[len(kept[s.name]) for s in sublayers if s.site == "feed_forward"],
+        largest_logit_difference=reports["compact"]["largest_logit_difference"],
+        speed=[asdict(one) for one in speed],
+        seconds={name: report["seconds"] for name, report in reports.items()},
+        peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},
+        config=asdict(config),
+        environment=environment() | {"data": experiment.fingerprints},
+    )
+    record.warnings = _warnings(record)
+    return record
+
+
+def _warnings(record: Record) -> list[str]:
+    found = []
+    for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
+        value = next(iter(scores.values()))[record.metric]
+        if value <= record.chance + _MARGIN_OVER_CHANCE:
+            found.append(
+                f"{name} is at chance level: {record.metric} {100 * value:.2f}, the best constant answer has "
+                f"{100 * record.chance:.2f}"
+            )
+    for speed in record.speed:
+        measured, promised = speed["speedup"], speed["speedup_theoretical"]
+        if measured < _FAR_BEHIND * promised:
+            found.append(
+                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {measured:.2f} times faster, "
+                f"far behind the {promised:.2f} times of its multiply-adds"
+                + (
+                    ": its zeros are scattered, and a dense matrix product does not skip them"
+                    if record.linear_density < 0.9 * record.linear_params / record.dense_linear_params
+                    else ": what is left is bound by overhead, not by arithmetic"
+                )
+            )
+    if any(cut := record.num_truncated.values()):
+        found.append(f"{sum(cut)} inputs were longer than task.max_length and were cut")
+    return found

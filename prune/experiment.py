@@ -1,0 +1,150 @@
+"""The experiment, told as a method section would: prepare, dense, prune, compact, fill, evaluate, record.
+
+Each stage first looks whether its output is there, so the same command goes on where an interrupted run stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import asdict
+
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel, set_seed
+
+from prune import models
+from prune.config import Config, Finish
+from prune.durations import in_steps
+from prune.errors import UserError
+from prune.evaluation import assess, setting
+from prune.masking.attach import fold
+from prune.masking.schedule import Cubic
+from prune.measure import size
+from prune.outputs import StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
+from prune.preparation import Experiment, prepare
+from prune.recipes import recipe_of
+from prune.report.record import Record
+from prune.shrink import reload
+from prune.shrink.compact import compact, prove_equal
+from prune.shrink.structure import Structure
+from prune.stages import locked, unfinished
+from prune.training.progress import Screen
+
+_WEIGHTS = "model.safetensors"
+
+
+def run(config: Config, screen: Screen) -> Record:
+    """Carries `config` out, or what is left of it, and returns its record."""
+    folder = run_folder(config)
+    if folder.record.exists() and not config.force:
+        screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
+        return Record.read(folder.record)
+    check_writable(config.outputs)
+    with locked(StageFolder(folder.path), screen):
+        if config.force:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        experiment = prepare(config, folder, screen)
+        dense = fine_tune_dense(experiment)
+        pruned = prune(experiment, dense)
+        compacted = compact_model(experiment, dense, pruned)
+        filled = fill(experiment, dense, compacted)
+        return evaluate(experiment, {"dense": dense, "prune": pruned, "compact": compacted, "fill": filled})
+
+
+def fine_tune_dense(experiment: Experiment) -> StageFolder:
+    """Fine-tunes the unpruned model, or takes `model.dense`; scores it. Shared by all runs that need the same one."""
+    config, stage = experiment.config, dense_folder(experiment.config)
+    with unfinished(stage, "dense", experiment.screen) as watch:
+        if watch:
+            set_seed(config.seed)
+            if config.model.dense:
+                model = models.finished_model(config.model.dense, experiment.task.auto_class)
+            else:
+                experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
+                model = experiment.fresh_model()
+                training = experiment.training("dense", config.schedule.dense_epochs)
+                experiment.train(model, stage, training, experiment.training_features)
+            model.save_pretrained(stage.model)
+            experiment.tokenizer.save_pretrained(stage.model)
+            stage.finish(watch.report(scores=experiment.scores(model)))
+    return stage
+
+
+def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
+    """Attaches masks and trains with distillation. Shared by all runs that differ in their finish only."""
+    config, stage = experiment.config, pruned_folder(experiment.config)
+    with unfinished(stage, "prune", experiment.screen, force=config.force) as watch:
+        if watch:
+            experiment.screen.stage("prune", f"{config.method.name}, {setting(config)}: training with masks")
+            features = experiment.features_with_teacher(dense)
+            model, masks = experiment.masked_model(dense)
+            training = experiment.training("prune", config.schedule.epochs)
+            ramp = Cubic(0.0, 1.0, training.steps, training.warmup, in_steps(config.schedule.cooldown, training.steps))
+            experiment.train(model, stage, training, features, masks, ramp)
+            masks.advance(1.0)
+            stage.model.mkdir(parents=True, exist_ok=True)
+            save_file(model.state_dict(), stage.model / _WEIGHTS)
+            stage.finish(watch.report())
+    return stage
+
+
+def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolder) -> StageFolder:
+    """Removes empty heads and dimensions, and proves that no logit changed, before anything is saved."""
+    stage = experiment.folder.compacted
+    with unfinished(stage, "compact", experiment.screen) as watch:
+        if watch:
+            experiment.screen.stage("compact", "removing empty heads and dimensions")
+            model, masks = experiment.masked_model(dense)
+            model.load_state_dict(load_file(pruned.model / _WEIGHTS))
+            masks.advance(1.0)
+            before = experiment.proof_outputs(model)
+            fold(model)
+            density = size.num_nonzero(model.base_model, experiment.sublayers) / size.num_prunable(experiment.sublayers)
+            _refuse_no_effect(experiment.config, density)
+            structure = _compacted(experiment, model)
+            difference = prove_equal(before, experiment.proof_outputs(model), experiment.task.distilled)
+            reload.save(model, structure, experiment.tokenizer, stage.model)
+            stage.finish(watch.report(density=density, largest_logit_difference=difference))
+    return stage
+
+
+def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> StageFolder:
+    """Where the method asks: frees the zeros that compaction left, and fine-tunes again. Returns the final stage."""
+    config, stage = experiment.config, experiment.folder.filled
+    if config.method.finish is not Finish.fill:
+        return compacted
+    with unfinished(stage, "fill", experiment.screen) as watch:
+        if watch:
+            experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
+            set_seed(config.seed)
+            model = reload.load(compacted.model)
+            training = experiment.training("fill", config.schedule.fill_epochs)
+            experiment.train(model, stage, training, experiment.features_with_teacher(dense))
+            reload.save(model, Structure.read(compacted.model), experiment.tokenizer, stage.model)
+            stage.finish(watch.report())
+    return stage
+
+
+def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
+    """Quality, size and speed of the result against dense; writes model/, recipe.yaml and, last, record.json."""
+    folder, config = experiment.folder, experiment.config
+    experiment.screen.stage("evaluate", "quality, size and speed against the dense model")
+    shutil.rmtree(folder.model, ignore_errors=True)
+    shutil.copytree(stages["fill"].model, folder.model)
+    record = assess(experiment, {name: stage.read_report() or {} for name, stage in stages.items()})
+    write_at_once(folder.recipe, recipe_of(config, record))
+    write_at_once(folder.record, json.dumps(asdict(record), indent=1) + "\n")
+    return record
+
+
+def _refuse_no_effect(config: Config, density: float) -> None:
+    if density == 1.0:
+        advice = "raise method.penalty, or train longer" if "penalty" in setting(config) else "lower method.density"
+        raise UserError(f"{config.method.name} removed nothing at {setting(config)}: {advice}")
+
+
+def _compacted(experiment: Experiment, model: PreTrainedModel) -> Structure:
+    if experiment.config.method.finish is Finish.fold:
+        every = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
+        return Structure(model.config.model_type, every)
+    return compact(model, experiment.sublayers)

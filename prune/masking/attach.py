@@ -1,0 +1,168 @@
+"""Masks onto a model: linear layers become `MaskedLinear`s, scores live in the model's submodule `masks`.
+
+All masks are computed once per forward pass, by a hook on the model. The rule of dead units: a head or dimension any
+of whose slices (rows of an input matrix, columns of the output matrix) is empty is dead, and all its slices are
+masked, in training too. So removing it later changes no logit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prune.masking.bank import Bank, SiteMasking
+from prune.masking.binarize import cut_for_density
+from prune.masking.linear import MaskedLinear
+from prune.sublayers import Matrix, Sublayer
+
+_NAME = "masks"
+_EXACT_UP_TO = 1 << 16
+_STEPS_BETWEEN_CUTS = 10
+"""Cuts through more than `_EXACT_UP_TO` scores are found again only at every so many steps, and at the end."""
+
+
+class Masks(nn.Module):
+    """All masks of a model, and where their schedule stands."""
+
+    def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank]):
+        super().__init__()
+        self.sites = sites
+        self.banks = nn.ModuleDict(banks)
+        self.ramp = 0.0
+
+    def of_site(self, site: str) -> Iterator[Bank]:
+        """The banks of one site."""
+        for bank in self.banks.values():
+            assert isinstance(bank, Bank)
+            if bank.sublayers[0].site == site:
+                yield bank
+
+    def advance(self, ramp: float, step: int | None = None) -> None:
+        """Moves thresholds, densities and penalties to `ramp` (0: start of the schedule, 1: its end) for `step`.
+
+        `step` None (the end of training, or outside of it) finds every cut anew.
+        """
+        self.ramp = ramp
+        for name, site in self.sites.items():
+            for bank in self.of_site(name):
+                if site.criterion.setting == "threshold":
+                    bank.threshold = ramp * site.threshold
+            if site.criterion.setting == "density" and ramp > 0:
+                self._cut(name, site, 1.0 + ramp * (site.density - 1.0), step)
+
+    def _cut(self, name: str, site: SiteMasking, density: float, step: int | None) -> None:
+        banks = list(self.of_site(name))
+        large = any(rows * columns > _EXACT_UP_TO for bank in banks for rows, columns in bank.shapes)
+        if step is not None and large and step % _STEPS_BETWEEN_CUTS:
+            return
+        if site.pooled:
+            pool = torch.cat([rank.flatten() for bank in banks for rank in bank.ranks()])
+            for bank in banks:
+                bank.cuts.fill_(cut_for_density(pool, density))
+        else:
+            for bank in banks:
+                cuts = [torch.stack([cut_for_density(one, density) for one in rank]) for rank in bank.ranks()]
+                bank.cuts.copy_(torch.stack(cuts))
+
+    def refresh(self) -> None:
+        """Computes all masks from the scores."""
+        for bank in self.banks.values():
+            assert isinstance(bank, Bank)
+            bank.refresh()
+
+    def penalty(self) -> Tensor | float:
+        """The regulariser: ramp * sum over sites of lambda_site * mean over its score tensors, divided by 2.
+
+        With the division, the penalties of the published networks (5 to 60) mean the same here.
+        """
+        total: Tensor | float = 0.0
+        for name, site in self.sites.items():
+            terms = [
+                (term, bank.num_score_tensors)
+                for bank in self.of_site(name)
+                for scores in bank.scores
+                if (term := site.criterion.penalty(scores)) is not None
+            ]
+            if terms and site.penalty and self.ramp:
+                mean = sum(term * count for term, count in terms) / sum(count for _, count in terms)
+                total = total + self.ramp * site.penalty / 2 * mean
+        return total
+
+    def densities(self) -> dict[str, float]:
+        """Fraction of weights kept at each site, by the masks of the last forward pass."""
+        kept = {site: sum(bank.num_kept() for bank in self.of_site(site)) for site in self.sites}
+        return {site: kept[site] / sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
+
+
+def attach(
+    model: nn.Module, base: nn.Module, sublayers: list[Sublayer], sites: dict[str, SiteMasking], seed: int
+) -> Masks:
+    """Puts masks on all matrices of `sublayers` (named relative to `base`) and registers them as `model.masks`.
+
+    Raises:
+        ValueError: if no sublayer belongs to a site, or a matrix has not the shape that its family says.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    if empty := [name for name in sites if not any(s.site == name for s in sublayers)]:
+        raise ValueError(f"the model has no sublayer for {', '.join(empty)}: nothing would be pruned there")
+    banks: dict[str, Bank] = {}
+    for name, equal in _equal_sublayers(sublayers).items():
+        layers = [[_masked_layer(base, matrix) for matrix in sublayer.matrices] for sublayer in equal]
+        banks[name] = Bank(sites[equal[0].site], equal, layers, generator)
+    masks = Masks(sites, banks).to(next(model.parameters()).device)
+    masks.train(model.training)
+    model.add_module(_NAME, masks)
+    model.register_forward_pre_hook(_refresh_masks)
+    masks.refresh()
+    return masks
+
+
+def masks_of(model: nn.Module) -> Masks:
+    """The masks attached to `model`."""
+    masks = model.get_submodule(_NAME)
+    assert isinstance(masks, Masks)
+    return masks
+
+
+def fold(model: nn.Module) -> None:
+    """Multiplies the masks, at their present values and in evaluation mode, into weights and biases; removes them."""
+    masks_of(model.eval()).refresh()
+    for name, module in list(model.named_modules()):
+        if isinstance(module, MaskedLinear):
+            model.set_submodule(name, module.unmasked())
+    delattr(model, _NAME)
+    for key, hook in list(model._forward_pre_hooks.items()):
+        if hook is _refresh_masks:
+            del model._forward_pre_hooks[key]
+
+
+def _refresh_masks(model: nn.Module, _args: Any) -> None:
+    masks_of(model).refresh()
+
+
+def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:
+    """Sublayers of the same site and shapes, by a name: the site's, numbered from the second kind on."""
+    groups: dict[Any, list[Sublayer]] = {}
+    for sublayer in sublayers:
+        shapes = tuple((m.rows, m.columns, m.unit_axis) for m in sublayer.matrices)
+        groups.setdefault((sublayer.site, sublayer.num_units, shapes), []).append(sublayer)
+    named: dict[str, list[Sublayer]] = {}
+    for (site, *_), group in groups.items():
+        number = sum(members[0].site == site for members in named.values())
+        named[f"{site}_{number + 1}" if number else site] = group
+    return named
+
+
+def _masked_layer(base: nn.Module, matrix: Matrix) -> MaskedLinear:
+    linear = base.get_submodule(matrix.module)
+    if not isinstance(linear, nn.Linear):
+        raise ValueError(f"{matrix.module} is a {type(linear).__name__}, not a linear layer")
+    if tuple(linear.weight.shape) != (matrix.rows, matrix.columns):
+        expected, found = (matrix.rows, matrix.columns), tuple(linear.weight.shape)
+        raise ValueError(f"{matrix.module} has shape {found}, its family says {expected}")
+    layer = MaskedLinear.of(linear)
+    base.set_submodule(matrix.module, layer)
+    return layer

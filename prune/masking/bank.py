@@ -1,0 +1,161 @@
+"""A bank: scores and masks of all sublayers of one site that have the same shapes, computed together.
+
+Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units) if the grain is shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import gcd
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from prune.masking.criterion import Criterion
+from prune.masking.grains import GRAINS, gather
+from prune.masking.linear import MaskedLinear
+from prune.sublayers import Matrix, Sublayer
+
+
+@dataclass(frozen=True)
+class SiteMasking:
+    """How the sublayers of one site are masked, and where its schedule ends."""
+
+    criterion: Criterion
+    grain: str
+    block: Sequence[int]
+    density: float
+    threshold: float
+    penalty: float
+    """Final weight of this site's penalty: lambda times the site's share."""
+    pooled: bool = False
+    """Reach the density over all matrices of the site together, not in each."""
+
+
+class Bank(nn.Module):
+    """Scores of equal sublayers. `layers[l][m]` is the linear layer of matrix m in sublayer l."""
+
+    def __init__(
+        self,
+        site: SiteMasking,
+        sublayers: list[Sublayer],
+        layers: list[list[MaskedLinear]],
+        generator: torch.Generator,
+    ):
+        super().__init__()
+        self.site, self.sublayers = site, sublayers
+        self._layers = tuple(map(tuple, layers))  # tuples, so that they are not registered a second time
+        first = sublayers[0]
+        self.grain, self.matrices = GRAINS[site.grain], first.matrices
+        tiles = [self.grain.tile(matrix, first.unit_size, site.block) for matrix in self.matrices]
+        self.shapes = [(m.rows // r, m.columns // c) for m, (r, c) in zip(self.matrices, tiles, strict=True)]
+        self._alignments = _alignments(first, tiles)
+        stored: list[tuple[int, ...]] = [(first.num_units,)] if self.grain.shared else [*self.shapes]
+        self.num_score_tensors = len(stored) * len(sublayers)
+        count, criterion = len(sublayers), site.criterion
+        self.scores = nn.ParameterList(
+            nn.Parameter(criterion.initial((count, *shape), generator), requires_grad=criterion.learned)
+            for shape in ([] if criterion.from_weights else stored)
+        )
+        self.cuts: Tensor
+        self.register_buffer("cuts", torch.full((len(stored), count), -torch.inf))
+        self.threshold: float | None = None
+        self.masks: list[Tensor] = []
+
+    def current_scores(self) -> list[Tensor]:
+        """One tensor (L, ...) per matrix, or a single one (L, units) if the grain is shared."""
+        if not self.site.criterion.from_weights:
+            return list(self.scores)
+        means = [self._mean_magnitudes(index) for index in range(len(self.matrices))]
+        return [torch.stack([mean.flatten(1) for mean in means]).mean(0)] if self.grain.shared else means
+
+    @torch.no_grad()
+    def _mean_magnitudes(self, index: int) -> Tensor:
+        shape, matrix = self.shapes[index], self.matrices[index]
+        num_weights = matrix.rows * matrix.columns / (shape[0] * shape[1])
+        return torch.stack([gather(layers[index].weight.abs(), shape) / num_weights for layers in self._layers])
+
+    def ranks(self) -> list[Tensor]:
+        """What the cuts are compared with, in the shapes of `current_scores`."""
+        return [self.site.criterion.rank(scores.detach()) for scores in self.current_scores()]
+
+    def refresh(self) -> None:
+        """Computes all masks from the scores and hands them to the layers."""
+        own = [self._mask(scores, cuts) for scores, cuts in zip(self.current_scores(), self.cuts, strict=True)]
+        if self.grain.shared:
+            self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
+        else:
+            self.masks = self._without_dead_units(own)
+        for index, (mask, matrix) in enumerate(zip(self.masks, self.matrices, strict=True)):
+            bias_mask = _row_masks(mask.detach(), matrix.rows)
+            for layers, layer_mask, layer_bias_mask in zip(
+                self._layers, mask.unbind(), bias_mask.unbind(), strict=True
+            ):
+                layers[index].mask, layers[index].bias_mask = layer_mask, layer_bias_mask
+
+    def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
+        cut: Any = cuts.view(-1, *[1] * (scores.dim() - 1)) if self.threshold is None else self.threshold
+        return self.site.criterion.mask(scores, cut, self.training)
+
+    def _without_dead_units(self, masks: list[Tensor]) -> list[Tensor]:
+        with torch.no_grad():
+            each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
+            alive = torch.stack(each).all(0)
+        return [a.with_dead_masked(mask, alive) for a, mask in zip(self._alignments, masks, strict=True)]
+
+    @property
+    def num_weights(self) -> int:
+        """Number of weights under masks."""
+        return len(self.sublayers) * sum(matrix.rows * matrix.columns for matrix in self.matrices)
+
+    @torch.no_grad()
+    def num_kept(self) -> float:
+        """Number of weights that the masks of the last refresh keep."""
+        pairs = zip(self.masks, self.matrices, strict=True)
+        kept = sum((mask > 0).float().mean().item() * m.rows * m.columns for mask, m in pairs)
+        return kept * len(self.sublayers)
+
+
+class _Alignment:
+    """Where the units of a sublayer lie in the mask of one of its matrices.
+
+    `edge`: length of a tile along the unit axis. `fate`: length along that axis over which all units live or die
+    together, whatever the scores.
+    """
+
+    def __init__(self, matrix: Matrix, unit_size: int, num_units: int, edge: int, fate: int):
+        self._axis, self._num_units = matrix.unit_axis, num_units
+        self._cells = edge // gcd(edge, unit_size)
+        self._refine = edge // gcd(edge, fate)
+        refined = edge // self._refine
+        self._unit_of_tile = torch.arange(num_units * unit_size // refined) * refined // unit_size
+
+    def units_alive(self, masks: Tensor) -> Tensor:
+        """Whether each unit's slice holds any weight: (L, units) bool."""
+        occupied = (masks > 0).any(2 - self._axis)
+        return occupied.repeat_interleave(self._cells, dim=1).view(len(masks), self._num_units, -1).any(2)
+
+    def with_dead_masked(self, masks: Tensor, alive: Tensor) -> Tensor:
+        """`masks`, refined where a tile holds units of different fate, with the dead units' tiles at 0."""
+        if self._refine > 1:
+            masks = masks.repeat_interleave(self._refine, dim=1 + self._axis)
+        of_tile = alive[:, self._unit_of_tile.to(alive.device)].to(masks.dtype)
+        return masks * of_tile.unsqueeze(2 - self._axis)
+
+
+def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Alignment]:
+    edges = [tile[m.unit_axis] for m, tile in zip(sublayer.matrices, tiles, strict=True)]
+    size = sublayer.unit_size
+    fate = gcd(*(edge if edge % size == 0 else size for edge in edges))
+    return [
+        _Alignment(matrix, size, sublayer.num_units, edge, fate)
+        for matrix, edge in zip(sublayer.matrices, edges, strict=True)
+    ]
+
+
+def _row_masks(masks: Tensor, rows: int) -> Tensor:
+    """(L, rows): 1 where a row holds any weight."""
+    kept = (masks > 0).any(2)
+    return kept.repeat_interleave(rows // kept.shape[1], dim=1).to(masks.dtype)

@@ -1,0 +1,38 @@
+"""What a criterion is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from prune.masking.binarize import straight_through
+
+
+class Criterion(ABC):
+    """Scores grains and says which are kept. Has no state: the scores are held by the mask."""
+
+    setting: ClassVar[Literal["density", "threshold", "penalty"]]
+    """What the user sets and the schedule moves: density (the best are kept), threshold, or the penalty alone."""
+    learned: ClassVar[bool] = True
+    """Whether the scores are trained."""
+    from_weights: ClassVar[bool] = False
+    """Whether the scores are the mean absolute weights of the grains, taken anew at each step."""
+
+    def initial(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Scores to begin with."""
+        return torch.zeros(shape)
+
+    @abstractmethod
+    def rank(self, scores: Tensor) -> Tensor:
+        """What is compared with the cut; the same shape as `scores`."""
+
+    def mask(self, scores: Tensor, cut: Tensor | float, training: bool) -> Tensor:
+        """The mask of `scores`, of the same shape: 1 for what is kept, 0 for what is removed."""
+        return straight_through(scores, self.rank(scores.detach()) >= cut)
+
+    def penalty(self, scores: Tensor) -> Tensor | None:
+        """Regulariser on `scores`, a mean in [0, 1], or None."""
+        return None

@@ -1,0 +1,66 @@
+"""Grains: what is kept or removed together.
+
+Every grain tiles a weight into rectangles of r x c; one score decides over one tile.
+Shapes: W (R, C) = (outputs, inputs); scores and mask (R / r, C / c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from prune.sublayers import Matrix
+
+
+@dataclass(frozen=True)
+class Grain:
+    """A way to tile the matrices of a sublayer."""
+
+    tile: Callable[[Matrix, int, Sequence[int]], tuple[int, int]]
+    """(matrix, unit size, configured block) -> (r, c)."""
+    shared: bool = False
+    """One score per inner unit, shared by all matrices of the sublayer."""
+    site: str | None = None
+    """The only site where it applies; None: both."""
+
+
+def _unit_tile(matrix: Matrix, unit_size: int, _block: Sequence[int]) -> tuple[int, int]:
+    return (unit_size, matrix.columns) if matrix.unit_axis == 0 else (matrix.rows, unit_size)
+
+
+def _block_tile(_matrix: Matrix, _unit_size: int, block: Sequence[int]) -> tuple[int, int]:
+    return (block[0], block[1])
+
+
+GRAINS = {
+    "element": Grain(lambda *_: (1, 1)),
+    "block": Grain(_block_tile),
+    "row": Grain(lambda matrix, *_: (1, matrix.columns)),
+    "column": Grain(lambda matrix, *_: (matrix.rows, 1)),
+    "head": Grain(_unit_tile, shared=True, site="attention"),
+    "dimension": Grain(_unit_tile, shared=True, site="feed_forward"),
+}
+
+
+def spread(mask: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Views of a mask (R/r, C/c) and a weight (R, C) that broadcast: (R/r, 1, C or 1) and (R/r, r, C).
+
+    A row of tiles is spread over its columns only, so no mask as large as the weight is made unless r is 1.
+    """
+    num_rows, num_columns = mask.shape
+    rows, columns = weight.shape
+    if 1 < num_columns < columns:
+        mask = mask.repeat_interleave(columns // num_columns, dim=1)
+    return mask.unsqueeze(1), weight.reshape(num_rows, rows // num_rows, columns)
+
+
+def gather(values: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Sum of `values` (R, C) over the tiles of a mask of `shape` (R/r, C/c)."""
+    num_rows, num_columns = shape
+    rows, columns = values.shape
+    tiles = values if num_rows == rows else values.reshape(num_rows, rows // num_rows, columns).sum(1)
+    if num_columns == columns:
+        return tiles
+    return tiles.reshape(num_rows, num_columns, columns // num_columns).sum(2)

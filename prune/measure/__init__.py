@@ -1,0 +1,1 @@
+"""Measurements: quality, size, speed, each with its definition."""

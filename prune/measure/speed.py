@@ -1,0 +1,112 @@
+"""Speed: dense over pruned, measured in pairs and counted in multiply-adds."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from prune.config import SpeedConfig
+
+_WARMUP_PAIRS = 3
+
+
+@dataclass
+class Speed:
+    """One measurement. Times in milliseconds per batch, medians."""
+
+    batch_size: int
+    length: int
+    """In tokens."""
+    dense_ms: float
+    model_ms: float
+    speedup: float
+    """Median of the paired ratios dense / model."""
+    speedup_quartiles: tuple[float, float]
+    """First and third quartile of the ratios: their spread."""
+    speedup_theoretical: float
+    """Multiply-adds of the dense model over the model's."""
+
+
+def typical_length(features: Dataset) -> int:
+    """95th percentile of the inputs' lengths, rounded up to a multiple of 8."""
+    return int(-(-np.percentile(np.asarray(features["length"]), 95) // 8) * 8)
+
+
+def speed_device(name: str) -> torch.device:
+    """The device that `auto`, `cpu` or `cuda` means here."""
+    return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
+
+
+def measure_speed(
+    dense: PreTrainedModel,
+    model: PreTrainedModel,
+    features: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    config: SpeedConfig,
+) -> list[Speed]:
+    """Times both models on the same real inputs, one after the other in turn, for each batch size."""
+    device = speed_device(config.device)
+    dtype = getattr(torch, config.dtype)
+    length = config.length or typical_length(features)
+    dense, model = (m.eval().to(device, dtype) for m in (dense, model))  # type: ignore[call-arg]
+    return [
+        _pairs(dense, model, _batch(features, tokenizer, size, length, device), size, length, config.pairs)
+        for size in config.batch_sizes
+    ]
+
+
+def _batch(
+    features: Dataset, tokenizer: PreTrainedTokenizerBase, size: int, length: int, device: torch.device
+) -> dict[str, Tensor]:
+    """`size` real inputs, cut or padded to `length` tokens."""
+    names = [name for name in tokenizer.model_input_names if name in features.column_names]
+    rows = features.select([index % len(features) for index in range(size)])
+    cut = {name: [ids[:length] for ids in rows[name]] for name in names}
+    batch = tokenizer.pad(cut, padding="max_length", max_length=length, return_tensors="pt")
+    return {name: values.to(device) for name, values in batch.items()}
+
+
+@torch.inference_mode()
+def _pairs(dense: Any, model: Any, batch: dict[str, Tensor], size: int, length: int, num_pairs: int) -> Speed:
+    times = [(_milliseconds(dense, batch), _milliseconds(model, batch)) for _ in range(_WARMUP_PAIRS + num_pairs)]
+    times = times[_WARMUP_PAIRS:]
+    ratios = sorted(a / b for a, b in times)
+    first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
+    return Speed(
+        batch_size=size,
+        length=length,
+        dense_ms=statistics.median(a for a, _ in times),
+        model_ms=statistics.median(b for _, b in times),
+        speedup=median,
+        speedup_quartiles=(first, third),
+        speedup_theoretical=multiply_adds(dense, batch) / multiply_adds(model, batch),
+    )
+
+
+def _milliseconds(model: Any, batch: dict[str, Tensor]) -> float:
+    on_gpu = model.device.type == "cuda"
+    if on_gpu:
+        torch.cuda.synchronize(model.device)
+    start = time.perf_counter()
+    model(**batch)
+    if on_gpu:
+        torch.cuda.synchronize(model.device)
+    return (time.perf_counter() - start) * 1e3
+
+
+@torch.no_grad()
+def multiply_adds(model: Any, batch: dict[str, Tensor]) -> int:
+    """Multiply-adds of one forward pass: all matrix products, attention included."""
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(**batch)
+    return int(counter.get_total_flops()) // 2

@@ -1,0 +1,89 @@
+"""Models and tokenizers by name: a local folder or the hub; errors that a user can act on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+import transformers
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from prune.errors import UserError
+from prune.places import locate
+
+_T = TypeVar("_T")
+
+
+def tokenizer(path: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of the model at `path`."""
+    return _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True))
+
+
+def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pretrained: bool) -> PreTrainedModel:
+    """A model with a new head for the task: pretrained weights in float32, or random ones.
+
+    Draws from torch's global generator: seed it first.
+    """
+    auto = getattr(transformers, auto_class)
+    if pretrained:
+        return _from(
+            path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings)
+        )
+    config = _from(path, lambda name: AutoConfig.from_pretrained(name, **settings))
+    return _float32(auto.from_config(config))
+
+
+def finished_model(path: str, auto_class: str) -> PreTrainedModel:
+    """A model with its head, as it was saved."""
+    auto = getattr(transformers, auto_class)
+    return _from(path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True))
+
+
+def _float32(model: PreTrainedModel) -> PreTrainedModel:
+    result: PreTrainedModel = model.to(torch.float32)  # type: ignore[arg-type]
+    return result
+
+
+def _from(path: str, read: Callable[[str], _T]) -> _T:
+    folder = locate(path)
+    if folder is not None and not folder.is_dir():
+        raise UserError(f"{path}: there is no such folder. Name the model's folder with model.path=")
+    try:
+        return read(str(folder or path))
+    except (OSError, ValueError) as error:
+        if folder is not None:
+            raise UserError(f"{path} holds no usable model: {str(error).strip()}") from error
+        raise UserError(
+            f"{path} is no local folder, and could not be had from the hub ({type(error).__name__}). "
+            "Without a network, name a folder with model.path="
+        ) from error
+
+
+def shape_of(path: str) -> dict[str, Any]:
+    """What config.json of the model says, without importing any model code."""
+    folder = locate(path)
+    return (
+        read_shape(folder)
+        if folder is not None
+        else _from(path, lambda name: AutoConfig.from_pretrained(name).to_dict())
+    )
+
+
+def read_shape(folder: Path) -> dict[str, Any]:
+    """What config.json in `folder` says.
+
+    Raises:
+        UserError: if the folder or the file is not there, or is no JSON.
+    """
+    file = folder / "config.json"
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder. Name the model's folder with model.path=")
+    if not file.is_file():
+        raise UserError(f"{folder} holds no config.json: it is not the folder of a model")
+    try:
+        return dict(json.loads(file.read_text()))
+    except json.JSONDecodeError as error:
+        raise UserError(f"{file} is no JSON: {error}") from error

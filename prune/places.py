@@ -1,0 +1,27 @@
+"""Where things that a config names are: a local folder, a folder that ships with the package, or the hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+_SHIPPED = "pkg://"
+
+
+def locate(name: str) -> Path | None:
+    """The folder that `name` means, whether it exists or not; None for a name on the hub.
+
+    `pkg://demo/data` ships with this package. A name is a folder if such a folder exists, or if it cannot be a hub
+    name (`owner/name` or `name`).
+    """
+    if name.startswith(_SHIPPED):
+        return PACKAGE / name.removeprefix(_SHIPPED)
+    path = Path(name).expanduser()
+    looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or name.endswith("/")
+    return path if looks_local or path.is_dir() else None
+
+
+def shipped(folder: str) -> Path:
+    """A folder of YAML files: beside the package in a checkout, inside it in an installed wheel."""
+    inside = PACKAGE / folder
+    return inside if inside.is_dir() else PACKAGE.parent / folder

@@ -1,0 +1,1 @@
+"""Results: records, and what is made from them. Pure functions of records."""

@@ -1,0 +1,93 @@
+"""The one result file of a run: typed, versioned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+VERSION = 1
+
+
+@dataclass
+class Record:
+    """What one run gave. Metrics are fractions in [0, 1], higher is better unless `higher_is_better` says otherwise."""
+
+    task: str
+    task_version: int
+    model: str
+    method: str
+    setting: str
+    """What decides how hard the method prunes: `penalty 20` or `density 0.3`."""
+    seed: int
+    metric: str
+    """Name of the main metric; `value` and `dense_value` are its values on the first evaluation split."""
+    higher_is_better: bool
+    value: float
+    dense_value: float
+    scores: dict[str, dict[str, float]]
+    """Evaluation split -> metric -> value."""
+    dense_scores: dict[str, dict[str, float]]
+    chance: float
+    """The main metric of the best constant answer."""
+    num_examples: dict[str, int]
+    """Split -> number of examples used."""
+    num_truncated: dict[str, int]
+    linear_density: float
+    """Non-zero weights of the prunable layers over all weights of these layers in the dense model."""
+    linear_density_before_fill: float
+    linear_params: int
+    """Weights that are left in the prunable layers, zeros included."""
+    dense_linear_params: int
+    params: int
+    dense_params: int
+    bytes: int
+    dense_bytes: int
+    heads_kept: list[int]
+    """Per attention, first layer first."""
+    dimensions_kept: list[int]
+    """Per feed-forward layer."""
+    largest_logit_difference: float
+    """Relative difference between the outputs of the masked and of the compacted model on real batches."""
+    speed: list[dict[str, Any]]
+    """One entry per batch size: see prune/measure/speed.py."""
+    seconds: dict[str, float]
+    """Time of each stage, of the session that finished it."""
+    peak_memory_bytes: dict[str, int]
+    """Highest memory use of the process (of the GPU, if there is one) until the end of each stage."""
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    """Versions, hardware, git commit, data fingerprints."""
+    warnings: list[str] = field(default_factory=list)
+    version: int = VERSION
+
+    @property
+    def difference(self) -> float:
+        """Value minus dense value."""
+        return self.value - self.dense_value
+
+    @property
+    def speedup(self) -> float:
+        """Measured, at the last of the batch sizes."""
+        return float(self.speed[-1]["speedup"])
+
+    @staticmethod
+    def read(file: Path) -> Record:
+        """Reads a record.
+
+        Raises:
+            ValueError: if it is no record of this version.
+        """
+        content = json.loads(file.read_text())
+        if not isinstance(content, dict) or content.get("version") != VERSION:
+            raise ValueError(f"{file} is no record of version {VERSION}")
+        known = {f.name for f in fields(Record)}
+        return Record(**{key: value for key, value in content.items() if key in known})
+
+
+def results_of(record: Record) -> dict[str, Any]:
+    """What two runs of the same command must agree on: everything but times, memory and what depends on them."""
+    content = asdict(record)
+    measured = {"speed", "seconds", "peak_memory_bytes", "environment", "warnings"}
+    return {key: value for key, value in content.items() if key not in measured}

@@ -1,0 +1,1 @@
+"""Making a network really smaller: compaction, its proof, and reloading."""

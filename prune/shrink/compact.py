@@ -1,0 +1,64 @@
+"""Compaction: empty heads and dimensions are removed; the function stays the same, and that is proven."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from prune.shrink.structure import Structure
+from prune.sublayers import Sublayer
+
+TOLERANCE = 1e-5
+
+
+class NotExact(RuntimeError):
+    """Compaction changed the model's outputs: a defect of this package, never of its user."""
+
+
+@torch.no_grad()
+def compact(model: PreTrainedModel, sublayers: list[Sublayer]) -> Structure:
+    """Removes every unit of a folded model whose column of the output matrix is all zero; returns what is left.
+
+    Such a unit adds nothing to the output, so removing it is exact. A layer may lose all its units.
+    """
+    structure = Structure(model.config.model_type, {s.name: _needed_units(model, s) for s in sublayers})
+    structure.apply(model.base_model, sublayers)
+    return structure
+
+
+def _needed_units(model: PreTrainedModel, sublayer: Sublayer) -> tuple[int, ...]:
+    output = model.base_model.get_submodule(sublayer.matrices[-1].module)
+    columns = output.weight.abs().amax(0).view(sublayer.num_units, sublayer.unit_size)  # type: ignore[operator,union-attr]
+    return tuple(columns.amax(1).nonzero().flatten().tolist())
+
+
+@torch.no_grad()
+def largest_difference(
+    before: Mapping[str, Tensor] | Any, after: Mapping[str, Tensor] | Any, names: tuple[str, ...]
+) -> float:
+    """Largest absolute difference of the outputs `names`, relative to the largest absolute value before."""
+    return max(
+        float(
+            (torch.as_tensor(before[n]) - torch.as_tensor(after[n])).abs().max()
+            / torch.as_tensor(before[n]).abs().max()
+        )
+        for n in names
+    )
+
+
+def prove_equal(before: Any, after: Any, names: tuple[str, ...]) -> float:
+    """The largest relative difference of the outputs before and after compaction.
+
+    Raises:
+        NotExact: if it is above 1e-5 (float32).
+    """
+    difference = largest_difference(before, after, names)
+    if not difference <= TOLERANCE:
+        raise NotExact(
+            f"compaction changed the outputs by {difference:.2g} of their size; at most {TOLERANCE} is rounding"
+        )
+    return difference

@@ -1,0 +1,1 @@
+"""Training: the Trainer, the losses, what is shown while it runs."""

@@ -1,0 +1,52 @@
+"""Checkpoints of an interrupted training: the last one that is whole."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+
+
+def last_good_checkpoint(folder: Path, warn: Callable[[str], None]) -> Path | None:
+    """The newest checkpoint in `folder` that can be read; broken ones are reported to `warn` and removed."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[1].isdigit()]
+    for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
+        problem = _problem_of(path)
+        if problem is None:
+            return path
+        warn(f"the checkpoint {path} is corrupt ({problem}): going back to the one before it")
+        shutil.rmtree(path)
+    return None
+
+
+def _problem_of(path: Path) -> str | None:
+    """Why the checkpoint cannot be read, or None."""
+    for name, read in _READERS.items():
+        try:
+            read(path / name)
+        except Exception as error:  # whatever a broken file makes its reader raise
+            return f"{name}: {str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}"
+    return None
+
+
+def _read_weights(path: Path) -> None:
+    with safe_open(path, framework="pt") as file:
+        for key in file.keys():
+            file.get_slice(key)
+
+
+def _read_pickle(path: Path) -> None:
+    # written by the Trainer in this run's own folder; still only tensors and plain values are let in
+    torch.load(path, map_location="cpu", weights_only=True)
+
+
+_READERS: dict[str, Callable[[Path], object]] = {
+    "trainer_state.json": lambda path: json.loads(path.read_text()),
+    "model.safetensors": _read_weights,
+    "optimizer.pt": _read_pickle,
+    "scheduler.pt": _read_pickle,
+}

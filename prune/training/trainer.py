@@ -1,0 +1,217 @@
+"""The only file that knows transformers' Trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    get_linear_schedule_with_warmup,
+)
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from prune.config import DistillationConfig, Precision
+from prune.errors import UserError
+from prune.masking.attach import Masks
+from prune.training.checkpoints import last_good_checkpoint
+from prune.training.distillation import losses, take_teacher
+from prune.training.progress import Screen, TrainingProgress
+
+_NUM_LOGS = 100
+_SHOWN = {
+    "loss": "loss",
+    "penalty_loss": "penalty",
+    "density_attention": "density of attention",
+    "density_feed_forward": "of feed-forward",
+}
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one model is trained. Steps are optimizer steps."""
+
+    name: str
+    """Name of the stage, for the progress."""
+    steps: int
+    warmup: int
+    checkpoint_every: int
+    batch_size: int
+    learning_rate: float
+    score_learning_rate: float
+    weight_decay: float
+    precision: Precision
+    seed: int
+
+
+def train(
+    model: PreTrainedModel,
+    features: Dataset,
+    collator: Any,
+    training: Training,
+    distillation: DistillationConfig,
+    folder: Path,
+    screen: Screen,
+    masks: Masks | None = None,
+    ramp: Callable[[int], float] | None = None,
+) -> list[dict[str, float]]:
+    """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
+
+    Raises:
+        UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
+    """
+    trainer = _Trainer(model, features, collator, training, distillation, folder, masks)
+    resume = last_good_checkpoint(folder, screen.warn)
+    start = int(resume.name.split("-")[1]) if resume else 0
+    if resume:
+        screen.say(f"          going on from step {start}")
+    with screen.training(training.name, training.steps, start) as progress:
+        if masks is not None and ramp is not None:
+            trainer.add_callback(_AdvanceMasks(masks, ramp))
+        trainer.add_callback(_Show(progress))
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    return list(trainer.state.log_history)
+
+
+class _Trainer(Trainer):
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        features: Dataset,
+        collator: Any,
+        training: Training,
+        distillation: DistillationConfig,
+        folder: Path,
+        masks: Masks | None,
+    ):
+        self.training, self.distillation, self.masks = training, distillation, masks
+        self.sampler = _LengthGrouped(training.batch_size, list(features["length"]), training.seed)
+        args = _arguments(training, folder)
+        super().__init__(model, args, data_collator=collator, train_dataset=features.remove_columns("length"))
+        self.remove_callback(PrinterCallback)
+        self.add_callback(_SetEpoch(self.sampler))
+        self._shares: dict[str, Tensor] = {}
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+        teacher = take_teacher(inputs)
+        outputs = model(**inputs)
+        terms = losses(outputs, teacher, self.distillation)
+        if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
+            terms["penalty"] = penalty
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            self._refuse(terms)
+        self._shares = {name: term.detach() for name, term in terms.items()}
+        return (loss, outputs) if return_outputs else loss
+
+    def _refuse(self, terms: dict[str, Tensor]) -> None:
+        causes = ", ".join(f"{name} {term.item()}" for name, term in terms.items() if not torch.isfinite(term))
+        raise UserError(
+            f"the loss is not finite at step {self.state.global_step + 1} of {self.training.name} ({causes}). The last "
+            "checkpoint is kept; lower schedule.learning_rate or schedule.score_learning_rate, or use "
+            "schedule.precision=float32"
+        )
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        if "loss" in logs:
+            logs |= {f"{name}_loss": term.item() for name, term in self._shares.items()}
+            if self.masks is not None:
+                logs |= {f"density_{site}": density for site, density in self.masks.densities().items()}
+                logs["ramp"] = self.masks.ramp
+        super().log(logs, start_time)
+
+    def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
+        scores = {id(p) for p in self.masks.parameters()} if self.masks is not None else set()
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        settings = self.training
+        groups = [
+            {"params": [p for p in trained if id(p) not in scores], "weight_decay": settings.weight_decay},
+            {
+                "params": [p for p in trained if id(p) in scores],
+                "lr": settings.score_learning_rate,
+                "weight_decay": 0.0,
+            },
+        ]
+        groups = [group for group in groups if group["params"]]
+        self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
+        return self.optimizer
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        self.lr_scheduler = get_linear_schedule_with_warmup(
+            optimizer or self.optimizer, self.training.warmup, self.training.steps
+        )
+        return self.lr_scheduler
+
+    def floating_point_ops(self, inputs: Any) -> int:
+        return 0  # counted by measure/speed.py, not at every step
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return self.sampler
+
+
+def _arguments(training: Training, folder: Path) -> TrainingArguments:
+    auto = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    bfloat16 = training.precision is Precision.bfloat16 or (training.precision is Precision.auto and auto)
+    return TrainingArguments(
+        output_dir=str(folder),
+        max_steps=training.steps,
+        per_device_train_batch_size=training.batch_size,
+        bf16=bfloat16,
+        seed=training.seed,
+        logging_steps=max(1, training.steps // _NUM_LOGS),
+        logging_nan_inf_filter=False,
+        save_strategy="steps",
+        save_steps=training.checkpoint_every,
+        save_total_limit=2,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        label_names=["labels"],
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+class _LengthGrouped(LengthGroupedSampler):
+    """Batches of similar length, in an order that depends on seed and epoch alone: a resumed run finds its place."""
+
+    def __init__(self, batch_size: int, lengths: list[int], seed: int):
+        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
+        self.seed, self.epoch = seed, 0
+
+    def __iter__(self) -> Iterator[int]:
+        self.generator.manual_seed(self.seed * 100_003 + self.epoch)
+        return iter(super().__iter__())
+
+
+class _SetEpoch(TrainerCallback):
+    def __init__(self, sampler: _LengthGrouped):
+        self.sampler = sampler
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.sampler.epoch = int(round(state.epoch or 0.0, 6))
+
+
+class _AdvanceMasks(TrainerCallback):
+    def __init__(self, masks: Masks, ramp: Callable[[int], float]):
+        self.masks, self.ramp = masks, ramp
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.masks.advance(self.ramp(state.global_step), state.global_step)
+
+
+class _Show(TrainerCallback):
+    def __init__(self, progress: TrainingProgress):
+        self.progress = progress
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        if "loss" in logs:
+            self.progress.update(state.global_step, {shown: logs[key] for key, shown in _SHOWN.items() if key in logs})

@@ -1,0 +1,86 @@
+"""Tiny models with masks: built from a config and a seed, so that no test needs a network or a file."""
+
+import pytest
+import torch
+from transformers import BertConfig, BertForSequenceClassification
+
+from prune import discovery
+from prune.families.bert import FAMILY
+from prune.masking.attach import attach
+from prune.masking.bank import SiteMasking
+from prune.masking.grains import GRAINS
+from prune.sublayers import sublayers_of
+
+SHAPE = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 24,
+    "vocab_size": 50,
+    "max_position_embeddings": 32,
+}
+
+
+@pytest.fixture
+def make_bert():
+    """A BERT of head size 4 with weights and biases so large that every part of it shows in the logits."""
+
+    def make(seed=0, **shape):
+        torch.manual_seed(seed)
+        model = BertForSequenceClassification(BertConfig(**SHAPE | {"initializer_range": 0.3} | shape)).eval()
+        for name, parameter in model.named_parameters():
+            if name.endswith("bias"):
+                torch.nn.init.normal_(parameter, std=0.3)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def sublayers():
+    """The sublayers of a BERT of `make_bert`."""
+    return lambda model: sublayers_of(FAMILY, model.config.to_dict())
+
+
+@pytest.fixture
+def site():
+    """How one site is masked."""
+
+    def make(criterion="soft_movement", grain="element", block=(4, 4), density=0.5, threshold=0.1, penalty=0.0, **rest):
+        found = discovery.module("criteria", criterion).CRITERION
+        return SiteMasking(found, grain, block, density, threshold, penalty, **rest)
+
+    return make
+
+
+@pytest.fixture
+def mask(sublayers, site):
+    """Attaches masks; a grain that a site does not know is replaced by elements there."""
+
+    def make(model, criterion="soft_movement", grain="element", seed=0, **settings):
+        grains = {
+            name: grain if GRAINS[grain].site in (None, name) else "element" for name in ("attention", "feed_forward")
+        }
+        sites = {name: site(criterion, one, **settings) for name, one in grains.items()}
+        return attach(model, model.base_model, sublayers(model), sites, seed)
+
+    return make
+
+
+@pytest.fixture
+def shuffle():
+    """Gives learned scores random values."""
+
+    def apply(masks, mean=0.0, std=1.0, seed=0):
+        generator = torch.Generator().manual_seed(seed)
+        for scores in masks.parameters():
+            if scores.requires_grad:
+                scores.data = mean + std * torch.randn(scores.shape, generator=generator)
+
+    return apply
+
+
+@pytest.fixture
+def ids():
+    """Three inputs of seven tokens."""
+    return torch.randint(0, SHAPE["vocab_size"], (3, 7), generator=torch.Generator().manual_seed(0))

@@ -1,0 +1,69 @@
+import pytest
+import torch
+
+from prune import checks
+from prune.masking.grains import GRAINS, gather, spread
+from prune.sublayers import Matrix
+
+QUERY = Matrix("query", rows=16, columns=20, unit_axis=0)
+OUTPUT = Matrix("output", rows=20, columns=16, unit_axis=1)
+TILES = [(1, 1), (2, 4), (3, 2), (6, 2), (2, 8), (1, 8), (6, 1), (6, 8), (1, 4), (2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("grain", "unit_size", "of_input", "of_output"),
+    [
+        ("element", 4, (1, 1), (1, 1)),
+        ("block", 4, (2, 5), (2, 5)),
+        ("row", 4, (1, 20), (1, 16)),
+        ("column", 4, (16, 1), (20, 1)),
+        ("head", 4, (4, 20), (20, 4)),
+        ("dimension", 1, (1, 20), (20, 1)),
+    ],
+)
+def test_tile_of_each_grain(grain, unit_size, of_input, of_output):
+    assert GRAINS[grain].tile(QUERY, unit_size, (2, 5)) == of_input
+    assert GRAINS[grain].tile(OUTPUT, unit_size, (2, 5)) == of_output
+
+
+def test_only_heads_and_dimensions_share_scores():
+    assert {name for name, grain in GRAINS.items() if grain.shared} == {"head", "dimension"}
+
+
+def test_config_check_allows_each_grain_where_it_applies():
+    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == checks.GRAINS
+
+
+@pytest.mark.parametrize("tile", TILES)
+def test_spread_repeats_a_mask_over_its_tiles(tile):
+    mask, weight = torch.randn(6 // tile[0], 8 // tile[1]), torch.randn(6, 8)
+    mask_, weight_ = spread(mask, weight)
+    product = (mask_ * weight_).view(6, 8)
+    for i in range(6):
+        for j in range(8):
+            assert product[i, j] == mask[i // tile[0], j // tile[1]] * weight[i, j]
+
+
+@pytest.mark.parametrize("tile", TILES)
+def test_gather_sums_over_each_tile(tile):
+    values, shape = torch.randn(6, 8), (6 // tile[0], 8 // tile[1])
+    expected = torch.zeros(shape)
+    for i in range(6):
+        for j in range(8):
+            expected[i // tile[0], j // tile[1]] += values[i, j]
+    torch.testing.assert_close(gather(values, shape), expected)
+
+
+@pytest.mark.parametrize("tile", TILES)
+def test_spread_and_gather_are_adjoint(tile):
+    shape = (6 // tile[0], 8 // tile[1])
+    mask, values = torch.randn(shape, dtype=torch.float64), torch.randn(6, 8, dtype=torch.float64)
+    mask_, values_ = spread(mask, values)
+    torch.testing.assert_close((mask_ * values_).sum(), (mask * gather(values, shape)).sum())
+
+
+def test_spread_makes_no_copy_of_the_weight():
+    weight = torch.zeros(6, 8)
+    _, view = spread(torch.ones(3, 2), weight)
+    view += 1
+    assert weight.eq(1).all()
