@@ -21,7 +21,7 @@ lint: $(READY)    ## format, lint, strict types
 	$(BIN)/mypy
 
 bench: $(READY)    ## cost of a training step with masks, relative to a dense one
-	$(BIN)/python -m tests.bench.training_step
+	$(BIN)/python -m tests.bench.training_step $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -27,24 +27,20 @@ def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pret
 
     Draws from torch's global generator: seed it first.
     """
-    auto = getattr(transformers, auto_class)
     if pretrained:
-        return _from(
-            path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings)
-        )
+        return finished_model(path, auto_class, settings)
     config = _from(path, lambda name: AutoConfig.from_pretrained(name, **settings))
-    return _float32(auto.from_config(config))
+    model: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
+    return model
 
 
-def finished_model(path: str, auto_class: str) -> PreTrainedModel:
-    """A model with its head, as it was saved."""
-    auto = getattr(transformers, auto_class)
-    return _from(path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True))
-
-
-def _float32(model: PreTrainedModel) -> PreTrainedModel:
-    result: PreTrainedModel = model.to(torch.float32)  # type: ignore[arg-type]
-    return result
+def finished_model(path: str, auto_class: str, settings: Mapping[str, Any] | None = None) -> PreTrainedModel:
+    """A model with its head, as it was saved, in float32; `settings` replace values of its config."""
+    auto, settings = getattr(transformers, auto_class), settings or {}
+    model: PreTrainedModel = _from(
+        path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings)
+    )
+    return model
 
 
 def _from(path: str, read: Callable[[str], _T]) -> _T:
@@ -84,6 +80,9 @@ def read_shape(folder: Path) -> dict[str, Any]:
     if not file.is_file():
         raise UserError(f"{folder} holds no config.json: it is not the folder of a model")
     try:
-        return dict(json.loads(file.read_text()))
-    except json.JSONDecodeError as error:
+        content = json.loads(file.read_text())
+    except ValueError as error:
         raise UserError(f"{file} is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds no mapping of keys to values")
+    return content

@@ -141,4 +141,3 @@ def recipe_of(config: Config, record: Record) -> str:
 def _without_enums(values: dict[str, Any]) -> dict[str, Any]:
     plain: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(values), enum_to_str=True)  # type: ignore[assignment]
     return plain
-

@@ -1,7 +1,7 @@
 """Makes the demo task and the demo model's vocabulary: `python -m prune.demo.generate`, the same files every time.
 
-Each text says something of three things: "the soup was cold but the waiter was not rude and the bread was fresh". A
-clause praises if its word is good, or bad and denied; the label is whether most clauses praise.
+Each text says something of three things: "the soup was very cold but the waiter was not rude and the tea was quite
+fresh". A clause praises if its word is good, or bad and denied; the label is whether most clauses praise.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import random
 from pathlib import Path
 
-from transformers import BertConfig, BertTokenizerFast
+from transformers import BertConfig, BertTokenizer
 
 FOLDER = Path(__file__).parent
 SIZES = {"train": 8_000, "validation": 1_000}
@@ -32,9 +32,7 @@ def example(draw: random.Random) -> dict[str, str | int]:
         good, denied = draw.random() < 0.5, draw.random() < 0.3
         words += [draw.choice(LINKS)] if position else []
         words += ["the", thing, "was"]
-        words += [draw.choice(DENIALS)] if denied else []
-        words += [draw.choice(DEGREES)] if draw.random() < 0.3 else []
-        words += [draw.choice(GOOD if good else BAD)]
+        words += [draw.choice(DENIALS if denied else DEGREES), draw.choice(GOOD if good else BAD)]
         num_praising += good != denied
     return {"text": " ".join(words), "label": int(num_praising > CLAUSES / 2)}
 
@@ -54,7 +52,7 @@ def write_model() -> None:
     folder = FOLDER / "model"
     folder.mkdir(exist_ok=True)
     vocabulary = [*SPECIAL, *FRAME, *THINGS, *GOOD, *BAD, *DEGREES, *DENIALS, *LINKS]
-    tokenizer = BertTokenizerFast(vocab={word: index for index, word in enumerate(vocabulary)}, model_max_length=64)
+    tokenizer = BertTokenizer(vocab={word: index for index, word in enumerate(vocabulary)}, model_max_length=64)
     tokenizer.save_pretrained(folder)
     BertConfig(
         vocab_size=len(vocabulary),

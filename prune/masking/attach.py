@@ -47,14 +47,19 @@ class Masks(nn.Module):
         """
         self.ramp = ramp
         for name, site in self.sites.items():
-            for bank in self.of_site(name):
-                if site.criterion.setting == "threshold":
+            banks = list(self.of_site(name))
+            if site.criterion.setting == "threshold":
+                for bank in banks:
                     bank.threshold = ramp * site.threshold
-            if site.criterion.setting == "density" and ramp > 0:
-                self._cut(name, site, 1.0 + ramp * (site.density - 1.0), step)
+            elif site.criterion.setting == "density":
+                self._cut(banks, site, 1.0 + ramp * (site.density - 1.0), step)
 
-    def _cut(self, name: str, site: SiteMasking, density: float, step: int | None) -> None:
-        banks = list(self.of_site(name))
+    @staticmethod
+    def _cut(banks: list[Bank], site: SiteMasking, density: float, step: int | None) -> None:
+        if density == 1.0:
+            for bank in banks:
+                bank.cuts.fill_(-torch.inf)
+            return
         large = any(rows * columns > _EXACT_UP_TO for bank in banks for rows, columns in bank.shapes)
         if step is not None and large and step % _STEPS_BETWEEN_CUTS:
             return
@@ -81,7 +86,7 @@ class Masks(nn.Module):
         total: Tensor | float = 0.0
         for name, site in self.sites.items():
             terms = [
-                (term, bank.num_score_tensors)
+                (term, len(bank.sublayers))
                 for bank in self.of_site(name)
                 for scores in bank.scores
                 if (term := site.criterion.penalty(scores)) is not None

@@ -53,7 +53,6 @@ class Bank(nn.Module):
         self.shapes = [(m.rows // r, m.columns // c) for m, (r, c) in zip(self.matrices, tiles, strict=True)]
         self._alignments = _alignments(first, tiles)
         stored: list[tuple[int, ...]] = [(first.num_units,)] if self.grain.shared else [*self.shapes]
-        self.num_score_tensors = len(stored) * len(sublayers)
         count, criterion = len(sublayers), site.criterion
         self.scores = nn.ParameterList(
             nn.Parameter(criterion.initial((count, *shape), generator), requires_grad=criterion.learned)

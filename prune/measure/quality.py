@@ -25,7 +25,7 @@ def outputs_of(
     was_training = model.training
     model.eval()
     found: dict[str, list[Any]] = {name: [] for name in names}
-    for batch in DataLoader(rows, batch_size=batch_size, collate_fn=collator):  # type: ignore[arg-type]
+    for batch in DataLoader(rows, batch_size=batch_size, collate_fn=collator):
         outputs = model(**{key: value.to(device) for key, value in batch.items()})
         for name in names:
             found[name].append(outputs[name].float().cpu().numpy())

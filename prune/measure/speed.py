@@ -58,7 +58,8 @@ def measure_speed(
     device = speed_device(config.device)
     dtype = getattr(torch, config.dtype)
     length = config.length or typical_length(features)
-    dense, model = (m.eval().to(device, dtype) for m in (dense, model))  # type: ignore[call-arg]
+    dense.eval().to(device, dtype)
+    model.eval().to(device, dtype)
     return [
         _pairs(dense, model, _batch(features, tokenizer, size, length, device), size, length, config.pairs)
         for size in config.batch_sizes

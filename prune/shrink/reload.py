@@ -52,12 +52,13 @@ def load(path: str | Path) -> PreTrainedModel:
     folder = Path(path)
     shape = read_shape(folder)
     structure = Structure.read(folder)
-    names = shape.get("architectures") or [""]
-    model_class = getattr(transformers, names[0], None)
-    if model_class is None:
-        raise UserError(f"{folder}/config.json: transformers {transformers.__version__} has no class {names[0]!r}")
-    model: PreTrainedModel = model_class(AutoConfig.from_pretrained(folder))
-    structure.apply(model.base_model, sublayers_in(shape))
+    if structure.model_type != shape.get("model_type"):
+        raise UserError(
+            f"{folder}: structure.json is of a {structure.model_type}, config.json of a {shape.get('model_type')}"
+        )
+    sublayers = sublayers_in(shape)
+    model = _with_random_weights(folder, shape)
+    structure.apply(model.base_model, sublayers)
     try:
         weights = load_file(folder / _WEIGHTS)
     except (FileNotFoundError, SafetensorError) as error:
@@ -70,5 +71,17 @@ def load(path: str | Path) -> PreTrainedModel:
     if unexpected or set(missing) - tied:
         raise UserError(f"{folder / _WEIGHTS}: missing {sorted(set(missing) - tied)}, not known {sorted(unexpected)}")
     model.tie_weights()
-    result: PreTrainedModel = model.to(next(iter(weights.values())).dtype).eval()  # type: ignore[arg-type,assignment]
+    result: PreTrainedModel = model.to(next(iter(weights.values())).dtype).eval()  # type: ignore[arg-type]
     return result
+
+
+def _with_random_weights(folder: Path, shape: dict[str, Any]) -> PreTrainedModel:
+    """The unpruned model that config.json describes."""
+    name = str((shape.get("architectures") or [""])[0])
+    model_class = getattr(transformers, name, None)
+    if not (isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)):
+        raise UserError(f"{folder}/config.json: transformers {transformers.__version__} has no model {name!r}")
+    try:
+        return model_class(AutoConfig.from_pretrained(folder))
+    except (ValueError, TypeError, OSError) as error:
+        raise UserError(f"{folder}/config.json describes no model: {error}") from error

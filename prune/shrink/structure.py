@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Structure:
             content: dict[str, Any] = json.loads(file.read_text())
             if content["version"] != VERSION:
                 raise UserError(f"{file} is of version {content['version']}; this package reads version {VERSION}")
-            kept = {name: tuple(map(int, units)) for name, units in content["kept"].items()}
+            kept = {name: _rising(name, units) for name, units in content["kept"].items()}
             return Structure(content["model_type"], kept)
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
@@ -60,9 +61,16 @@ class Structure:
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
-                raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units, not one {max(units)}")
+                raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units from 0, not {units}")
             if len(units) < sublayer.num_units:
                 _keep(base, sublayer, torch.tensor(units, dtype=torch.long))
+
+
+def _rising(name: str, units: Any) -> tuple[int, ...]:
+    whole = isinstance(units, list) and all(type(unit) is int for unit in units)
+    if not whole or any(a >= b for a, b in itertools.pairwise(units)):
+        raise ValueError(f"{name}: {units} are no rising numbers of units")
+    return tuple(units)
 
 
 @torch.no_grad()

@@ -44,7 +44,7 @@ class Task(ABC):
         data = {split: self._read(split) for split in self.splits}
         for split, rows in data.items():
             self.check(split, rows)
-        sizes = dict.fromkeys(self.config.eval_splits, self.config.eval_examples)
+        sizes: dict[str, int | None] = dict.fromkeys(self.config.eval_splits, self.config.eval_examples)
         sizes[self.config.train_split] = self.config.train_examples
         return {split: subset(rows, split, sizes[split], self.seed) for split, rows in data.items()}
 

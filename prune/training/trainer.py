@@ -101,7 +101,9 @@ class _Trainer(Trainer):
         self.add_callback(_SetEpoch(self.sampler))
         self._shares: dict[str, Tensor] = {}
 
-    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
+    ) -> Any:
         teacher = take_teacher(inputs)
         outputs = model(**inputs)
         terms = losses(outputs, teacher, self.distillation)
@@ -131,6 +133,7 @@ class _Trainer(Trainer):
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
         scores = {id(p) for p in self.masks.parameters()} if self.masks is not None else set()
+        assert self.model is not None
         trained = [p for p in self.model.parameters() if p.requires_grad]
         settings = self.training
         groups = [
@@ -189,7 +192,7 @@ class _LengthGrouped(LengthGroupedSampler):
 
     def __iter__(self) -> Iterator[int]:
         self.generator.manual_seed(self.seed * 100_003 + self.epoch)
-        return iter(super().__iter__())
+        return iter(super().__iter__())  # type: ignore[no-untyped-call]
 
 
 class _SetEpoch(TrainerCallback):

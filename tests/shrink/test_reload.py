@@ -220,7 +220,7 @@ def test_a_class_that_transformers_does_not_have_is_named(architecture, folder):
         lambda content: content.update(architectures=[architecture] if architecture is not None else None),
         "config.json",
     )
-    with pytest.raises(UserError, match="has no class"):
+    with pytest.raises(UserError, match="has no model"):
         prune.load(folder)
 
 

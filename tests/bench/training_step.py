@@ -1,0 +1,137 @@
+"""The cost of masks in training: a step of each method over a dense step, paired in one run, and peak memory likewise.
+
+    make bench
+    make bench ARGS="--model <folder of MiniLM>"
+
+Without a folder: random weights in MiniLM's shape, and batches with the lengths of SST-2's training sentences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from omegaconf import OmegaConf
+from rich.console import Console
+from rich.table import Table
+from transformers import BertConfig, BertForSequenceClassification
+
+from prune import models, quiet
+from prune.assignments import choices
+from prune.config import DistillationConfig, MethodConfig, Precision
+from prune.masking.attach import Masks
+from prune.methods.fine_pruning import spread
+from prune.places import shipped
+from prune.shrink.reload import sublayers_in
+from prune.training.trainer import Training, _Trainer
+
+BATCH_SIZE = 32
+LENGTHS = (4, 5, 6, 8, 9, 11, 14, 18, 23, 33)
+"""Tokens in SST-2's training sentences: 5th, 15th, ... 95th percentile."""
+LIMITS = {"structured": 1.05, "element": 1.3}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="folder of a pretrained BERT")
+    parser.add_argument("--pairs", type=int, default=60)
+    parser.add_argument("--memory-of", help="print the peak memory of this method (or dense) and stop")
+    options = parser.parse_args()
+    quiet.libraries()
+    if options.memory_of:
+        print(peak_memory(options.model, options.memory_of))
+        return
+    table = Table("method", "step / dense step", "quartiles", "limit", "memory / dense", "limit")
+    dense_memory = memory_in_process(options.model, "dense")
+    for method in choices("method"):
+        ratios = paired_ratios(options.model, method, options.pairs)
+        first, median, third = statistics.quantiles(ratios, n=4)
+        limit = LIMITS["element" if method == "unstructured" else "structured"]
+        memory = memory_in_process(options.model, method) / dense_memory
+        spread_of = f"{first:.3f} to {third:.3f}"
+        allowed = "" if method == "unstructured" else "1.3"
+        table.add_row(method, f"{median:.3f}", spread_of, f"{limit}", f"{memory:.2f}", allowed)
+    Console(width=100).print(table)
+    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+
+
+def paired_ratios(path: str | None, method: str, num_pairs: int) -> list[float]:
+    """Time of a masked step over that of a dense step on the same batch, the two in turn."""
+    dense, masked = stepper(path, "dense"), stepper(path, method)
+    ratios = []
+    for pair in range(num_pairs + len(LENGTHS)):
+        batch = random_batch(LENGTHS[pair % len(LENGTHS)])
+        times = dense(batch, pair), masked(batch, pair)
+        ratios.append(times[1] / times[0])
+    return ratios[len(LENGTHS) :]
+
+
+def memory_in_process(path: str | None, method: str) -> float:
+    """Peak memory of a few steps in a process of their own, in bytes."""
+    command = [sys.executable, "-m", "tests.bench.training_step", "--memory-of", method]
+    command += ["--model", path] if path else []
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def peak_memory(path: str | None, method: str) -> int:
+    """Peak memory of this process after a few steps, in bytes."""
+    step = stepper(path, method)
+    for number in range(4):
+        step(random_batch(LENGTHS[-1]), number)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def random_batch(length: int) -> dict[str, torch.Tensor]:
+    ids = torch.randint(1000, 20000, (BATCH_SIZE, length))
+    labels = torch.randint(0, 2, (BATCH_SIZE,))
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+
+
+def stepper(path: str | None, method: str):  # type: ignore[no-untyped-def]
+    """A function (batch, step) -> seconds: forward, backward, clipping, optimizer, as the run's Trainer does them."""
+    torch.manual_seed(0)
+    model = _model(path).train()
+    masks = None if method == "dense" else _masks(model, method)
+    settings = Training("bench", 1000, 100, 1000, BATCH_SIZE, 5e-5, 1e-2, 0.0, Precision.float32, 0)
+    features = Dataset.from_dict({"length": [8] * BATCH_SIZE, "labels": [0] * BATCH_SIZE})
+    folder = Path(tempfile.mkdtemp())
+    trainer = _Trainer(model, features, None, settings, DistillationConfig(), folder, masks)
+    optimizer = trainer.create_optimizer()
+
+    def step(batch: dict[str, torch.Tensor], number: int) -> float:
+        start = time.perf_counter()
+        if masks is not None:
+            masks.advance(0.5, number)
+        trainer.training_step(model, dict(batch))
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        model.zero_grad()
+        return time.perf_counter() - start
+
+    return step
+
+
+def _model(path: str | None) -> BertForSequenceClassification:
+    if path:
+        return models.fresh_model(path, "AutoModelForSequenceClassification", {"num_labels": 2}, pretrained=True)
+    shape = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}
+    return BertForSequenceClassification(BertConfig(vocab_size=30522, **shape))
+
+
+def _masks(model: BertForSequenceClassification, method: str) -> Masks:
+    content = OmegaConf.load(shipped("configs") / "method" / f"{method}.yaml")
+    config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(MethodConfig), content))
+    assert isinstance(config, MethodConfig)
+    return spread(model, model.base_model, sublayers_in(model.config.to_dict()), config, seed=0)
+
+
+if __name__ == "__main__":
+    main()

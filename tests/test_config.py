@@ -1,0 +1,274 @@
+"""The configuration: files and schema agree, every combination composes, and what cannot work is refused."""
+
+import ast
+import itertools
+import json
+import shutil
+from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from prune import config as schema
+from prune.assignments import GROUPS, choices
+from prune.checks import check
+from prune.composition import compose_and_call, typed
+from prune.config import Config
+from prune.errors import ConfigErrors, UserError
+from prune.places import PACKAGE, shipped
+
+DEMO = ("model=demo", "task=demo")
+DATACLASSES = [item for item in vars(schema).values() if is_dataclass(item)]
+CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory for group in GROUPS}
+FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group).glob("*.yaml"))
+
+
+def composed(*words):
+    """The config that the command line `words` means, checked."""
+    ConfigStore.instance().store(name="schema", node=Config)
+    with initialize_config_dir(str(shipped("configs").resolve()), version_base="1.3"):
+        return typed(compose("config", list(words)))
+
+
+def problems(*words):
+    """Why the command line `words` is refused."""
+    with pytest.raises(ConfigErrors) as error:
+        composed(*words)
+    return list(error.value.problems)
+
+
+def refused(*words):
+    """Why the command refuses `words`, before or after composition; nothing is called."""
+
+    def call(config):
+        raise AssertionError("a bad config was carried out")
+
+    with pytest.raises(UserError) as error:
+        compose_and_call(list(words), call)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("group", "choice"), [(group, choice) for group in GROUPS for choice in choices(group)], ids=lambda name: name
+)
+def test_every_choice_composes(group, choice):
+    assert getattr(composed(f"{group}={choice}"), group).name == choice
+
+
+def test_every_combination_of_choices_passes_the_checks():
+    parts = {
+        group: {choice: OmegaConf.load(shipped("configs") / group / f"{choice}.yaml") for choice in choices(group)}
+        for group in GROUPS
+    }
+    for chosen in itertools.product(*parts.values()):
+        content = {group: parts[group][choice] for group, choice in zip(GROUPS, chosen, strict=True)}
+        typed(OmegaConf.merge(OmegaConf.structured(Config), content))
+
+
+def test_the_defaults_are_a_run_that_works():
+    assert [getattr(composed(), group).name for group in GROUPS] == ["bert_base", "sst2", "hybrid_filled", "standard"]
+
+
+def paths(cls):
+    """All fields of a dataclass, nested ones with a dot."""
+    for item in fields(cls):
+        nested = item.default_factory if is_dataclass(item.default_factory) else None
+        yield from (f"{item.name}.{path}" for path in paths(nested)) if nested else [item.name]
+
+
+def leaves(content, names, prefix=""):
+    for key, value in content.items():
+        nested = isinstance(value, dict) and f"{prefix}{key}" not in names
+        yield from leaves(value, names, f"{prefix}{key}.") if nested else [f"{prefix}{key}"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_file_lists_every_field_of_its_class(file):
+    names = list(paths(CLASS_OF[file.parent.name]))
+    assert list(leaves(yaml.safe_load(file.read_text()), names)) == names
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_every_file_is_named_as_its_content_and_says_what_it_is(file):
+    assert yaml.safe_load(file.read_text())["name"] == file.stem
+    assert file.read_text().startswith("# ")
+
+
+def test_every_field_of_the_schema_is_documented():
+    tree = ast.parse((PACKAGE / "config.py").read_text())
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert {c.name for c in classes} >= {cls.__name__ for cls in DATACLASSES}
+    bare = [
+        f"{node.name}.{item.target.id}"
+        for node in classes
+        for item, following in zip(node.body, [*node.body[1:], None], strict=True)
+        if isinstance(item, ast.AnnAssign) and not is_text(following)
+    ]
+    assert bare == []
+
+
+def is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and bool(str(node.value.value).strip())
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("method.density=0", "method.density=0.0: must be above 0, at most 1"),
+        ("method.density=1.5", "method.density=1.5: must be above 0, at most 1"),
+        ("method.density=nan", "method.density=nan: must be above 0, at most 1"),
+        ("method.threshold=1", "method.threshold=1.0: must be at least 0, below 1"),
+        ("method.penalty=-1", "method.penalty=-1.0: must be at least 0"),
+        ("method.attention.penalty_weight=-1", "method.attention.penalty_weight=-1.0: must be at least 0"),
+        ("schedule.epochs=0", "schedule.epochs=0.0: must be above 0"),
+        ("schedule.epochs=inf", "schedule.epochs=inf"),
+        ("schedule.batch_size=0", "schedule.batch_size=0: must be above 0"),
+        ("schedule.learning_rate=0", "schedule.learning_rate=0.0: must be above 0"),
+        ("distillation.temperature=0", "distillation.temperature=0.0: must be above 0"),
+        ("task.max_length=2", "task.max_length=2: must be at least 8"),
+        ("task.train_examples=0", "task.train_examples=0: must be above 0, or null for all"),
+        ("task.text=[]", "task.text=[]: name one or two text columns"),
+        ("task.text=[a,b,c]", "name one or two text columns"),
+        ("task.labels=[one]", "name at least two labels"),
+        ("evaluate.speed.pairs=1", "evaluate.speed.pairs=1: must be at least 2"),
+        ("evaluate.speed.batch_sizes=[]", "name at least one batch size"),
+        ("evaluate.speed.batch_sizes=[1,0]", "evaluate.speed.batch_sizes=0: must be above 0"),
+        ("evaluate.speed.dtype=bfloat61", "not known (did you mean 'bfloat16'?). Allowed: float32, bfloat16"),
+        ("evaluate.speed.device=gpu", "evaluate.speed.device=gpu: not known"),
+        ("schedule.warmup=1.5", "schedule.warmup: 1.5 is no duration"),
+        ("schedule.warmup=-0.1", "schedule.warmup: -0.1 is no duration"),
+        ("schedule.cooldown=soon", "schedule.cooldown: 'soon' is no duration"),
+        ("schedule.checkpoint_every=5 epochs", "schedule.checkpoint_every: '5 epochs' is no duration"),
+        ("schedule.cooldown=0.9", "schedule.warmup=0.1 and schedule.cooldown=0.9: nothing of the training is left"),
+        ("method.attention.criterion=movment", "(did you mean 'movement'?). Allowed: l0, magnitude, movement"),
+        ("method.attention.grain=blok", "method.attention.grain=blok: not known (did you mean 'block'?)"),
+        ("method.feed_forward.grain=head", "method.feed_forward.grain=head: not known"),
+        ("method.attention.grain=dimension", "method.attention.grain=dimension: not known"),
+        ("method.attention.block=[5,5]", "method.attention.block=[5, 5]: does not divide encoder.layer.0.attention"),
+        ("method.attention.block=[32]", "method.attention.block=[32]: must be two numbers above 0"),
+        ("method.attention.block=[0,32]", "method.attention.block=[0, 32]: must be two numbers above 0"),
+        ("method.kind=pruning", "method.kind=pruning: not known (did you mean 'fine_pruning'?)"),
+        ("task.kind=classification", "task.kind=classification: not known (did you mean 'text_classification'?)"),
+        ("task.metrics=[acuracy]", "task.metrics=acuracy: not known (did you mean 'accuracy'?)"),
+        ("task.metrics=[]", "task.metrics"),
+        ("task.eval_splits=[]", "task.eval_splits"),
+        ("model.path=/no/such/folder", "model.path=/no/such/folder: there is no such folder"),
+        ("task.path=./no_such_folder", "task.path=./no_such_folder: there is no such folder"),
+        ("model.dense=/no/such/folder", "model.dense=/no/such/folder: there is no such folder"),
+        ("teacher=/no/such/folder", "teacher=/no/such/folder: there is no such folder"),
+        ("model.path=''", "model.path is empty"),
+        ("seed=-1", "seed=-1"),
+    ],
+)
+def test_an_impossible_value_is_refused(word, said):
+    found = problems(*DEMO, word)
+    assert len(found) == 1, found
+    assert said in found[0]
+
+
+def test_the_block_of_a_site_that_has_no_blocks_does_not_matter():
+    assert composed(*DEMO, "method=hybrid", "method.feed_forward.block=[5,5]").method.feed_forward.block == [5, 5]
+
+
+def test_impossible_values_are_found_together():
+    found = problems(*DEMO, "method.density=0", "schedule.warmup=2", "method.attention.block=[5,5]", "task.path=./no")
+    assert len(found) == 4
+
+
+@pytest.mark.parametrize(
+    ("labels", "fits"), [(None, True), (["a", "b"], True), (["a", "b", "c"], False)], ids=["unnamed", "two", "three"]
+)
+def test_a_teacher_must_know_as_many_labels_as_the_task(labels, fits, tmp_path):
+    shape = json.loads((PACKAGE / "demo/model/config.json").read_text())
+    if labels:
+        shape["id2label"] = dict(enumerate(labels))
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    if fits:
+        assert composed(*DEMO, f"teacher={tmp_path}").teacher == str(tmp_path)
+    else:
+        (problem,) = problems(*DEMO, f"teacher={tmp_path}")
+        assert problem.startswith(f"teacher={tmp_path}: it knows 3 labels, the task demo has 2")
+
+
+def test_a_dense_model_must_know_as_many_labels_as_the_task(tmp_path):
+    shape = json.loads((PACKAGE / "demo/model/config.json").read_text()) | {"id2label": {0: "a", 1: "b", 2: "c"}}
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    (problem,) = problems(*DEMO, f"model.dense={tmp_path}")
+    assert "model.dense" in problem
+    assert "3" in problem
+
+
+def test_a_model_of_an_unknown_family_is_refused(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(PACKAGE / "demo/model", folder)
+    shape = json.loads((folder / "config.json").read_text()) | {"model_type": "bertha"}
+    (folder / "config.json").write_text(json.dumps(shape))
+    (problem,) = problems("task=demo", f"model.path={folder}")
+    assert "'bertha' is not one of the families: bert" in problem
+
+
+def test_a_model_whose_config_lacks_a_key_is_refused(tmp_path):
+    shape = json.loads((PACKAGE / "demo/model/config.json").read_text())
+    del shape["intermediate_size"]
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    (problem,) = problems("task=demo", f"model.path={tmp_path}")
+    assert "lacks intermediate_size" in problem
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("method.penality=3", "there is no key method.penality (did you mean 'method.penalty'?)"),
+        ("pennalty=3", "there is no key pennalty"),
+        ("method.attention.criterium=l0", "did you mean 'method.attention.criterion'?"),
+        ("method.penalty=much", "method.penalty=much: Value 'much' of type 'str' could not be converted to Float"),
+        ("schedule.batch_size=1.5", "schedule.batch_size=1.5"),
+        ("force=perhaps", "Expected: bool"),
+        ("method.scope=layer", "Expected: matrix or site"),
+        ("method.finish=folded", "Expected: fold or compact or fill"),
+        ("schedule.precision=float16", "Expected: auto or float32 or bfloat16"),
+        ("method=[hybrid]", "method="),
+        ("method.attention=block", "method.attention=block"),
+        ("model=dmo", "model=dmo: there is no such model (did you mean 'demo'?). Choices: bert_base"),
+        ("~seed", "~seed: write seed=value"),
+        ("+seed=1", "+seed=1: write seed=value"),
+    ],
+)
+def test_a_slip_of_the_hand_is_refused(word, said):
+    assert said in refused(word)
+
+
+def test_a_sweep_of_one_value_is_refused():
+    assert "a sweep of one value is no sweep" in refused("-m", *DEMO, "method.penalty=20")
+
+
+def test_a_sweep_carries_out_every_combination(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["prune"])
+    seen = []
+
+    def call(config):
+        seen.append((config.method.name, config.method.penalty))
+        return SimpleNamespace(value=0.5)
+
+    compose_and_call(["-m", *DEMO, "method=block,struct", "method.penalty=1,2", f"outputs={tmp_path}"], call)
+    assert seen == [("block", 1.0), ("block", 2.0), ("struct", 1.0), ("struct", 2.0)]
+
+
+def test_a_failing_combination_does_not_stop_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["prune"])
+    seen = []
+
+    def call(config):
+        seen.append(config.seed)
+        if config.seed == 1:
+            raise UserError("no luck")
+        return SimpleNamespace(value=0.5)
+
+    with pytest.raises(UserError, match="seed=1.*: no luck$") as error:
+        compose_and_call(["-m", *DEMO, "seed=0,1,2", f"outputs={tmp_path}"], call)
+    assert seen == [0, 1, 2]
+    assert "seed=2" not in str(error.value)

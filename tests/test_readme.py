@@ -1,0 +1,84 @@
+"""What the README shows is run: each example of "Adding a ..." is written where it says and used."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prune.places import PACKAGE
+
+README = PACKAGE.parent / "README.md"
+EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.read_text(), flags=re.S)
+
+TRY = {
+    "criterion": """
+import torch
+from prune.discovery import module, names
+assert "largest" in names("criteria")
+mask = module("criteria", "largest").CRITERION.mask(torch.tensor([-3.0, 1.0, 2.0]), 2.0, True)
+assert mask.tolist() == [1.0, 0.0, 1.0]
+""",
+    "method": """
+from prune.assignments import choices
+assert "magnitude_struct" in choices("method")
+from prune.cli import main
+main(["run", "model=demo", "task=demo", "schedule=demo", "method=magnitude_struct", "task.train_examples=64",
+      "task.eval_examples=32", "schedule.epochs=8", "schedule.dense_epochs=1", "evaluate.speed.pairs=2",
+      "evaluate.speed.batch_sizes=[1]", "outputs=outputs"])
+""",
+    "task": """
+import shutil
+from prune.places import PACKAGE
+shutil.copytree(PACKAGE / "demo" / "data", "data/reviews")
+from prune.cli import main
+main(["run", "model=demo", "task=reviews", "schedule=demo", "method=struct", "method.penalty=400",
+      "task.train_examples=256", "task.eval_examples=32", "schedule.epochs=4", "schedule.dense_epochs=1",
+      "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1]", "schedule.score_learning_rate=0.3",
+      "outputs=outputs"])
+""",
+    "family": """
+import torch
+from transformers import ElectraConfig, ElectraForSequenceClassification
+from prune.config import MethodConfig, SiteConfig
+from prune.masking.attach import fold
+from prune.methods.fine_pruning import spread
+from prune.shrink.compact import compact
+from prune.shrink.reload import sublayers_in
+config = ElectraConfig(vocab_size=50, embedding_size=16, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
+                       intermediate_size=24)
+model = ElectraForSequenceClassification(config).eval()
+sublayers = sublayers_in(config.to_dict())
+site = lambda grain: SiteConfig(criterion="random", grain=grain)
+masks = spread(model, model.base_model, sublayers, MethodConfig(attention=site("head"), feed_forward=site("dimension")), 0)
+masks.advance(1.0)
+ids = torch.arange(12).view(2, 6)
+before = model(ids).logits
+fold(model)
+structure = compact(model, sublayers)
+assert len(structure.kept["encoder.layer.0.attention"]) == 2
+assert torch.allclose(before, model(ids).logits, atol=1e-6)
+""",
+}
+FOLDERS = {"criterion": "criteria", "family": "families"}
+
+
+def test_every_kind_of_addition_has_an_example() -> None:
+    assert sorted(kind for kind, *_ in EXAMPLES) == sorted(TRY)
+
+
+@pytest.mark.parametrize(("kind", "name", "text"), EXAMPLES, ids=[kind for kind, *_ in EXAMPLES])
+def test_the_readmes_example_works(kind: str, name: str, text: str, tmp_path: Path) -> None:
+    copy = tmp_path / "checkout"
+    for folder in ("prune", "configs", "recipes"):
+        shutil.copytree(PACKAGE.parent / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    part = (
+        copy / "prune" / FOLDERS[kind] / f"{name}.py" if kind in FOLDERS else copy / "configs" / kind / f"{name}.yaml"
+    )
+    assert not part.exists(), "the example should not be part of the project"
+    part.write_text(text)
+    code = f"import sys; sys.path.insert(0, {str(copy)!r})\n{TRY[kind]}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert result.returncode == 0, result.stderr
