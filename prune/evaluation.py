@@ -19,7 +19,6 @@ from prune.tasks.base import Scores
 
 _FAR_BEHIND = 0.6
 """A measured speed-up below this share of the theoretical one is remarked upon."""
-_MARGIN_OVER_CHANCE = 0.01
 
 
 def setting(config: Config) -> str:
@@ -86,7 +85,7 @@ def _warnings(record: Record) -> list[str]:
     found = []
     for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
         value = next(iter(scores.values()))[record.metric]
-        if value <= record.chance + _MARGIN_OVER_CHANCE:
+        if record.is_chance(value):
             found.append(
                 f"{name} is at chance level: {record.metric} {100 * value:.2f}, the best constant answer has "
                 f"{100 * record.chance:.2f}"

@@ -52,7 +52,8 @@ config = ElectraConfig(vocab_size=50, embedding_size=16, hidden_size=16, num_hid
 model = ElectraForSequenceClassification(config).eval()
 sublayers = sublayers_in(config.to_dict())
 site = lambda grain: SiteConfig(criterion="random", grain=grain)
-masks = spread(model, model.base_model, sublayers, MethodConfig(attention=site("head"), feed_forward=site("dimension")), 0)
+method = MethodConfig(attention=site("head"), feed_forward=site("dimension"))
+masks = spread(model, model.base_model, sublayers, method, seed=0)
 masks.advance(1.0)
 ids = torch.arange(12).view(2, 6)
 before = model(ids).logits

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 VERSION = 1
+MARGIN_OVER_CHANCE = 0.01
 
 
 @dataclass
@@ -66,6 +67,10 @@ class Record:
     def difference(self) -> float:
         """Value minus dense value."""
         return self.value - self.dense_value
+
+    def is_chance(self, value: float) -> bool:
+        """Whether `value` is not clearly better than the best constant answer."""
+        return value <= self.chance + MARGIN_OVER_CHANCE
 
     @property
     def speedup(self) -> float:

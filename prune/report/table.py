@@ -36,9 +36,12 @@ def _name(record: Record) -> str:
     return f"{record.model}, {record.task}" + (f", seed {record.seed}" if record.seed else "")
 
 
+def _metric(record: Record, value: float) -> str:
+    return f"{record.metric} {100 * value:.2f}" + (" (chance level!)" if record.is_chance(value) else "")
+
+
 def _dense_row(record: Record) -> Row:
-    value = f"{record.metric} {100 * record.dense_value:.2f}"
-    return (_name(record), "dense", "100 %", value, "", "1.00x")
+    return (_name(record), "dense", "100 %", _metric(record, record.dense_value), "", "1.00x")
 
 
 def _row(record: Record) -> Row:
@@ -46,7 +49,7 @@ def _row(record: Record) -> Row:
         _name(record),
         f"{record.method}, {record.setting}",
         f"{100 * record.linear_params / record.dense_linear_params:.0f} %",
-        f"{record.metric} {100 * record.value:.2f}",
+        _metric(record, record.value),
         f"{100 * record.difference:+.2f}",
         f"{record.speedup:.2f}x",
     )

@@ -1,0 +1,315 @@
+"""Whole runs, end to end, on a model and data that ship with the package."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+import prune
+from prune.assignments import choices
+from prune.composition import compose_and_call
+from prune.outputs import run_folder
+from prune.places import PACKAGE
+from prune.report.record import Record, results_of
+from tests.runs import golden
+from tests.runs.tiny import WORDS, call, folders
+
+METHODS = choices("method")
+REMOVING = [name for name in METHODS if name != "unstructured"]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """A folder in which every method has been run once, all with one dense model; what each run said."""
+    folder = tmp_path_factory.mktemp("runs")
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        said = {method: call(method=method) for method in METHODS}
+    finally:
+        os.chdir(before)
+    return folder, said
+
+
+@pytest.fixture
+def finished(runs, monkeypatch):
+    """The run folder of a method, in the folder of all runs."""
+    folder, said = runs
+    monkeypatch.chdir(folder)
+
+    def found(method):
+        code, _, err = said[method]
+        assert code == 0, err
+        return folders(folder / "outputs")[method]
+
+    return found
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """A folder of its own, in which a run leaves what it likes."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def process(*words, **variables):
+    """The tiny run as a process of its own."""
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(PACKAGE.parent)} | variables
+    line = [sys.executable, "-m", "prune", *WORDS, *words]
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_leaves_a_record_and_all_its_files(finished, method):
+    run = finished(method)
+    record = Record.read(run / "record.json")
+    assert (record.method, record.model, record.task) == (method, "demo", "demo")
+    assert record.num_examples == {"train": 256, "validation": 64}
+    assert 0 <= record.value <= 1
+    assert 0 < record.linear_density < 1
+    for name in ("config.json", "model.safetensors", "tokenizer.json", "structure.json"):
+        assert (run / "model" / name).stat().st_size > 0
+    assert (run / "recipe.yaml").stat().st_size > 0
+    assert not list(run.rglob("checkpoint-*"))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loaded_model_is_the_one_that_was_measured(finished, method):
+    run = finished(method)
+    record, model = Record.read(run / "record.json"), prune.load(run / "model")
+    assert sum(parameter.numel() for parameter in model.parameters()) == record.params
+    assert record.bytes == (run / "model" / "model.safetensors").stat().st_size
+    assert not model.training
+    with torch.no_grad():
+        logits = model(torch.arange(10).unsqueeze(0)).logits
+    assert logits.shape == (1, 2)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_compaction_changed_no_logit(finished, method):
+    assert Record.read(finished(method) / "record.json").largest_logit_difference <= 1e-5
+
+
+@pytest.mark.parametrize("method", REMOVING)
+def test_a_structured_method_makes_the_model_smaller_on_disk(finished, method):
+    record = Record.read(finished(method) / "record.json")
+    assert record.linear_params < record.dense_linear_params
+    assert record.params < record.dense_params
+    assert record.bytes < record.dense_bytes
+    assert sum(record.dimensions_kept) < 3 * 512
+    assert all(speed["speedup_theoretical"] > 1 for speed in record.speed)
+
+
+def test_the_counts_of_a_record_belong_together(finished):
+    record = Record.read(finished("struct") / "record.json")
+    left = sum(record.heads_kept) * 4 * 32 * 128 + sum(record.dimensions_kept) * 2 * 128
+    assert record.linear_params == left
+    assert record.linear_density == pytest.approx(left / record.dense_linear_params)
+    assert record.dense_params - record.params == (
+        record.dense_linear_params - left
+        + (3 * 4 - sum(record.heads_kept)) * 3 * 32  # biases of query, key, value
+        + (3 * 512 - sum(record.dimensions_kept))
+    )  # fmt: skip
+
+
+def test_unstructured_keeps_the_shape_and_its_density(finished):
+    record = Record.read(finished("unstructured") / "record.json")
+    assert record.linear_density == pytest.approx(0.3, abs=1e-3)
+    assert record.linear_params == record.dense_linear_params
+    assert (record.heads_kept, record.dimensions_kept) == ([4] * 3, [512] * 3)
+    assert record.setting == "density 0.3"
+
+
+def test_filling_frees_the_zeros_of_the_same_shape(finished):
+    hybrid, filled = (Record.read(finished(name) / "record.json") for name in ("hybrid", "hybrid_filled"))
+    assert filled.linear_density_before_fill == hybrid.linear_density
+    assert (filled.heads_kept, filled.dimensions_kept) == (hybrid.heads_kept, hybrid.dimensions_kept)
+    assert filled.linear_params == hybrid.linear_params
+    assert filled.linear_density > hybrid.linear_density
+    assert filled.linear_density == pytest.approx(filled.linear_params / filled.dense_linear_params)
+
+
+def test_all_methods_share_one_dense_model_and_two_share_the_pruned_one(runs):
+    folder, said = runs
+    assert len(list(folder.glob("outputs/dense/*/stage.json"))) == 1
+    assert len(list(folder.glob("outputs/pruned/*/stage.json"))) == len(METHODS) - 1
+    assert sum("fine-tuning the unpruned model" in err for _, _, err in said.values()) == 1
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.md"])
+def test_the_tables_hold_every_run(finished, name):
+    run = finished("hybrid")
+    text = run.joinpath(*[".."] * 5, name).read_text()
+    assert all(f"{method}," in text for method in METHODS)
+    lines = len(METHODS) + (1 if name == "results.csv" else 5)
+    assert len(text.splitlines()) == lines
+
+
+def test_a_run_shows_its_row_and_where_its_files_are(runs, finished):
+    _, out, err = runs[1]["struct"]
+    assert "struct, penalty 1" in out
+    assert str(finished("struct").relative_to(runs[0]) / "model") in err
+
+
+def test_the_second_call_says_that_the_run_is_finished(finished):
+    run = finished("hybrid")
+    before = (run / "record.json").read_bytes()
+    code, out, err = call()
+    assert code == 0
+    assert "This run is finished" in err
+    assert "step" not in err
+    assert "hybrid, penalty 1" in out
+    assert (run / "record.json").read_bytes() == before
+
+
+def test_its_own_recipe_finds_the_run_again(finished):
+    run = finished("struct")
+    seen = []
+
+    def stop(config):
+        seen.append(config)
+        return Record.read(run / "record.json")
+
+    compose_and_call([f"recipe={run / 'recipe.yaml'}"], stop)
+    assert run_folder(seen[0]).path.absolute() == run
+
+
+def without_config(record):
+    return {key: value for key, value in results_of(record).items() if key != "config"}
+
+
+def test_the_same_command_elsewhere_gives_the_same_record(finished, alone):
+    first = Record.read(finished("hybrid_filled") / "record.json")
+    os.chdir(alone)
+    code, _, err = call(method="hybrid_filled")
+    assert code == 0, err
+    assert results_of(Record.read(folders("outputs")["hybrid_filled"] / "record.json")) == results_of(first)
+
+
+def test_another_seed_is_another_run(finished, alone):
+    first = Record.read(finished("struct") / "record.json")
+    os.chdir(alone)
+    code, _, err = call("seed=1", method="struct")
+    assert code == 0, err
+    other = Record.read(folders("outputs")["struct"] / "record.json")
+    assert other.environment["data"] != first.environment["data"]
+    assert other.dimensions_kept != first.dimensions_kept
+
+
+def test_force_carries_the_run_out_anew(alone):
+    assert call(method="struct")[0] == 0
+    run = folders("outputs")["struct"]
+    before = (run / "record.json").stat().st_mtime_ns
+    code, _, err = call("force=true", method="struct")
+    assert code == 0
+    assert "prune  step" in err
+    assert (run / "record.json").stat().st_mtime_ns > before
+
+
+def test_force_gives_the_same_record(alone):
+    call(method="struct")
+    first = Record.read(folders("outputs")["struct"] / "record.json")
+    call("force=true", method="struct")
+    again = Record.read(folders("outputs")["struct"] / "record.json")
+    assert without_config(again) == without_config(first)
+
+
+@pytest.mark.parametrize(
+    ("method", "word", "advice"),
+    [("hybrid", "method.penalty=0", "raise method.penalty"), ("unstructured", "method.density=1", "lower method.dens")],
+)
+def test_a_method_that_removes_nothing_is_an_error(alone, method, word, advice):
+    code, out, err = call(word, "schedule.score_learning_rate=1e-4", method=method)
+    assert (code, out) == (2, "")
+    assert "removed nothing" in err
+    assert advice in err
+
+
+def test_a_warm_up_that_leaves_no_training_is_refused_before_any(alone):
+    code, _, err = call("schedule.warmup=20 steps", "schedule.cooldown=20 steps")
+    assert code == 2
+    assert "schedule.warmup" in err
+    assert "step 1/" not in err
+
+
+def test_no_teacher_means_labels_only(alone):
+    code, _, err = call("teacher=none", method="struct")
+    assert code == 0, err
+    logged = golden.histories("outputs")["pruned"]
+    assert "labels_loss" in logged[0]
+    assert not any("teacher_loss" in line for line in logged)
+
+
+def test_the_losses_are_golden(alone):
+    """`OMP_NUM_THREADS=1 python -m tests.runs.golden` writes the file anew; its diff is to be explained."""
+    code, _, err = call()
+    assert code == 0, err
+    expected, found = json.loads(golden.FILE.read_text()), golden.histories("outputs")
+    for stage, lines in expected.items():
+        assert len(found[stage]) == len(lines) > 0
+        for one, other in zip(found[stage], lines, strict=True):
+            assert one == pytest.approx(other, rel=1e-3, abs=1e-5), f"{stage}, step {other['step']}"
+
+
+def wait_for(folder, pattern, running, seconds=60):
+    """Waits until a file appears."""
+    end = time.monotonic() + seconds
+    while not list(folder.glob(pattern)):
+        assert running.poll() is None, f"ended before {pattern} appeared: {running.communicate()[1]}"
+        assert time.monotonic() < end, f"no {pattern} after {seconds} s"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("stage", ["dense/*", "pruned/*"])
+def test_a_killed_run_goes_on_and_gives_the_same_record(alone, stage):
+    words = ["schedule.epochs=3", "schedule.dense_epochs=3", "schedule.checkpoint_every=0.1", "method=struct"]
+    undisturbed, disturbed = alone / "undisturbed", alone / "disturbed"
+    undisturbed.mkdir(), disturbed.mkdir()
+    os.chdir(undisturbed)
+    assert call(*words, method="struct")[0] == 0
+    os.chdir(disturbed)
+    running = process(*words)
+    wait_for(disturbed, f"outputs/{stage}/checkpoints/checkpoint-*/trainer_state.json", running)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    assert not list(disturbed.glob(f"outputs/{stage}/stage.json")), "killed too late"
+    code, _, err = call(*words, method="struct")
+    assert code == 0, err
+    assert "going on from step" in err
+    records = [Record.read(folders(side / "outputs")["struct"] / "record.json") for side in (undisturbed, disturbed)]
+    assert results_of(records[1]) == results_of(records[0])
+
+
+def test_two_processes_at_once_train_the_dense_model_once(alone):
+    running = [process(f"method={method}") for method in ("struct", "block")]
+    said = [one.communicate(timeout=120) for one in running]
+    assert [one.returncode for one in running] == [0, 0], said
+    assert sum("fine-tuning the unpruned model" in err for _, err in said) == 1
+    assert set(folders("outputs")) == {"struct", "block"}
+    assert len((alone / "outputs" / "results.csv").read_text().splitlines()) in (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("word", "option"), [("model=bert_base", "model.path="), ("task=sst2", "task.path="), ("teacher=a/b", "teacher")]
+)
+def test_without_a_network_a_hub_name_is_an_error_that_names_the_option(alone, word, option):
+    running = process(word, "method=struct", HF_HUB_OFFLINE="1", HF_HOME=str(alone / "home"))
+    out, err = running.communicate(timeout=120)
+    assert (running.returncode, out) == (2, "")
+    assert option in err
+    assert "Traceback" not in err
+
+
+def test_a_sweep_runs_every_combination_and_shows_one_table(alone):
+    code, out, err = call("-m", "method.penalty=1,3", method="struct")
+    assert code == 0, err
+    assert len(list(alone.glob("outputs/demo/demo/struct/*/seed_0/record.json"))) == 2
+    last = out[out.rindex("speed-up ┃") :]
+    assert "penalty 1" in last
+    assert "penalty 3" in last
