@@ -6,8 +6,8 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test test-slow lint bench clean
 
-demo: $(READY)    ## the main job on what ships with the project
-	$(BIN)/prune recipe=demo
+demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
+	$(BIN)/prune -m recipe=demo method.penalty=28,40
 
 test: $(READY)    ## the suite, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest

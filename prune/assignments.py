@@ -5,6 +5,7 @@ Needs neither torch nor a composed config, so that every slip of the hand is ans
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, get_type_hints
@@ -17,6 +18,7 @@ from prune.discovery import nearest
 from prune.places import shipped
 
 GROUPS = ("model", "task", "method", "schedule")
+_NAMES = tuple(f"{group}.name" for group in GROUPS)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Assignment:
 def choices(group: str) -> list[str]:
     """The choices of a config group: its YAML files."""
     return sorted(file.stem for file in (shipped("configs") / group).glob("*.yaml"))
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` may be part of a run folder's name."""
+    return re.fullmatch(r"[\w-][\w.-]*", text) is not None
 
 
 def known_keys() -> list[str]:
@@ -63,6 +70,8 @@ def _problem(schema: DictConfig, assignment: Assignment) -> str | None:
         return None
     if key not in known_keys() and not any(known.startswith(key + ".") for known in known_keys()):
         return f"{key}={value}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
+    if key in _NAMES and not is_name(str(value)):
+        return f"{key}={value}: a name is part of a folder's: letters, digits, `_`, `-` and `.` only"
     if isinstance(value, str) and "${" in value:
         return None  # filled in when the config is composed
     try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 from prune import discovery
+from prune.assignments import is_name
 from prune.config import Config, SiteConfig
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
@@ -40,6 +42,12 @@ def _names(config: Config) -> Iterator[str]:
     for name, site in _sites(config):
         allowed = [grain for grain, where in GRAINS.items() if where in ("both sites", name)]
         yield from _one_of(f"method.{name}.grain", site.grain, allowed)
+    for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
+        if not is_name(label):
+            yield f"{key}.name={label}: a name is part of the run folder's: letters, digits, `_`, `-` and `.` only"
+    for key, names in (("task.metrics", config.task.metrics), ("task.eval_splits", config.task.eval_splits)):
+        if not names:
+            yield f"{key}=[]: name at least one"
     for metric in config.task.metrics:
         yield from _one_of("task.metrics", metric, list(METRICS))
     yield from _one_of("evaluate.speed.dtype", config.evaluate.speed.dtype, ["float32", "bfloat16"])
@@ -76,6 +84,7 @@ def _ranges(config: Config) -> Iterator[str]:
             "at least 0",
         ),
         ("distillation.temperature", config.distillation.temperature, config.distillation.temperature > 0, "above 0"),
+        ("seed", config.seed, 0 <= config.seed < 2**31, "at least 0, below 2^31"),
         ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]
@@ -87,7 +96,7 @@ def _ranges(config: Config) -> Iterator[str]:
         weight = site.penalty_weight
         limits.append((f"method.{name}.penalty_weight", weight, weight >= 0, "at least 0"))
     for key, value, good, allowed in limits:
-        if not good:
+        if not good or (isinstance(value, float) and not math.isfinite(value)):
             yield f"{key}={value}: must be {allowed}"
     if not speed.batch_sizes:
         yield "evaluate.speed.batch_sizes=[]: name at least one batch size"
@@ -123,12 +132,12 @@ def _folders(config: Config) -> Iterator[str]:
         folder = locate(name)
         if folder is not None and not folder.is_dir():
             yield f"{key}={name}: there is no such folder"
-    teacher = _local_shape(config.teacher) if "teacher" in named else None
-    if teacher is not None:
-        labels = len(teacher.get("id2label") or {}) or 2
-        if labels != len(config.task.labels):
+    for key in ("teacher", "model.dense"):
+        shape = _local_shape(named[key]) if key in named else None
+        labels = len((shape or {}).get("id2label") or {}) or 2
+        if shape is not None and labels != len(config.task.labels):
             task = f"the task {config.task.name} has {len(config.task.labels)}"
-            yield f"teacher={config.teacher}: it knows {labels} labels, {task}; name a teacher of the same task"
+            yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
 
 
 def _shapes(config: Config) -> Iterator[str]:

@@ -53,8 +53,8 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
     ConfigStore.instance().store(name="schema", node=Config)
     flags, overrides = _split(words)
     if any(flag in _COMPLETION_FLAGS for flag in flags):
-        for name in recipes.names():
-            _store_recipe(name)
+        for name in recipes.names():  # to be listed only: Hydra completes one level of a group
+            ConfigStore.instance().store(group="recipe", name=name, node={})
         overrides = []
     else:
         overrides = _checked(overrides, sweep=any(flag in _SWEEP_FLAGS for flag in flags))
@@ -130,7 +130,10 @@ def _checked(words: list[str], sweep: bool) -> list[str]:
         elif override.is_add() or override.is_delete():
             problems.append(f"{override.input_line}: write {key}=value; keys can be set, not added or deleted")
         elif key == "recipe":
-            result.append("recipe=" + ",".join(_store_recipe(str(value)) for value in values))
+            try:
+                result.append("recipe=" + ",".join(_store_recipe(str(value)) for value in values))
+            except UserError as error:
+                problems += str(error).splitlines()
         else:
             assignments += [Assignment(key, value) for value in values]
             result.append(str(override.input_line))

@@ -185,13 +185,19 @@ class Config:
     """One run."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
+    """Which network."""
     task: TaskConfig = field(default_factory=TaskConfig)
+    """Which task."""
     method: MethodConfig = field(default_factory=MethodConfig)
+    """Which method, and how hard it prunes."""
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    """How long, and how everything moves."""
     teacher: str = "dense"
     """dense, none, or a hub name or folder of a model for the same task."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    """How the student learns from the teacher."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+    """How the result is measured."""
     seed: int = 0
     """Replicate: seeds data order, subsets, dropout and new weights."""
     outputs: str = "outputs"

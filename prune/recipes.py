@@ -5,6 +5,7 @@ data, handed to Hydra; and written by every run.
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def read(path: Path) -> dict[str, Any]:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise UserError(f"{path}: anchors and aliases are not allowed in a recipe")
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_UniqueKeys)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is no plain YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
@@ -72,8 +73,14 @@ def read(path: Path) -> dict[str, Any]:
 def _problems(content: dict[str, Any]) -> list[str]:
     values = {key: value for key, value in content.items() if key != "defaults"}
     problems = []
-    for entry in content.get("defaults") or []:
+    defaults = content.get("defaults") or []
+    if not isinstance(defaults, list):
+        problems.append(f"defaults: {defaults!r} is no list")
+        defaults = []
+    for entry in defaults:
         problems += _problems_of_default(entry)
+    if dotted := [key for key in _keys(values) if "." in key]:
+        problems.append(f"{', '.join(dotted)}: a key with a dot is not allowed; nest the keys")
     for assignment in flatten(values):
         if assignment.key.split(".")[0] in _NOT_A_RECIPES:
             problems.append(f"{assignment.key}: a recipe does not say where or whether a run is carried out")
@@ -97,6 +104,23 @@ def _problems_of_default(entry: Any) -> list[str]:
         if match and match.group(1) in GROUPS and isinstance(choice, str):
             return problems_in([Assignment(match.group(1), choice)])
     return [f"defaults: {entry!r} is not allowed: only `override /group: choice` with {', '.join(GROUPS)}"]
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a mapping that names a key twice."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        mapping = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+        return mapping
+
+
+def _keys(content: Any) -> list[str]:
+    """All keys of a nested mapping."""
+    if not isinstance(content, dict):
+        return []
+    return [key for name, item in content.items() for key in (str(name), *_keys(item))]
 
 
 def _texts(value: Any) -> list[str]:
@@ -126,7 +150,9 @@ def recipe_of(config: Config, record: Record) -> str:
         "scores": record.scores,
         "environment": record.environment,
     }
-    plain = {group: _without_enums(values.pop(group)) for group in GROUPS if group in values}
+    for group in GROUPS:
+        values.pop(group, None)
+    plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
     content = {"defaults": [{f"override /{g}": n} for g, n in groups.items()] + ["_self_"], **plain, **values}
     head = (
         "# @package _global_\n"

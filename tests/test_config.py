@@ -15,7 +15,6 @@ from omegaconf import OmegaConf
 
 from prune import config as schema
 from prune.assignments import GROUPS, choices
-from prune.checks import check
 from prune.composition import compose_and_call, typed
 from prune.config import Config
 from prune.errors import ConfigErrors, UserError

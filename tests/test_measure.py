@@ -134,14 +134,14 @@ def test_measured_speeds_belong_together(make_bert, sublayers, features, tokeniz
 def test_the_speedup_is_the_median_of_the_paired_ratios(make_bert, features, tokenizer, monkeypatch):
     times = iter([(9.0, 1.0)] * 3 + [(2.0, 1.0), (6.0, 2.0), (40.0, 10.0)])  # three warm-up pairs, then three
     flat = (time for pair in times for time in pair)
-    monkeypatch.setattr("prune.measure.speed._milliseconds", lambda model, batch: next(flat))
+    monkeypatch.setattr("prune.measure.speed._milliseconds", lambda *_: next(flat))
     config = SpeedConfig([1], length=8, device="cpu", pairs=3)
     (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, config)
     assert (speed.speedup, speed.dense_ms, speed.model_ms) == (3.0, 6.0, 2.0)
     assert speed.speedup_quartiles == (2.0, 4.0)
 
 
-def test_a_length_longer_than_the_model_can_read_is_not_timed_by_default(make_bert, features, tokenizer):
+def test_without_a_length_the_typical_one_is_timed(make_bert, features, tokenizer):
     (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, SpeedConfig([1], device="cpu", pairs=2))
     assert speed.length == 16
 

@@ -18,7 +18,7 @@ def record(**values):
         "task": "sst2", "task_version": 1, "model": "small", "method": "hybrid", "setting": "penalty 20", "seed": 0,
         "metric": "accuracy", "higher_is_better": True, "value": 0.8512, "dense_value": 0.87,
         "scores": {"validation": {"accuracy": 0.8512}}, "dense_scores": {"validation": {"accuracy": 0.87}},
-        "chance": 0.51, "num_examples": {"train": 100, "validation": 40}, "num_truncated": {"train": 0, "validation": 0},
+        "chance": 0.51, "num_examples": {"train": 100, "validation": 40}, "num_truncated": {"validation": 0},
         "linear_density": 0.25, "linear_density_before_fill": 0.25, "linear_params": 300, "dense_linear_params": 1000,
         "params": 1300, "dense_params": 2000, "bytes": 5200, "dense_bytes": 8000, "heads_kept": [2, 0],
         "dimensions_kept": [10, 3], "largest_logit_difference": 1e-7, "peak_memory_bytes": {"dense": 1},

@@ -10,6 +10,8 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
+from prune.features import LENGTH, inputs_only
+
 
 @torch.no_grad()
 def outputs_of(
@@ -19,8 +21,8 @@ def outputs_of(
 
     Inputs of similar length share a batch, so that little is spent on padding.
     """
-    order = np.argsort(np.asarray(features["length"]), kind="stable")[::-1]
-    rows = features.select(order).remove_columns(["length"])
+    order = np.argsort(np.asarray(features[LENGTH]), kind="stable")[::-1]
+    rows = inputs_only(features.select(order))
     device = model.device
     was_training = model.training
     model.eval()

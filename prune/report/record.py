@@ -88,7 +88,15 @@ class Record:
         if not isinstance(content, dict) or content.get("version") != VERSION:
             raise ValueError(f"{file} is no record of version {VERSION}")
         known = {f.name for f in fields(Record)}
-        return Record(**{key: value for key, value in content.items() if key in known})
+        record = Record(**{key: value for key, value in content.items() if key in known})
+        numbers = (record.value, record.dense_value, record.linear_density, record.params, *_speedups(record))
+        if not record.speed or not all(isinstance(number, (int, float)) for number in numbers):
+            raise ValueError(f"{file} lacks a number that the table needs")
+        return record
+
+
+def _speedups(record: Record) -> list[Any]:
+    return [speed.get(key) for speed in record.speed for key in ("speedup", "speedup_theoretical")]
 
 
 def results_of(record: Record) -> dict[str, Any]:

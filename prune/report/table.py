@@ -101,7 +101,7 @@ def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
     for file in find_records(outputs):
         try:
             records[file.parent.relative_to(outputs)] = Record.read(file)
-        except (ValueError, TypeError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, OSError) as error:
             problems.append(f"{file} is left out of the table: {error}")
     return records, problems
 

@@ -12,6 +12,7 @@ from datasets import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from prune.errors import UserError
+from prune.features import LENGTH, TRUNCATED
 from prune.tasks.base import Scores, Task
 from prune.tasks.metrics import METRICS
 
@@ -57,15 +58,18 @@ class TextClassification(Task):
     def features(self, rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
         def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
             texts = [batch[column] for column in self.config.text]
-            encoded = dict(tokenizer(*texts, truncation=True, max_length=self.config.max_length))
-            encoded["length"] = [len(ids) for ids in encoded["input_ids"]]
-            encoded["labels"] = batch[self.config.label]
-            return encoded
+            encoded = tokenizer(*texts, truncation=True, max_length=self.config.max_length)
+            return {
+                **encoded,
+                LENGTH: [len(ids) for ids in encoded["input_ids"]],
+                TRUNCATED: [bool(one.overflowing) for one in encoded.encodings],
+                "labels": batch[self.config.label],
+            }
 
         return rows.map(encode, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
 
     def num_truncated(self, features: Dataset) -> int:
-        return int(np.sum(np.asarray(features["length"]) >= self.config.max_length))
+        return int(np.sum(features[TRUNCATED]))
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         return DataCollatorWithPadding(tokenizer)
@@ -79,9 +83,9 @@ class TextClassification(Task):
         return self._scores(predictions, np.asarray(features["labels"]))
 
     def chance(self, features: Dataset) -> float:
-        labels = np.asarray(features["labels"])
-        most_frequent = np.full_like(labels, np.bincount(labels).argmax())
-        return next(iter(self._scores(most_frequent, labels).values()))
+        labels, metric = np.asarray(features["labels"]), self.config.metrics[0]
+        constants = (np.full_like(labels, label) for label in range(len(self.config.labels)))
+        return max(self._scores(constant, labels)[metric] for constant in constants)
 
     def _scores(self, predictions: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> Scores:
         scores: Scores = {}

@@ -22,6 +22,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
+from prune.features import LENGTH, inputs_only
 from prune.masking.attach import Masks
 from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import losses, take_teacher
@@ -94,9 +95,9 @@ class _Trainer(Trainer):
         masks: Masks | None,
     ):
         self.training, self.distillation, self.masks = training, distillation, masks
-        self.sampler = _LengthGrouped(training.batch_size, list(features["length"]), training.seed)
+        self.sampler = _LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
         args = _arguments(training, folder)
-        super().__init__(model, args, data_collator=collator, train_dataset=features.remove_columns("length"))
+        super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)
         self.add_callback(_SetEpoch(self.sampler))
         self._shares: dict[str, Tensor] = {}

@@ -31,10 +31,11 @@ def main():
         code, _, err = call()
         assert code == 0, err
         assert set(folders("outputs")) == {"hybrid"}
-        lines = {
-            stage: "[\n  " + ",\n  ".join(map(json.dumps, h)) + "\n ]" for stage, h in histories("outputs").items()
-        }
-    FILE.write_text("{\n " + ",\n ".join(f'"{stage}": {text}' for stage, text in lines.items()) + "\n}\n")
+        stages = [
+            f' "{stage}": [\n  ' + ",\n  ".join(map(json.dumps, logged)) + "\n ]"
+            for stage, logged in histories("outputs").items()
+        ]
+    FILE.write_text("{\n" + ",\n".join(stages) + "\n}\n")
 
 
 if __name__ == "__main__":

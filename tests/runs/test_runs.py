@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -27,7 +28,7 @@ REMOVING = [name for name in METHODS if name != "unstructured"]
 def runs(tmp_path_factory):
     """A folder in which every method has been run once, all with one dense model; what each run said."""
     folder = tmp_path_factory.mktemp("runs")
-    before = os.getcwd()
+    before = Path.cwd()
     os.chdir(folder)
     try:
         said = {method: call(method=method) for method in METHODS}

@@ -1,0 +1,309 @@
+"""Training: the losses by hand, the order of the data, checkpoints, and losses that are not finite."""
+
+import math
+from itertools import pairwise
+from types import SimpleNamespace
+
+import pytest
+import torch
+from datasets import Dataset
+from rich.console import Console
+
+from prune.config import DistillationConfig, Precision
+from prune.errors import UserError
+from prune.training.checkpoints import last_good_checkpoint
+from prune.training.distillation import losses, soft_cross_entropy, take_teacher, with_teacher
+from prune.training.progress import Screen
+from prune.training.trainer import Training, _LengthGrouped, train
+
+
+class Heard(Screen):
+    """A screen that keeps what it is told."""
+
+    def __init__(self):
+        super().__init__(Console(quiet=True))
+        self.said, self.warned = [], []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def warn(self, text):
+        self.warned.append(text)
+
+
+def softmax(values, temperature):
+    powers = [math.exp(value / temperature) for value in values]
+    return [power / sum(powers) for power in powers]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_distillation_by_hand(temperature):
+    student, teacher = [[1.0, -1.0, 0.5], [0.0, 2.0, 0.0]], [[2.0, 0.0, 1.0], [1.0, 1.0, -3.0]]
+    by_hand = 0.0
+    for s, t in zip(student, teacher, strict=True):
+        for q, p in zip(softmax(s, temperature), softmax(t, temperature), strict=True):
+            by_hand += p * math.log(p / q)
+    found = soft_cross_entropy(torch.tensor(student), torch.tensor(teacher), temperature)
+    assert found.item() == pytest.approx(temperature**2 * by_hand / 2, rel=1e-5)
+
+
+def test_a_student_like_its_teacher_has_nothing_to_learn():
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    assert soft_cross_entropy(logits, logits + 7.0, 2.0).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_distance_of_token_logits_is_the_mean_over_tokens():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 5, 3, generator=generator), torch.randn(2, 5, 3, generator=generator)
+    flat = soft_cross_entropy(student.flatten(0, 1), teacher.flatten(0, 1), 2.0)
+    assert soft_cross_entropy(student, teacher, 2.0).item() == pytest.approx(flat.item())
+
+
+OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "more": torch.tensor([[0.0, 2.0]])}
+
+
+def test_the_alphas_weigh_the_terms():
+    teacher = {"logits": torch.tensor([[0.0, 1.0]])}
+    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5, temperature=2.0))
+    distance = soft_cross_entropy(OUTPUTS["logits"], teacher["logits"], 2.0)
+    assert {name: term.item() for name, term in terms.items()} == {
+        "labels": 0.75,
+        "teacher": pytest.approx(0.5 * distance.item()),
+    }
+
+
+def test_several_logits_are_averaged():
+    teacher = {"logits": torch.tensor([[0.0, 1.0]]), "more": torch.tensor([[3.0, 1.0]])}
+    distances = [soft_cross_entropy(OUTPUTS[name], logits, 2.0).item() for name, logits in teacher.items()]
+    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_teacher=1.0))
+    assert terms["teacher"].item() == pytest.approx(sum(distances) / 2)
+
+
+def test_without_a_teacher_the_labels_count_in_full():
+    assert losses(OUTPUTS, {}, DistillationConfig(alpha_ce=0.1)) == {"labels": OUTPUTS["loss"]}
+
+
+def test_the_teacher_is_taken_out_of_the_batch():
+    inputs = {"input_ids": 1, "teacher_logits": 2, "labels": 3}
+    assert take_teacher(inputs) == {"logits": 2}
+    assert inputs == {"input_ids": 1, "labels": 3}
+
+
+LENGTHS = [3, 9, 4, 7, 5, 6, 3, 8] * 12
+
+
+def order(seed, epoch):
+    sampler = _LengthGrouped(4, LENGTHS, seed)
+    sampler.epoch = epoch
+    return list(sampler)
+
+
+def test_an_order_follows_from_seed_and_epoch():
+    assert order(0, 2) == order(0, 2)
+
+
+def test_the_next_epoch_and_another_seed_have_another_order():
+    orders = [order(0, 0), order(0, 1), order(1, 0)]
+    assert all(one != other for one, other in pairwise([*orders, orders[0]]))
+
+
+def test_every_example_is_seen_once_an_epoch():
+    assert sorted(order(0, 3)) == list(range(len(LENGTHS)))
+
+
+def test_a_batch_holds_inputs_of_similar_length():
+    batches = torch.tensor(order(0, 0)).view(-1, 4).tolist()
+    spreads = [max(LENGTHS[i] for i in batch) - min(LENGTHS[i] for i in batch) for batch in batches]
+    assert sum(spreads) / len(spreads) < 1.5
+
+
+# Training itself: a tiny BERT of tests/conftest.py on sixteen inputs
+
+
+def collate(rows):
+    longest = max(len(row["input_ids"]) for row in rows)
+    batch = {
+        "input_ids": torch.tensor([row["input_ids"] + [0] * (longest - len(row["input_ids"])) for row in rows]),
+        "labels": torch.tensor([row["labels"] for row in rows]),
+    }
+    if "teacher_logits" in rows[0]:
+        batch["teacher_logits"] = torch.tensor([row["teacher_logits"] for row in rows])
+    return batch
+
+
+@pytest.fixture
+def features():
+    generator = torch.Generator().manual_seed(0)
+    ids = [torch.randint(0, 50, (3 + i % 4,), generator=generator).tolist() for i in range(16)]
+    return Dataset.from_dict({"input_ids": ids, "labels": [i % 2 for i in range(16)], "length": list(map(len, ids))})
+
+
+@pytest.fixture
+def fit(features, tmp_path):
+    """Trains a model in `tmp_path`; returns the history and the screen."""
+
+    def run(model, masks=None, ramp=None, rows=features, **values):
+        settings = {
+            "name": "dense", "steps": 8, "warmup": 1, "checkpoint_every": 2, "batch_size": 4, "learning_rate": 1e-3,
+            "score_learning_rate": 1e-1, "weight_decay": 0.0, "precision": Precision.float32, "seed": 0,
+        } | values  # fmt: skip
+        screen, folder = Heard(), tmp_path / "checkpoints"
+        torch.manual_seed(0)
+        setting = Training(**settings)
+        history = train(model, rows, collate, setting, DistillationConfig(), folder, screen, masks, ramp)
+        return SimpleNamespace(history=[line for line in history if "loss" in line], screen=screen)
+
+    run.folder = tmp_path / "checkpoints"
+    return run
+
+
+def weights(model):
+    return {name: value.clone() for name, value in model.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_training_lowers_the_loss_and_logs_every_step(make_bert, fit):
+    history = fit(make_bert(), steps=80, learning_rate=1e-2, checkpoint_every=80).history
+    assert [line["step"] for line in history] == list(range(1, 81))
+    assert sum(line["loss"] for line in history[-4:]) < sum(line["loss"] for line in history[:4])
+
+
+def test_the_same_seed_trains_the_same_model(make_bert, fit, tmp_path):
+    one, other = make_bert(), make_bert()
+    fit(one, checkpoint_every=100)
+    (tmp_path / "checkpoints").rename(tmp_path / "away")
+    fit(other, checkpoint_every=100)
+    assert same(weights(one), weights(other))
+
+
+def test_the_loss_is_the_sum_of_its_terms(make_bert, mask, fit, features):
+    teacher = features.add_column("teacher_logits", [[1.0, -1.0]] * 16)
+    model = make_bert()
+    history = fit(model, mask(model, penalty=3.0), lambda step: step / 8, rows=teacher).history
+    for line in history:
+        terms = [line[f"{name}_loss"] for name in ("labels", "teacher", "penalty") if f"{name}_loss" in line]
+        assert line["loss"] == pytest.approx(sum(terms), rel=1e-5)
+    assert "teacher_loss" in history[0]
+    assert history[-1]["penalty_loss"] > 0
+
+
+def test_scores_have_their_own_learning_rate(make_bert, mask, fit):
+    model = make_bert()
+    masks = mask(model, penalty=3.0)
+    before = weights(model)
+    fit(model, masks, lambda _: 0.5, learning_rate=1e-12, score_learning_rate=0.1)
+    moved = {name for name, value in weights(model).items() if (value - before[name]).abs().max() > 1e-6}
+    assert moved
+    assert all("scores" in name for name in moved)
+
+
+def test_the_teacher_is_asked_once_for_every_example(make_bert, features):
+    teacher = make_bert()
+    rows = with_teacher(features, teacher, ("logits",), collate, 4)
+    with torch.no_grad():
+        expected = teacher(input_ids=torch.tensor([features[3]["input_ids"]])).logits[0]
+    assert rows[3]["teacher_logits"] == pytest.approx(expected.tolist(), abs=1e-4)
+    assert rows["input_ids"] == features["input_ids"]
+
+
+@pytest.fixture
+def interrupted(make_bert, fit):
+    """Trains to the end, then forgets the last two of eight steps; the weights of the end."""
+    model = make_bert()
+    fit(model, steps=8)
+    assert sorted(path.name for path in fit.folder.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-8"]
+    return weights(model)
+
+
+def test_training_goes_on_from_its_last_checkpoint(make_bert, fit, interrupted):
+    for file in (fit.folder / "checkpoint-8").iterdir():
+        file.unlink()
+    (fit.folder / "checkpoint-8").rmdir()
+    model = make_bert(seed=1)
+    found = fit(model)
+    assert "going on from step 6" in found.screen.said[0]
+    assert [line["step"] for line in found.history] == list(range(1, 9))
+    assert same(weights(model), interrupted)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.pth"]
+)
+@pytest.mark.parametrize("damage", ["cut", "empty", "noise", "gone"])
+def test_a_corrupt_checkpoint_is_passed_over_with_a_message(make_bert, fit, interrupted, name, damage):
+    file = fit.folder / "checkpoint-8" / name
+    content = file.read_bytes()
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "noise": b"\x00\xff" * 500}[damage])
+    model = make_bert(seed=1)
+    found = fit(model)
+    (warning,) = found.screen.warned
+    assert "checkpoint-8 is corrupt" in warning
+    assert name in warning
+    assert "going on from step 6" in found.screen.said[0]
+    assert same(weights(model), interrupted)
+
+
+def test_without_a_good_checkpoint_training_begins_anew(make_bert, fit, interrupted):
+    for file in fit.folder.glob("checkpoint-*/model.safetensors"):
+        file.write_bytes(b"")
+    model = make_bert()
+    found = fit(model)
+    assert len(found.screen.warned) == 2
+    assert not any("going on" in line for line in found.screen.said)
+    assert same(weights(model), interrupted)
+
+
+def test_no_checkpoint_is_no_problem(tmp_path):
+    assert last_good_checkpoint(tmp_path / "nowhere", print) is None
+
+
+def test_what_is_no_checkpoint_is_left_alone(tmp_path):
+    (tmp_path / "checkpoint-new").mkdir()
+    (tmp_path / "notes").mkdir()
+    assert last_good_checkpoint(tmp_path, print) is None
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_newest_checkpoint_is_that_of_the_highest_step(make_bert, fit, tmp_path):
+    fit(make_bert(), steps=12, checkpoint_every=3)
+    assert last_good_checkpoint(fit.folder, print).name == "checkpoint-12"
+
+
+def test_a_loss_that_is_not_finite_names_step_and_term(make_bert, fit):
+    model = make_bert()
+    with torch.no_grad():
+        model.classifier.weight[0, 0] = math.nan
+    with pytest.raises(UserError) as error:
+        fit(model)
+    assert "not finite at step 1 of dense (labels nan)" in str(error.value)
+    assert "schedule.learning_rate" in str(error.value)
+
+
+def test_only_the_term_that_is_not_finite_is_named(make_bert, mask, fit):
+    model = make_bert()
+    masks = mask(model, penalty=math.inf)
+    with pytest.raises(UserError, match=r"\(penalty inf\)"):
+        fit(model, masks, lambda _: 1.0)
+
+
+def test_a_learning_rate_beyond_reason_is_told_at_its_step(make_bert, fit):
+    with pytest.raises(UserError, match=r"not finite at step [2-8] of dense"):
+        fit(make_bert(), learning_rate=1e30)
+
+
+def test_the_last_checkpoint_is_kept_when_the_loss_is_not_finite(make_bert, mask, fit):
+    model = make_bert()
+    masks = mask(model, penalty=1.0)
+
+    def ramp(step):
+        return math.nan if step >= 5 else 0.5
+
+    with pytest.raises(UserError, match="at step 6"):
+        fit(model, masks, ramp)
+    assert last_good_checkpoint(fit.folder, print).name == "checkpoint-4"
