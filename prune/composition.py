@@ -53,8 +53,8 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
     ConfigStore.instance().store(name="schema", node=Config)
     flags, overrides = _split(words)
     if any(flag in _COMPLETION_FLAGS for flag in flags):
-        for name in recipes.names():  # to be listed only: Hydra completes one level of a group
-            ConfigStore.instance().store(group="recipe", name=name, node={})
+        for name in recipes.names():
+            _store_recipe(name)
         overrides = []
     else:
         overrides = _checked(overrides, sweep=any(flag in _SWEEP_FLAGS for flag in flags))

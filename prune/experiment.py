@@ -14,11 +14,9 @@ from transformers import PreTrainedModel, set_seed
 
 from prune import models
 from prune.config import Config, Finish
-from prune.durations import in_steps
 from prune.errors import UserError
 from prune.evaluation import assess, setting
 from prune.masking.attach import fold
-from prune.masking.schedule import Cubic
 from prune.measure import size
 from prune.outputs import StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
 from prune.preparation import Experiment, prepare
@@ -54,11 +52,11 @@ def run(config: Config, screen: Screen) -> Record:
 def fine_tune_dense(experiment: Experiment) -> StageFolder:
     """Fine-tunes the unpruned model, or takes `model.dense`; scores it. Shared by all runs that need the same one."""
     config, stage = experiment.config, dense_folder(experiment.config)
-    with unfinished(stage, "dense", experiment.screen) as watch:
+    with unfinished(stage, "dense", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             set_seed(config.seed)
             if config.model.dense:
-                model = models.finished_model(config.model.dense, experiment.task.auto_class)
+                model = models.finished_model(config.model.dense, experiment.task.auto_class, option="model.dense")
             else:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()
@@ -73,14 +71,13 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
 def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
     """Attaches masks and trains with distillation. Shared by all runs that differ in their finish only."""
     config, stage = experiment.config, pruned_folder(experiment.config)
-    with unfinished(stage, "prune", experiment.screen, force=config.force) as watch:
+    with unfinished(stage, "prune", experiment.screen, experiment.fingerprints, config.force) as watch:
         if watch:
             experiment.screen.stage("prune", f"{config.method.name}, {setting(config)}: training with masks")
             features = experiment.features_with_teacher(dense)
             model, masks = experiment.masked_model(dense)
             training = experiment.training("prune", config.schedule.epochs)
-            ramp = Cubic(0.0, 1.0, training.steps, training.warmup, in_steps(config.schedule.cooldown, training.steps))
-            experiment.train(model, stage, training, features, masks, ramp)
+            experiment.train(model, stage, training, features, masks, experiment.ramp(training))
             masks.advance(1.0)
             stage.model.mkdir(parents=True, exist_ok=True)
             save_file(model.state_dict(), stage.model / _WEIGHTS)
@@ -91,7 +88,7 @@ def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
 def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolder) -> StageFolder:
     """Removes empty heads and dimensions, and proves that no logit changed, before anything is saved."""
     stage = experiment.folder.compacted
-    with unfinished(stage, "compact", experiment.screen) as watch:
+    with unfinished(stage, "compact", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             experiment.screen.stage("compact", "removing empty heads and dimensions")
             model, masks = experiment.masked_model(dense)
@@ -113,7 +110,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
     config, stage = experiment.config, experiment.folder.filled
     if config.method.finish is not Finish.fill:
         return compacted
-    with unfinished(stage, "fill", experiment.screen) as watch:
+    with unfinished(stage, "fill", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)

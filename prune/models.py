@@ -34,19 +34,24 @@ def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pret
     return model
 
 
-def finished_model(path: str, auto_class: str, settings: Mapping[str, Any] | None = None) -> PreTrainedModel:
-    """A model with its head, as it was saved, in float32; `settings` replace values of its config."""
+def finished_model(
+    path: str, auto_class: str, settings: Mapping[str, Any] | None = None, option: str = "model.path"
+) -> PreTrainedModel:
+    """A model with its head, as it was saved, in float32; `settings` replace values of its config.
+
+    `option` is the key that an error tells the user to change.
+    """
     auto, settings = getattr(transformers, auto_class), settings or {}
     model: PreTrainedModel = _from(
-        path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings)
+        path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings), option
     )
     return model
 
 
-def _from(path: str, read: Callable[[str], _T]) -> _T:
+def _from(path: str, read: Callable[[str], _T], option: str = "model.path") -> _T:
     folder = locate(path)
     if folder is not None and not folder.is_dir():
-        raise UserError(f"{path}: there is no such folder. Name the model's folder with model.path=")
+        raise UserError(f"{path}: there is no such folder. Name the model's folder with {option}=")
     try:
         return read(str(folder or path))
     except (OSError, ValueError) as error:
@@ -54,18 +59,16 @@ def _from(path: str, read: Callable[[str], _T]) -> _T:
             raise UserError(f"{path} holds no usable model: {str(error).strip()}") from error
         raise UserError(
             f"{path} is no local folder, and could not be had from the hub ({type(error).__name__}). "
-            "Without a network, name a folder with model.path="
+            f"Without a network, name a folder with {option}="
         ) from error
 
 
-def shape_of(path: str) -> dict[str, Any]:
+def shape_of(path: str, option: str = "model.path") -> dict[str, Any]:
     """What config.json of the model says, without importing any model code."""
     folder = locate(path)
-    return (
-        read_shape(folder)
-        if folder is not None
-        else _from(path, lambda name: AutoConfig.from_pretrained(name).to_dict())
-    )
+    if folder is not None:
+        return read_shape(folder)
+    return _from(path, lambda name: AutoConfig.from_pretrained(name).to_dict(), option)
 
 
 def read_shape(folder: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 from prune import discovery, models, quiet
 from prune.config import Config, Start
 from prune.durations import in_steps
+from prune.errors import UserError
 from prune.masking.attach import Masks, masks_of
 from prune.masking.schedule import Cubic
 from prune.measure.quality import outputs_of
@@ -75,7 +76,7 @@ class Experiment:
         if self.config.teacher == "none":
             return self.training_features
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
-        teacher = models.finished_model(path, self.task.auto_class)
+        teacher = models.finished_model(path, self.task.auto_class, option="teacher")
         collator, size = self.task.collator(self.tokenizer), self.config.schedule.eval_batch_size
         return with_teacher(self.training_features, teacher, self.task.distilled, collator, size)
 
@@ -95,6 +96,19 @@ class Experiment:
             precision=schedule.precision,
             seed=self.config.seed,
         )
+
+    def ramp(self, training: Training) -> Cubic:
+        """How far masks have moved at each step, from 0 to 1.
+
+        Raises:
+            UserError: if warm-up and cool-down leave no step between them.
+        """
+        try:
+            return Cubic(
+                0.0, 1.0, training.steps, training.warmup, in_steps(self.config.schedule.cooldown, training.steps)
+            )
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def train(
         self,
@@ -131,6 +145,9 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
     quiet.libraries()
     sublayers = reload.sublayers_in(models.shape_of(config.model.path))
+    for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
+        if path not in ("dense", "none", None):
+            models.shape_of(path, option)
     task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
     data = task.load()
     tokenizer = models.tokenizer(config.model.path)
@@ -138,7 +155,9 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     sizes = ", ".join(f"{len(rows)} {split}" for split, rows in features.items())
     screen.stage("prepare", f"{config.task.name}: {sizes} examples")
     fingerprints = {split: _fingerprint(rows) for split, rows in features.items()}
-    return Experiment(config, screen, folder, task, tokenizer, features, fingerprints, sublayers)
+    experiment = Experiment(config, screen, folder, task, tokenizer, features, fingerprints, sublayers)
+    experiment.ramp(experiment.training("prune", config.schedule.epochs))
+    return experiment
 
 
 def _fingerprint(rows: Dataset) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from omegaconf import OmegaConf
 
-from prune.assignments import GROUPS, Assignment, flatten, problems_in
+from prune.assignments import GROUPS, Assignment, choices, flatten, problems_in
 from prune.config import Config
 from prune.discovery import nearest
 from prune.errors import ConfigErrors, UserError
@@ -137,7 +137,7 @@ def _is_plain(text: str) -> bool:
 
 def recipe_of(config: Config, record: Record) -> str:
     """The text of a recipe that reproduces `record`, with what it gave under `reference`."""
-    groups = {group: getattr(config, group).name for group in GROUPS}
+    groups = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}
     values = differences(config)
     for key in _NOT_A_RECIPES:
         values.pop(key, None)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from filelock import FileLock, Timeout
 
+from prune.errors import UserError
 from prune.measure.environment import peak_memory_bytes
 from prune.outputs import StageFolder
 from prune.training.progress import Screen
@@ -18,26 +19,39 @@ from prune.training.progress import Screen
 class Stopwatch:
     """Measures one stage."""
 
-    def __init__(self) -> None:
-        self._start = time.monotonic()
+    def __init__(self, data: Mapping[str, str]) -> None:
+        self._start, self._data = time.monotonic(), dict(data)
 
     def report(self, **values: Any) -> dict[str, Any]:
-        """`values`, with the stage's time in seconds and the process's peak memory in bytes."""
-        return {"seconds": time.monotonic() - self._start, "peak_memory_bytes": peak_memory_bytes(), **values}
+        """`values`, with the time in seconds, the process's peak memory in bytes, and the data's fingerprints."""
+        measured = {"seconds": time.monotonic() - self._start, "peak_memory_bytes": peak_memory_bytes()}
+        return {**measured, "data": self._data, **values}
 
 
 @contextmanager
-def unfinished(folder: StageFolder, name: str, screen: Screen, force: bool = False) -> Iterator[Stopwatch | None]:
-    """Yields a running stopwatch, or None if the stage's output is there; the folder is locked meanwhile."""
+def unfinished(
+    folder: StageFolder, name: str, screen: Screen, data: Mapping[str, str], force: bool = False
+) -> Iterator[Stopwatch | None]:
+    """Yields a running stopwatch, or None if the stage's output is there; the folder is locked meanwhile.
+
+    Raises:
+        UserError: if the output was made from other data than those with the fingerprints `data`.
+    """
     with locked(folder, screen):
         if force:
             shutil.rmtree(folder.path, ignore_errors=True)
-        if folder.read_report() is not None:
+        report = folder.read_report()
+        if report is not None:
+            if report["data"] != data:
+                raise UserError(
+                    f"{folder.path} was made from other data than are at task.path now: remove that folder, or name "
+                    "another one with outputs="
+                )
             screen.stage(name, f"is there: {folder.path}")
             yield None
             return
         folder.path.mkdir(parents=True, exist_ok=True)
-        yield Stopwatch()
+        yield Stopwatch(data)
 
 
 @contextmanager
