@@ -104,6 +104,7 @@ def stepper(path: str | None, method: str):  # type: ignore[no-untyped-def]
     features = Dataset.from_dict({"length": [8] * BATCH_SIZE, "labels": [0] * BATCH_SIZE})
     folder = Path(tempfile.mkdtemp())
     trainer = _Trainer(model, features, None, settings, DistillationConfig(), folder, masks)
+    trainer.current_gradient_accumulation_steps = 1  # set by the training loop otherwise
     optimizer = trainer.create_optimizer()
 
     def step(batch: dict[str, torch.Tensor], number: int) -> float:
