@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test lint bench clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
-	$(BIN)/prune -m recipe=demo method.penalty=20,100
+	$(BIN)/prune -m recipe=demo method.penalty=20,60
 
 test: $(READY)    ## the suite, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
