@@ -19,7 +19,9 @@ GRAINS = {
     "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
     "head": "attention", "dimension": "feed_forward",
 }  # fmt: skip
+"""Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
 METRICS = ("accuracy", "f1")
+"""Names of prune/tasks/metrics.py, likewise."""
 
 
 def check(config: Config) -> None:

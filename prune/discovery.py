@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
@@ -48,5 +48,5 @@ def nearest(name: str, known: list[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _entry_points(kind: str):  # type: ignore[no-untyped-def]
+def _entry_points(kind: str) -> EntryPoints:
     return entry_points(group=f"prune.{kind}")

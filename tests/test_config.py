@@ -65,7 +65,7 @@ def test_every_combination_of_choices_passes_the_checks():
     }
     for chosen in itertools.product(*parts.values()):
         content = {group: parts[group][choice] for group, choice in zip(GROUPS, chosen, strict=True)}
-        typed(OmegaConf.merge(OmegaConf.structured(Config), content))
+        assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen[GROUPS.index("task")]
 
 
 def test_the_defaults_are_a_run_that_works():
