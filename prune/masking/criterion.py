@@ -31,7 +31,7 @@ class Criterion(ABC):
 
     def mask(self, scores: Tensor, cut: Tensor | float, training: bool) -> Tensor:
         """The mask of `scores`, of the same shape: 1 for what is kept, 0 for what is removed."""
-        return straight_through(scores, self.rank(scores.detach()) >= cut)
+        return straight_through(scores, self.rank(scores.detach()), cut)
 
     def penalty(self, scores: Tensor) -> Tensor | None:
         """Regulariser on `scores`, a mean in [0, 1], or None."""

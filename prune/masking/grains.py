@@ -44,16 +44,14 @@ GRAINS = {
 }
 
 
-def spread(mask: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Views of a mask (R/r, C/c) and a weight (R, C) that broadcast: (R/r, 1, C or 1) and (R/r, r, C).
+def spread(masks: Tensor, num_columns: int) -> Tensor:
+    """Masks (..., R/r, C/c) in a shape that broadcasts over weights (..., R/r, r, C): (..., R/r, 1, C or 1).
 
     A row of tiles is spread over its columns only, so no mask as large as the weight is made unless r is 1.
     """
-    num_rows, num_columns = mask.shape
-    rows, columns = weight.shape
-    if 1 < num_columns < columns:
-        mask = mask.repeat_interleave(columns // num_columns, dim=1)
-    return mask.unsqueeze(1), weight.reshape(num_rows, rows // num_rows, columns)
+    if 1 < masks.shape[-1] < num_columns:
+        masks = masks.repeat_interleave(num_columns // masks.shape[-1], dim=-1)
+    return masks.unsqueeze(-2)
 
 
 def gather(values: Tensor, shape: tuple[int, int]) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from prune.masking.grains import gather, spread
 
@@ -18,60 +19,52 @@ class _MaskedLinearFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, inputs: Tensor, weight: Tensor, mask: Tensor, bias: Tensor | None, bias_mask: Tensor
+        ctx: Any, inputs: Tensor, weight: Tensor, mask: Tensor, factor: Tensor, bias: Tensor | None, bias_mask: Tensor
     ) -> Tensor:
         device = inputs.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
         inputs = inputs.to(dtype)
-        ctx.save_for_backward(inputs, weight, mask, bias_mask)
-        outputs = _times_masked(inputs, weight.t(), mask.t())
-        return outputs if bias is None else outputs.add_((bias * bias_mask).to(dtype))
+        ctx.save_for_backward(inputs, weight, factor, bias_mask)
+        ctx.mask_shape = mask.shape
+        kept_bias = None if bias is None else (bias * bias_mask).to(dtype)
+        return functional.linear(inputs, masked(weight, factor).to(dtype), kept_bias)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        inputs, weight, mask, bias_mask = ctx.saved_tensors
+        inputs, weight, factor, bias_mask = ctx.saved_tensors
         grad = grads[0].reshape(-1, weight.shape[0])
-        for_inputs, for_weight, for_mask, for_bias, _ = ctx.needs_input_grad
+        for_inputs, for_weight, for_mask, _, for_bias, _ = ctx.needs_input_grad
         grad_inputs = grad_weight = grad_mask = grad_bias = None
         if for_inputs:
-            grad_inputs = _times_masked(grad, weight, mask).view_as(inputs)
+            grad_inputs = (grad @ masked(weight, factor).to(grad.dtype)).view_as(inputs)
         if for_weight or for_mask:
             grad_weight = (grad.t() @ inputs.reshape(-1, weight.shape[1])).to(weight.dtype)
             if for_mask:
-                grad_mask = gather(grad_weight * weight, (mask.shape[0], mask.shape[1]))
-            mask_, grad_ = spread(mask, grad_weight)
-            grad_.mul_(mask_)
+                grad_mask = gather(grad_weight * weight, ctx.mask_shape)
+            _tiled(grad_weight, factor).mul_(factor)
         if for_bias:
             grad_bias = grad.sum(0, dtype=bias_mask.dtype) * bias_mask
-        return grad_inputs, grad_weight, grad_mask, grad_bias, None
+        return grad_inputs, grad_weight, grad_mask, None, grad_bias, None
 
 
-def _times_masked(values: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    """values (..., A) @ (weight * mask) (A, B), by whichever is less work: masking the weight, or the activations.
-
-    A mask of whole rows or columns (heads, dimensions) commutes with the product, and activations of a short batch
-    are smaller than the weight, and in the cache.
-    """
-    num_inputs, num_outputs = weight.shape
-    num_tokens = values.numel() // num_inputs if num_inputs else 0
-    if mask.shape[1] == 1 and num_tokens < num_outputs:
-        return (values * _along(mask, num_inputs).to(values.dtype)) @ weight.to(values.dtype)
-    if mask.shape[0] == 1 and num_tokens < num_inputs:
-        return (values @ weight.to(values.dtype)).mul_(_along(mask, num_outputs).to(values.dtype))
-    kept = masked(weight.t(), mask.t()).t() if weight.stride(0) == 1 else masked(weight, mask)
-    return values @ kept.to(values.dtype)
+def masked(weight: Tensor, factor: Tensor) -> Tensor:
+    """W' = W * M for a weight (R, C) and its mask, spread: (R / r, 1, C or 1); no gradient."""
+    return (_tiled(weight, factor) * factor).view_as(weight)
 
 
-def _along(mask: Tensor, length: int) -> Tensor:
-    """A mask of one row or one column of tiles as a vector of `length` features."""
-    flat = mask.flatten()
-    return flat.repeat_interleave(length // len(flat))
+def _tiled(weight: Tensor, factor: Tensor) -> Tensor:
+    return weight.view(len(factor), -1, weight.shape[1])
 
 
-def masked(weight: Tensor, mask: Tensor) -> Tensor:
-    """W' = W * M for a weight (R, C) and a mask of tiles (R / r, C / c); no gradient."""
-    mask_, weight_ = spread(mask, weight)
-    return (weight_ * mask_).view_as(weight)
+def _along(mask: Tensor, features: Tensor) -> Tensor:
+    """A mask of one row or one column of tiles as numbers for the last axis of `features`."""
+    flat, length = mask.flatten(), features.shape[-1]
+    return (flat if len(flat) == length else flat.repeat_interleave(length // len(flat))).to(features.dtype)
+
+
+def _add_to(bias: Tensor | None, outputs: Tensor, mask: Tensor) -> Tensor:
+    """outputs * mask + bias, in one pass."""
+    return outputs * mask if bias is None else torch.addcmul(bias.to(outputs.dtype), outputs, mask)
 
 
 class MaskedLinear(nn.Linear):
@@ -79,6 +72,8 @@ class MaskedLinear(nn.Linear):
 
     mask: Tensor
     """(R / r, C / c), in [0, 1], with the graph that leads to its scores."""
+    factor: Tensor
+    """The same numbers, spread: (R / r, 1, C or 1), without a graph."""
     bias_mask: Tensor
     """(R,): 0 where the whole row of the weight is masked."""
 
@@ -91,18 +86,35 @@ class MaskedLinear(nn.Linear):
         layer.weight, layer.bias = linear.weight, linear.bias
         return layer
 
+    def set_mask(self, mask: Tensor, bias_mask: Tensor, factor: Tensor | None = None) -> None:
+        """Takes the masks of the next forward passes. `factor`: `spread(mask)` where the caller has it already."""
+        self.mask, self.bias_mask = mask, bias_mask
+        self.factor = spread(mask.detach(), self.in_features) if factor is None else factor
+
     def unmasked(self) -> nn.Linear:
         """A plain layer with the masks multiplied into the parameters."""
         layer = nn.Linear(self.in_features, self.out_features, bias=self.bias is not None, device="meta")
         layer.weight, layer.bias = self.weight, self.bias
         with torch.no_grad():
-            layer.weight.copy_(masked(self.weight, self.mask))
+            layer.weight.copy_(masked(self.weight, self.factor))
             if self.bias is not None:
                 layer.bias.mul_(self.bias_mask)
         return layer
 
+    def _kept_bias(self) -> Tensor | None:
+        bias: Tensor | None = self.bias
+        return None if bias is None else bias * self.bias_mask
+
     def forward(self, input: Tensor) -> Tensor:
+        # A mask of whole rows or columns commutes with the product, and the activations of a short batch are smaller
+        # than the weight: then they are masked instead of it.
+        num_tokens = input.numel() // max(1, self.in_features)
+        if self.mask.shape[1] == 1 and num_tokens < self.in_features:
+            outputs = functional.linear(input, self.weight)
+            return _add_to(self._kept_bias(), outputs, _along(self.mask, outputs))
+        if self.mask.shape[0] == 1 and num_tokens < self.out_features:
+            return functional.linear(input * _along(self.mask, input), self.weight, self._kept_bias())
         result: Tensor = _MaskedLinearFunction.apply(  # type: ignore[no-untyped-call]
-            input, self.weight, self.mask, self.bias, self.bias_mask
+            input, self.weight, self.mask, self.factor, self.bias, self.bias_mask
         )
         return result

@@ -34,7 +34,7 @@ def test_cut_has_no_gradient():
 
 def test_straight_through_passes_the_gradient_of_kept_and_removed_alike():
     scores = torch.tensor([-1.0, 2.0, 3.0], requires_grad=True)
-    mask = straight_through(scores, torch.tensor([False, True, False]))
+    mask = straight_through(scores, torch.tensor([1.0, 2.0, 1.5]), 2.0)
     (mask * torch.tensor([5.0, 6.0, 7.0])).sum().backward()
     assert mask.tolist() == [0.0, 1.0, 0.0]
     assert scores.grad.tolist() == [5.0, 6.0, 7.0]

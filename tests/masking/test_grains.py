@@ -37,8 +37,7 @@ def test_config_check_allows_each_grain_where_it_applies():
 @pytest.mark.parametrize("tile", TILES)
 def test_spread_repeats_a_mask_over_its_tiles(tile):
     mask, weight = torch.randn(6 // tile[0], 8 // tile[1]), torch.randn(6, 8)
-    mask_, weight_ = spread(mask, weight)
-    product = (mask_ * weight_).view(6, 8)
+    product = (spread(mask, 8) * weight.view(len(mask), -1, 8)).view(6, 8)
     for i in range(6):
         for j in range(8):
             assert product[i, j] == mask[i // tile[0], j // tile[1]] * weight[i, j]
@@ -58,12 +57,14 @@ def test_gather_sums_over_each_tile(tile):
 def test_spread_and_gather_are_adjoint(tile):
     shape = (6 // tile[0], 8 // tile[1])
     mask, values = torch.randn(shape, dtype=torch.float64), torch.randn(6, 8, dtype=torch.float64)
-    mask_, values_ = spread(mask, values)
-    torch.testing.assert_close((mask_ * values_).sum(), (mask * gather(values, shape)).sum())
+    product = spread(mask, 8) * values.view(len(mask), -1, 8)
+    torch.testing.assert_close(product.sum(), (mask * gather(values, shape)).sum())
 
 
-def test_spread_makes_no_copy_of_the_weight():
-    weight = torch.zeros(6, 8)
-    _, view = spread(torch.ones(3, 2), weight)
-    view += 1
-    assert weight.eq(1).all()
+def test_spread_makes_nothing_as_large_as_the_weight_unless_each_row_has_its_own_mask():
+    assert [spread(torch.ones(shape), 8).shape for shape in [(3, 2), (3, 1), (1, 8), (6, 8)]] == [
+        (3, 1, 8),
+        (3, 1, 1),
+        (1, 1, 8),
+        (6, 1, 8),
+    ]

@@ -32,8 +32,7 @@ def layer_of(tile, tokens=3, bias=True, dtype=torch.float64):
     mask = (torch.rand(ROWS // tile[0], COLUMNS // tile[1]) > 0.4).to(dtype)
     mask[0] = float(len(mask) == 1)
     mask[-1, 0], mask[-1, -1] = float(mask.numel() == 1), 1.0
-    layer.mask = mask.requires_grad_()
-    layer.bias_mask = expanded(mask.detach()).amax(1)
+    layer.set_mask(mask.requires_grad_(), expanded(mask.detach()).amax(1))
     return layer, torch.randn(1, tokens, COLUMNS, dtype=dtype, requires_grad=True)
 
 
@@ -84,7 +83,7 @@ def test_gradients_equal_finite_differences_for_soft_masks(tile, tokens):
     layer, inputs = layer_of(tile, tokens)
 
     def outputs(inputs, weight, bias, mask):
-        layer.mask = mask
+        layer.set_mask(mask, layer.bias_mask)
         return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (inputs,))
 
     mask = torch.rand_like(layer.mask).requires_grad_()
@@ -136,5 +135,5 @@ def test_masked_layer_shares_the_parameters_of_the_linear_layer():
 
 def test_masking_leaves_the_weight_as_it_is():
     weight = torch.ones(ROWS, COLUMNS)
-    assert masked(weight, torch.zeros(3, 2)).eq(0).all()
+    assert masked(weight, torch.zeros(3, 1, COLUMNS)).eq(0).all()
     assert weight.eq(1).all()
