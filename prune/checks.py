@@ -9,7 +9,7 @@ from typing import Any
 
 from prune import discovery
 from prune.assignments import is_name
-from prune.config import Config, SiteConfig
+from prune.config import AnswersConfig, Config, SiteConfig, SummariesConfig
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
 from prune.places import locate
@@ -20,13 +20,19 @@ GRAINS = {
     "head": "attention", "dimension": "feed_forward",
 }  # fmt: skip
 """Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
-METRICS = ("accuracy", "f1")
-"""Names of prune/tasks/metrics.py, likewise."""
+METRICS = {
+    "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
+    "text_classification": ("accuracy", "f1"),
+    "question_answering": ("f1", "exact_match"),
+    "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
+}
+"""Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
 
 
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data, weights or torch."""
-    problems = [*_names(config), *_ranges(config), *_durations(config), *_folders(config), *_shapes(config)]
+    parts = (_names, _ranges, _task, _durations, _folders, _shapes)
+    problems = [problem for part in parts for problem in part(config)]
     if problems:
         raise ConfigErrors(problems)
 
@@ -50,8 +56,9 @@ def _names(config: Config) -> Iterator[str]:
     for key, names in (("task.metrics", config.task.metrics), ("task.eval_splits", config.task.eval_splits)):
         if not names:
             yield f"{key}=[]: name at least one"
+    kind = config.task.kind + (", unanswerable" if config.task.answers.unanswerable else "")
     for metric in config.task.metrics:
-        yield from _one_of("task.metrics", metric, list(METRICS))
+        yield from _one_of("task.metrics", metric, list(METRICS.get(kind, config.task.metrics)))
     yield from _one_of("evaluate.speed.dtype", config.evaluate.speed.dtype, ["float32", "bfloat16"])
     yield from _one_of("evaluate.speed.device", config.evaluate.speed.device, ["auto", "cpu", "cuda"])
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
@@ -93,19 +100,65 @@ def _ranges(config: Config) -> Iterator[str]:
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
     limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
     limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
-    limits += [("evaluate.speed.batch_sizes", size, size > 0, "above 0") for size in speed.batch_sizes]
+    for name in ("batch_sizes", "generation_batch_sizes"):
+        limits += [(f"evaluate.speed.{name}", size, size > 0, "above 0") for size in getattr(speed, name)]
     for name, site in _sites(config):
         weight = site.penalty_weight
         limits.append((f"method.{name}.penalty_weight", weight, weight >= 0, "at least 0"))
+    finite = {"answers.null_threshold": config.task.answers.null_threshold}
+    finite |= {"summaries.length_penalty": config.task.summaries.length_penalty}
+    limits += [(f"task.{key}", value, True, "finite") for key, value in finite.items()]
     for key, value, good, allowed in limits:
         if not good or (isinstance(value, float) and not math.isfinite(value)):
             yield f"{key}={value}: must be {allowed}"
-    if not speed.batch_sizes:
-        yield "evaluate.speed.batch_sizes=[]: name at least one batch size"
-    if not 1 <= len(config.task.text) <= 2:
-        yield f"task.text={config.task.text}: name one or two text columns"
-    if len(config.task.labels) < 2:
-        yield f"task.labels={config.task.labels}: name at least two labels, in the order of their integers"
+    for name in ("batch_sizes", "generation_batch_sizes"):
+        if not getattr(speed, name):
+            yield f"evaluate.speed.{name}=[]: name at least one batch size"
+
+
+def _task(config: Config) -> Iterator[str]:
+    """What each kind of task asks of its fields."""
+    task, answers = config.task, config.task.answers
+    if task.kind == "text_classification":
+        if not 1 <= len(task.text) <= 2:
+            yield f"task.text={task.text}: name one or two text columns"
+        if len(task.labels) < 2:
+            yield f"task.labels={task.labels}: name at least two labels, in the order of their integers"
+    if task.kind == "question_answering":
+        if len(task.text) != 2:
+            yield f"task.text={task.text}: name two columns, with the question and with the text"
+        for name in ("question_length", "n_best", "max_tokens"):
+            if (value := getattr(answers, name)) < 1:
+                yield f"task.answers.{name}={value}: must be above 0"
+        room = task.max_length - answers.question_length - 3  # special tokens
+        if not 0 <= answers.stride < room:
+            yield (
+                f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what task.max_length="
+                f"{task.max_length} leaves beside a question of task.answers.question_length={answers.question_length}"
+            )
+    elif answers != AnswersConfig():
+        yield f"task.answers: read by question_answering only, not by task.kind={task.kind}"
+    if task.kind == "summarization":
+        yield from _summaries(config)
+    elif task.summaries != SummariesConfig():
+        yield f"task.summaries: read by summarization only, not by task.kind={task.kind}"
+
+
+def _summaries(config: Config) -> Iterator[str]:
+    task, summaries, speed = config.task, config.task.summaries, config.evaluate.speed
+    if len(task.text) != 1:
+        yield f"task.text={task.text}: name the column with the text"
+    for name in ("num_beams", "max_new_tokens", "max_label_length"):
+        if (value := getattr(summaries, name)) < 1:
+            yield f"task.summaries.{name}={value}: must be above 0"
+    if not 0 <= summaries.min_new_tokens <= summaries.max_new_tokens:
+        allowed = f"at least 0, at most task.summaries.max_new_tokens={summaries.max_new_tokens}"
+        yield f"task.summaries.min_new_tokens={summaries.min_new_tokens}: must be {allowed}"
+    if summaries.no_repeat_ngram_size < 0:
+        yield f"task.summaries.no_repeat_ngram_size={summaries.no_repeat_ngram_size}: must be at least 0"
+    for name in ("generated_length", "generation_pairs"):
+        if (value := getattr(speed, name)) < 1:
+            yield f"evaluate.speed.{name}={value}: must be above 0"
 
 
 def _durations(config: Config) -> Iterator[str]:
@@ -134,7 +187,7 @@ def _folders(config: Config) -> Iterator[str]:
         folder = locate(name)
         if folder is not None and not folder.is_dir():
             yield f"{key}={name}: there is no such folder"
-    for key in ("teacher", "model.dense"):
+    for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
         shape = _local_shape(named[key]) if key in named else None
         labels = len((shape or {}).get("id2label") or {}) or 2
         if shape is not None and labels != len(config.task.labels):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from prune.report.record import Record
 
 USER_ERROR = 2
-_VERBS = ("run", "table")
+_VERBS = ("run", "table", "score")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,6 +40,8 @@ def _dispatch(words: list[str]) -> None:
         print(f"prune {__version__}")
     elif words[0] == "table":
         _table(words[1:])
+    elif words[0] == "score":
+        _score(words[1:])
     else:
         if words[0] == "run":
             words = words[1:]
@@ -80,6 +83,24 @@ def _carry_out(config: Config) -> Record:
     screen.say(f"  recipe  {folder.recipe}")
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
     return record
+
+
+def _score(words: list[str]) -> None:
+    """`prune score task=... predictions=file.json [null_odds=file.json]`: prints metrics as JSON."""
+    from prune.composition import compose_and_call
+
+    files = dict(word.split("=", 1) for word in words if word.startswith(("predictions=", "null_odds=")))
+    if "predictions" not in files:
+        raise UserError("prune score: name the file to score with predictions=<file.json>: an object, id -> answer")
+
+    def carry_out(config: Config) -> Any:
+        from prune.scoring import score
+
+        return score(config, files["predictions"], files.get("null_odds"))
+
+    rest = [word for word in words if word.split("=", 1)[0] not in files]
+    for scored in compose_and_call(rest, carry_out):
+        print(json.dumps(scored.scores, indent=1))
 
 
 def _table(words: list[str]) -> None:
@@ -142,6 +163,7 @@ Any value of the config is set by key=value, for example:
 
   prune --cfg job [key=value ...]    shows the whole config, composed
   prune table [folder]               the table over all results
+  prune score task=squad predictions=<file.json>    the metrics of predictions alone (an object: id -> answer)
   eval "$(prune -sc install=bash)"   tab completion (also zsh, fish)
 
 Configs: {shipped("configs")}"""

@@ -53,6 +53,42 @@ class ModelConfig:
 
 
 @dataclass
+class AnswersConfig:
+    unanswerable: bool = False
+    """Whether some questions have no answer in their text."""
+    stride: int = 128
+    """Overlap of the windows of a long text, in tokens."""
+    question_length: int = 64
+    """Longest question in tokens; longer ones are cut, and counted."""
+    n_best: int = 20
+    """How many first and last tokens of an answer are tried in each window."""
+    max_tokens: int = 30
+    """Longest answer in tokens."""
+    null_threshold: float = 0.0
+    """A question counts as unanswerable where the score of no answer exceeds that of the best answer by more."""
+
+
+@dataclass
+class SummariesConfig:
+    prefix: str = ""
+    """Put before each text: T5 expects "summarize: "."""
+    max_label_length: int = 142
+    """Longest summary to learn from, in tokens; longer ones are cut."""
+    num_beams: int = 6
+    """Beams of the search."""
+    max_new_tokens: int = 142
+    """Longest generated summary, in tokens."""
+    min_new_tokens: int = 56
+    """Shortest generated summary, in tokens."""
+    length_penalty: float = 2.0
+    """Exponent of the length by which a beam's log-likelihood is divided."""
+    no_repeat_ngram_size: int = 3
+    """No sequence of so many tokens occurs twice; 0: any may."""
+    early_stopping: bool = True
+    """Whether the search ends as soon as there are `num_beams` finished summaries."""
+
+
+@dataclass
 class TaskConfig:
     name: str = ""
     """Short name, used in tables and in the run folder's name."""
@@ -65,13 +101,15 @@ class TaskConfig:
     subset: str | None = None
     """Name of the hub data set's configuration; unused for a local folder."""
     text: list[str] = field(default_factory=list)
-    """One or two text columns; two are encoded as a pair."""
+    """Text columns: one or two to classify (two are encoded as a pair); question and text to answer from."""
     label: str = "label"
-    """Column with the label, an integer from 0 to len(labels) - 1."""
+    """Column with the label, an integer from 0 to len(labels) - 1; or with the answers: `text` and `answer_start`."""
     labels: list[str] = field(default_factory=list)
-    """Names of the labels, in the order of their integers."""
+    """Names of the labels, in the order of their integers. Read by text_classification."""
+    id: str | None = None
+    """Column with the examples' ids, by which predictions are told apart; null: the row's number."""
     metrics: list[str] = field(default_factory=lambda: ["accuracy"])
-    """Metrics, the main one first; the known ones are in prune/tasks/metrics.py."""
+    """Metrics, the main one first; the known ones are in prune/tasks/metrics/."""
     train_split: str = "train"
     """Split to train on: a hub split, or the stem of a file in the folder."""
     eval_splits: list[str] = field(default_factory=lambda: ["validation"])
@@ -82,6 +120,10 @@ class TaskConfig:
     """Size of a subset of the training split drawn by the seed; null: all."""
     eval_examples: int | None = None
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
+    answers: AnswersConfig = field(default_factory=AnswersConfig)
+    """How answers are found in a text. Read by question_answering."""
+    summaries: SummariesConfig = field(default_factory=SummariesConfig)
+    """How summaries are generated. Read by summarization."""
 
 
 @dataclass
@@ -172,6 +214,12 @@ class SpeedConfig:
     """Device of the measurement: auto, cpu, cuda."""
     pairs: int = 30
     """Number of timed pairs (dense, compact) per batch size."""
+    generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8])
+    """Batch sizes to time generation with, where the task generates texts."""
+    generated_length: int = 32
+    """Tokens that are generated then."""
+    generation_pairs: int = 5
+    """Number of timed pairs of generations per batch size."""
 
 
 @dataclass

@@ -14,7 +14,6 @@ from pathlib import Path
 from types import ModuleType
 
 _PACKAGE = Path(__file__).parent
-_NOT_PARTS = {"base", "metrics"}
 
 
 class UnknownPart(ValueError):
@@ -23,7 +22,7 @@ class UnknownPart(ValueError):
 
 def names(kind: str) -> list[str]:
     """Names of all parts of `kind` (criteria, methods, families, tasks), without importing any."""
-    own = [m.name for m in pkgutil.iter_modules([str(_PACKAGE / kind)]) if m.name not in _NOT_PARTS]
+    own = [m.name for m in pkgutil.iter_modules([str(_PACKAGE / kind)]) if m.name != "base" and not m.ispkg]
     return sorted({*own, *(point.name for point in _entry_points(kind))})
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from transformers import PreTrainedModel
+
 from prune import discovery, models
 from prune.config import Config
 from prune.measure import size
 from prune.measure.environment import environment
-from prune.measure.speed import measure_speed
+from prune.measure.generation import GenerationSpeed, measure_generation
+from prune.measure.speed import batch_of, measure_speed, typical_length
 from prune.outputs import dense_folder
 from prune.preparation import Experiment
 from prune.report.record import Record
@@ -38,12 +41,13 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
     config, task, sublayers = experiment.config, experiment.task, experiment.sublayers
     model = reload.load(experiment.folder.model)
     dense_model = models.finished_model(str(dense_folder(config).model), task.auto_class)
-    scores = experiment.scores(model)
+    scores = experiment.scores(model, experiment.folder)
     dense_scores: dict[str, Scores] = reports["dense"]["scores"]
     kept = Structure.read(experiment.folder.model).kept
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
     prunable = size.num_prunable(sublayers)
     speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
+    generation = _generation_speeds(experiment, dense_model, model)
     record = Record(
         task=config.task.name,
         task_version=config.task.version,
@@ -57,8 +61,8 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         dense_value=dense_scores[main][metric],
         scores=scores,
         dense_scores=dense_scores,
-        chance=task.chance(experiment.main_features),
-        num_examples={split: len(rows) for split, rows in experiment.features.items()},
+        chance=task.chance(experiment.data[main]),
+        num_examples={split: len(rows) for split, rows in experiment.data.items()},
         num_truncated={split: task.num_truncated(rows) for split, rows in experiment.features.items()},
         linear_density=size.num_nonzero(model.base_model, sublayers) / prunable,
         linear_density_before_fill=reports["compact"]["density"],
@@ -72,13 +76,35 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         dimensions_kept=[len(kept[s.name]) for s in sublayers if s.site == "feed_forward"],
         largest_logit_difference=reports["compact"]["largest_logit_difference"],
         speed=[asdict(one) for one in speed],
+        generation=[asdict(one) for one in generation],
+        baseline=task.baseline,
         seconds={name: report["seconds"] for name, report in reports.items()},
         peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},
         config=asdict(config),
         environment=environment() | {"data": experiment.fingerprints},
     )
-    record.warnings = _warnings(record)
+    record.warnings = [*task.remarks, *_warnings(record)]
     return record
+
+
+def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:
+    """Nothing where the task's answers are no generated texts."""
+    settings, config = experiment.task.generation(), experiment.config.evaluate.speed
+    if not settings:
+        return []
+    features, device = experiment.main_features, model.device
+    length = config.length or typical_length(features)
+    return [
+        measure_generation(
+            dense,
+            model,
+            batch_of(features, experiment.tokenizer, size, length, device),
+            settings,
+            config.generated_length,
+            config.generation_pairs,
+        )
+        for size in config.generation_batch_sizes
+    ]
 
 
 def _warnings(record: Record) -> list[str]:
@@ -87,7 +113,7 @@ def _warnings(record: Record) -> list[str]:
         value = next(iter(scores.values()))[record.metric]
         if record.is_chance(value):
             found.append(
-                f"{name} is at chance level: {record.metric} {100 * value:.2f}, the best constant answer has "
+                f"{name} is at chance level: {record.metric} {100 * value:.2f}, {record.baseline} has "
                 f"{100 * record.chance:.2f}"
             )
     for speed in record.speed:

@@ -9,7 +9,7 @@ import json
 import shutil
 from dataclasses import asdict
 
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_model, save_model
 from transformers import PreTrainedModel, set_seed
 
 from prune import models
@@ -26,6 +26,7 @@ from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
 from prune.shrink.structure import Structure
 from prune.stages import locked, unfinished
+from prune.training.distillation import Lesson
 from prune.training.progress import Screen
 
 _WEIGHTS = "model.safetensors"
@@ -61,10 +62,10 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()
                 training = experiment.training("dense", config.schedule.dense_epochs)
-                experiment.train(model, stage, training, experiment.training_features)
+                experiment.train(model, stage, training, Lesson(experiment.training_features))
             model.save_pretrained(stage.model)
             experiment.tokenizer.save_pretrained(stage.model)
-            stage.finish(watch.report(scores=experiment.scores(model)))
+            stage.finish(watch.report(scores=experiment.scores(model, stage)))
     return stage
 
 
@@ -74,13 +75,13 @@ def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
     with unfinished(stage, "prune", experiment.screen, experiment.fingerprints, config.force) as watch:
         if watch:
             experiment.screen.stage("prune", f"{config.method.name}, {setting(config)}: training with masks")
-            features = experiment.features_with_teacher(dense)
+            lesson = experiment.lesson(dense)
             model, masks = experiment.masked_model(dense)
             training = experiment.training("prune", config.schedule.epochs)
-            experiment.train(model, stage, training, features, masks, experiment.ramp(training))
+            experiment.train(model, stage, training, lesson, masks, experiment.ramp(training))
             masks.advance(1.0)
             stage.model.mkdir(parents=True, exist_ok=True)
-            save_file(model.state_dict(), stage.model / _WEIGHTS)
+            save_model(model, str(stage.model / _WEIGHTS))
             stage.finish(watch.report())
     return stage
 
@@ -92,7 +93,7 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
         if watch:
             experiment.screen.stage("compact", "removing empty heads and dimensions")
             model, masks = experiment.masked_model(dense)
-            model.load_state_dict(load_file(pruned.model / _WEIGHTS))
+            load_model(model, pruned.model / _WEIGHTS)
             masks.advance(1.0)
             before = experiment.proof_outputs(model)
             fold(model)
@@ -116,7 +117,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             set_seed(config.seed)
             model = reload.load(compacted.model)
             training = experiment.training("fill", config.schedule.fill_epochs)
-            experiment.train(model, stage, training, experiment.features_with_teacher(dense))
+            experiment.train(model, stage, training, experiment.lesson(dense))
             reload.save(model, Structure.read(compacted.model), experiment.tokenizer, stage.model)
             stage.finish(watch.report())
     return stage

@@ -8,8 +8,14 @@ LENGTH = "length"
 """Number of tokens."""
 TRUNCATED = "truncated"
 """Whether the input was cut at the maximal length."""
+EXAMPLE = "example"
+"""Number of the example that the input is a part of, where an example has several."""
+TEXT_STARTS, TEXT_ENDS = "text_starts", "text_ends"
+"""Where each token begins and ends in the example's text, in characters; -1 for tokens of no text."""
 
 
 def inputs_only(features: Dataset) -> Dataset:
     """`features` without these columns."""
-    return features.remove_columns([name for name in (LENGTH, TRUNCATED) if name in features.column_names])
+    return features.remove_columns(
+        [name for name in (LENGTH, TRUNCATED, EXAMPLE, TEXT_STARTS, TEXT_ENDS) if name in features.column_names]
+    )

@@ -8,6 +8,10 @@ outputs/
     recipe.yaml                     reproduces the run
     compacted/                      before the fill, only where the method fills
     model/                          the result: config, safetensors, tokenizer, structure.json
+    predictions/<split>/            what it says about each example (dense/<id> has the dense model's)
+      predictions.json              id -> answer; for SQuAD this is the official evaluation's format
+      null_odds.json                id -> how much more is to be said for no answer, where questions may have none
+      non_null_predictions.json     id -> the best answer, had one to be given
     record.json                     what the run gave
 """
 
@@ -33,6 +37,20 @@ _HASH_LENGTH = 8
 
 
 @dataclass(frozen=True)
+class PredictionFiles:
+    """The files of one split's predictions."""
+
+    path: Path
+
+    def save(self, answers: dict[str, Any], odds: dict[str, float], forced: dict[str, Any]) -> None:
+        """Writes what there is."""
+        named = {"predictions": answers, "null_odds": odds, "non_null_predictions": forced}
+        for name, content in named.items():
+            if content:
+                write_at_once(self.path / f"{name}.json", json.dumps(content, indent=0, ensure_ascii=False) + "\n")
+
+
+@dataclass(frozen=True)
 class StageFolder:
     """A folder that one stage fills. It is finished once its report is there, which is written last."""
 
@@ -53,6 +71,9 @@ class StageFolder:
     @property
     def history(self) -> Path:
         return self.path / "history.json"
+
+    def predictions(self, split: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "predictions" / split)
 
     @property
     def lock(self) -> Path:
@@ -85,6 +106,9 @@ class RunFolder:
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
+    def predictions(self, split: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "predictions" / split)
+
     @property
     def compacted(self) -> StageFolder:
         return StageFolder(self.path / "compacted")
@@ -116,28 +140,23 @@ def dense_folder(config: Config) -> StageFolder:
 
 def pruned_folder(config: Config) -> StageFolder:
     """The folder of the masked model that `config` trains, whatever its finish."""
-    method, schedule = asdict(config.method), asdict(config.schedule)
-    for key in ("name", "finish"):
-        method.pop(key)
-    for key in ("name", "fill_epochs", "eval_batch_size"):
-        schedule.pop(key)
-    inputs = {
-        "dense": _dense_inputs(config),
-        "method": method,
-        "schedule": schedule,
-        "teacher": config.teacher,
-        "distillation": asdict(config.distillation),
+    named = differences(config)
+    unused = {"method": ("name", "finish"), "schedule": ("name", "fill_epochs", "eval_batch_size")}
+    inputs: dict[str, Any] = {
+        group: {key: value for key, value in named.get(group, {}).items() if key not in keys}
+        for group, keys in unused.items()
     }
+    inputs |= {"dense": _dense_inputs(config), "teacher": config.teacher, "distillation": named.get("distillation")}
     return _shared_folder(config, "pruned", inputs)
 
 
 def _dense_inputs(config: Config) -> dict[str, Any]:
-    schedule = asdict(config.schedule)
     used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
+    named = differences(config)
     return {
-        "model": asdict(config.model),
-        "task": asdict(config.task),
-        "schedule": {key: schedule[key] for key in used},
+        "model": named.get("model"),
+        "task": named.get("task"),
+        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
         "seed": config.seed,
     }
 
@@ -193,7 +212,7 @@ def write_at_once(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(handle, "w") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
         Path(name).chmod(0o644)
         Path(name).replace(file)

@@ -6,27 +6,25 @@ import hashlib
 import json
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from prune import discovery, models, quiet
-from prune.config import Config, Start
+from prune.config import Config, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
 from prune.masking.attach import Masks, masks_of
 from prune.masking.schedule import Cubic
 from prune.measure.quality import outputs_of
 from prune.outputs import RunFolder, StageFolder, write_at_once
+from prune.places import PACKAGE
 from prune.shrink import reload
 from prune.sublayers import Sublayer
-from prune.tasks.base import Scores, Task
-from prune.training.distillation import with_teacher
+from prune.tasks.base import Outputs, Scores, Task
+from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.progress import Screen
 from prune.training.trainer import Training, train
-
-_PROOF_EXAMPLES = 256
 
 
 @dataclass
@@ -38,6 +36,7 @@ class Experiment:
     folder: RunFolder
     task: Task
     tokenizer: PreTrainedTokenizerBase
+    data: dict[str, Dataset]
     features: dict[str, Dataset]
     fingerprints: dict[str, str]
     sublayers: list[Sublayer]
@@ -71,14 +70,15 @@ class Experiment:
         set_seed(self.config.seed)
         return model, masks_of(model)
 
-    def features_with_teacher(self, dense: StageFolder) -> Dataset:
-        """Training features with the teacher's logits, if there is a teacher."""
+    def lesson(self, dense: StageFolder) -> Lesson:
+        """The training features, with the teacher if there is one."""
         if self.config.teacher == "none":
-            return self.training_features
+            return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
-        teacher = models.finished_model(path, self.task.auto_class, option="teacher")
-        collator, size = self.task.collator(self.tokenizer), self.config.schedule.eval_batch_size
-        return with_teacher(self.training_features, teacher, self.task.distilled, collator, size)
+        model = models.finished_model(path, self.task.auto_class, option="teacher")
+        if not self.task.keeps_teacher:
+            return Lesson(self.training_features, Teacher(model, self.task.distilled))
+        return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
 
     def training(self, name: str, epochs: float) -> Training:
         """The schedule's settings for a training of so many epochs."""
@@ -115,30 +115,47 @@ class Experiment:
         model: PreTrainedModel,
         stage: StageFolder,
         training: Training,
-        features: Dataset,
+        lesson: Lesson,
         masks: Masks | None = None,
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
-        collator = self.task.collator(self.tokenizer)
-        distillation = self.config.distillation
-        history = train(model, features, collator, training, distillation, stage.checkpoints, self.screen, masks, ramp)
+        history = train(
+            model,
+            lesson,
+            self.task.collator(self.tokenizer),
+            training,
+            self.config.distillation,
+            stage.checkpoints,
+            self.screen,
+            masks,
+            ramp,
+        )
         write_at_once(stage.history, json.dumps(history) + "\n")
 
-    def scores(self, model: PreTrainedModel) -> dict[str, Scores]:
-        """The task's metrics on every evaluation split."""
+    def outputs_of(self, model: PreTrainedModel, features: Dataset) -> Outputs:
+        """What `model` gives for `features`."""
         collator, size = self.task.collator(self.tokenizer), self.config.schedule.eval_batch_size
-        result = {}
-        for split in self.config.task.eval_splits:
-            rows = self.features[split]
-            result[split] = self.task.score(outputs_of(model, rows, self.task.distilled, collator, size), rows)
-        return result
+        return outputs_of(model, features, self.task.distilled, collator, size, per_token=self.task.per_token)
 
-    def proof_outputs(self, model: PreTrainedModel) -> Any:
+    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
+        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
+        found = {}
+        for split in self.config.task.eval_splits:
+            features, rows = self.features[split], self.data[split]
+            if self.task.generation():
+                size = self.config.schedule.eval_batch_size
+                predictions = self.task.generate(model, features, rows, self.tokenizer, size)
+            else:
+                predictions = self.task.predict(self.outputs_of(model, features), features, rows)
+            folder.predictions(split).save(predictions.answers, predictions.odds, predictions.forced)
+            found[split] = self.task.score(predictions, rows)
+        return found
+
+    def proof_outputs(self, model: PreTrainedModel) -> Outputs:
         """Outputs on real examples, to compare before and after compaction."""
-        rows = self.main_features.select(range(min(_PROOF_EXAMPLES, len(self.main_features))))
-        collator, size = self.task.collator(self.tokenizer), self.config.schedule.eval_batch_size
-        return outputs_of(model, rows, self.task.distilled, collator, size)
+        rows = self.main_features.select(range(min(self.task.proof_examples, len(self.main_features))))
+        return self.outputs_of(model, rows)
 
 
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
@@ -151,18 +168,36 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
     data = task.load()
     tokenizer = models.tokenizer(config.model.path)
-    features = {split: task.features(rows, tokenizer) for split, rows in data.items()}
-    sizes = ", ".join(f"{len(rows)} {split}" for split, rows in features.items())
+    for remark in task.remarks:
+        screen.warn(remark)
+    fingerprints = {split: _fingerprint(rows, tokenizer) for split, rows in data.items()}
+    training = {split: split == config.task.train_split for split in data}
+    # Before any of them is used: a tokenizer that has been used tells another story of itself.
+    keys = {split: _cache_key(fingerprints[split], tokenizer, config.task, training[split]) for split in data}
+    with quiet.progress_bars(screen.console.is_terminal):
+        features = {
+            split: task.features(rows, tokenizer, training=training[split], fingerprint=keys[split])
+            for split, rows in data.items()
+        }
+    sizes = ", ".join(f"{len(rows)} {split}" for split, rows in data.items())
     screen.stage("prepare", f"{config.task.name}: {sizes} examples")
-    fingerprints = {split: _fingerprint(rows) for split, rows in features.items()}
-    experiment = Experiment(config, screen, folder, task, tokenizer, features, fingerprints, sublayers)
+    experiment = Experiment(config, screen, folder, task, tokenizer, data, features, fingerprints, sublayers)
     experiment.ramp(experiment.training("prune", config.schedule.epochs))
     return experiment
 
 
-def _fingerprint(rows: Dataset) -> str:
-    """A hash of the features themselves, the same on every machine."""
-    digest = hashlib.sha256()
+def _fingerprint(rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> str:
+    """A hash of the rows and of the vocabulary, the same on every machine."""
+    digest = hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode())
     for batch in rows.with_format("python").iter(batch_size=1000):
-        digest.update(json.dumps(batch, sort_keys=True).encode())
+        digest.update(json.dumps(batch, sort_keys=True, default=str).encode())
     return digest.hexdigest()[:16]
+
+
+def _cache_key(fingerprint: str, tokenizer: PreTrainedTokenizerBase, config: TaskConfig, training: bool) -> str:
+    """A hash of all that features depend on, the code that makes them included."""
+    options = (config.kind, config.text, config.label, config.max_length, config.answers, config.summaries, training)
+    digest = hashlib.sha256(f"{fingerprint} {options} {tokenizer.backend_tokenizer.to_str()}".encode())
+    for file in sorted((PACKAGE / "tasks").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]

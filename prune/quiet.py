@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import datasets
 import transformers
+
+
+@contextmanager
+def progress_bars(shown: bool) -> Iterator[None]:
+    """Lets `datasets` show its progress bars meanwhile."""
+    if shown:
+        datasets.enable_progress_bars()
+    yield
+    datasets.disable_progress_bars()
 
 
 def libraries() -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
-from prune.families import Family, Place
+from prune.families import Family, Place, SharedBias
 
 SITES = ("attention", "feed_forward")
 
@@ -38,6 +39,12 @@ class Sublayer:
     unit_size: int
     counts: Mapping[str, str]
     """Attributes to set after removal: dotted name -> `units` (their number) or `width` (units x unit_size)."""
+    shared_bias: SharedBias | None = None
+
+    @property
+    def module(self) -> str:
+        """The module that holds the input matrices: the attention itself."""
+        return self.matrices[0].module.rpartition(".")[0]
 
 
 def sublayers_of(family: Family, shape: Mapping[str, Any]) -> list[Sublayer]:
@@ -46,7 +53,9 @@ def sublayers_of(family: Family, shape: Mapping[str, Any]) -> list[Sublayer]:
     Raises:
         ValueError: if `shape` lacks a key that the family names.
     """
-    missing = sorted(key for key in family.keys() if key not in shape)
+    absent = {key: other for key, other in family.fallbacks.items() if shape.get(key) is None}
+    shape = {**shape, **{key: shape.get(other) for key, other in absent.items()}}
+    missing = sorted(key for key in family.keys() if shape.get(key) is None)
     if missing:
         raise ValueError(f"the model's config lacks {', '.join(missing)}, which its family needs")
     return [
@@ -59,9 +68,19 @@ def sublayers_of(family: Family, shape: Mapping[str, Any]) -> list[Sublayer]:
 
 def _sublayer(layer: str, place: Place, hidden: int, shape: Mapping[str, Any]) -> Sublayer:
     num_units = int(shape[place.units])
-    unit_size = hidden // num_units if place.site == "attention" else 1
+    unit_size = _head_size(place, hidden, shape) if place.site == "attention" else 1
     width = num_units * unit_size
-    inputs = tuple(Matrix(f"{layer}.{name}", width, hidden, unit_axis=0) for name in place.inputs)
+    inputs = tuple(Matrix(f"{layer}.{name}", width, hidden, unit_axis=0) for name in _inputs(place, shape))
     output = Matrix(f"{layer}.{place.output}", hidden, width, unit_axis=1)
     counts = {f"{layer}.{name}": meaning for name, meaning in place.counts.items()}
-    return Sublayer(f"{layer}.{place.name or place.site}", place.site, (*inputs, output), num_units, unit_size, counts)
+    name = f"{layer}.{place.name or place.site}"
+    return Sublayer(name, place.site, (*inputs, output), num_units, unit_size, counts, place.shared_bias)
+
+
+def _head_size(place: Place, hidden: int, shape: Mapping[str, Any]) -> int:
+    return int(shape[place.unit_size]) if place.unit_size else hidden // int(shape[place.units])
+
+
+def _inputs(place: Place, shape: Mapping[str, Any]) -> tuple[str, ...]:
+    fitting = [v.inputs for v in place.variants if fnmatchcase(str(shape.get(v.key)), v.pattern)]
+    return fitting[0] if fitting else place.inputs

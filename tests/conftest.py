@@ -5,11 +5,10 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from prune import discovery
-from prune.families.bert import FAMILY
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
 from prune.masking.grains import GRAINS
-from prune.sublayers import sublayers_of
+from prune.shrink import reload
 
 SHAPE = {
     "hidden_size": 16,
@@ -38,8 +37,8 @@ def make_bert():
 
 @pytest.fixture
 def sublayers():
-    """The sublayers of a BERT of `make_bert`."""
-    return lambda model: sublayers_of(FAMILY, model.config.to_dict())
+    """The sublayers of a model of any family."""
+    return lambda model: reload.sublayers_in(model.config.to_dict())
 
 
 @pytest.fixture

@@ -21,9 +21,20 @@ from prune.errors import ConfigErrors, UserError
 from prune.places import PACKAGE, shipped
 
 DEMO = ("model=demo", "task=demo")
+ANSWERS = ("model=demo", "task=question_answering", "task.path=pkg://demo/data")
+TO_FILL_IN = {
+    "text_classification": {"path": "a/b", "labels": ["no", "yes"]},
+    "question_answering": {"path": "a/b"},
+    "summarization": {"path": "a/b"},
+}
+"""What a user gives to the tasks that leave it open."""
 DATACLASSES = [item for item in vars(schema).values() if is_dataclass(item)]
 CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory for group in GROUPS}
 FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group).glob("*.yaml"))
+
+
+READ_BY = {"answers": "question_answering", "summaries": "summarization"}
+"""Parts of a task that one kind reads; files of other kinds leave them out."""
 
 
 def composed(*words):
@@ -55,7 +66,14 @@ def refused(*words):
     ("group", "choice"), [(group, choice) for group in GROUPS for choice in choices(group)], ids=lambda name: name
 )
 def test_every_choice_composes(group, choice):
-    assert getattr(composed(f"{group}={choice}"), group).name == choice
+    words = [f"task.{key}={value}" for key, value in TO_FILL_IN.get(choice, {}).items()] if group == "task" else []
+    assert getattr(composed(f"{group}={choice}", *words), group).name == choice
+
+
+@pytest.mark.parametrize("choice", TO_FILL_IN)
+def test_a_task_that_leaves_something_open_is_refused_until_it_is_filled_in(choice):
+    found = problems("model=demo", f"task={choice}")
+    assert [problem.split()[0].split("=")[0] for problem in found] == [f"task.{key}" for key in TO_FILL_IN[choice]]
 
 
 def test_every_combination_of_choices_passes_the_checks():
@@ -65,6 +83,7 @@ def test_every_combination_of_choices_passes_the_checks():
     }
     for chosen in itertools.product(*parts.values()):
         content = {group: parts[group][choice] for group, choice in zip(GROUPS, chosen, strict=True)}
+        content["task"] = OmegaConf.merge(content["task"], TO_FILL_IN.get(content["task"].name, {}))
         assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen[GROUPS.index("task")]
 
 
@@ -87,8 +106,10 @@ def leaves(content, names, prefix=""):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_every_file_lists_every_field_of_its_class(file):
-    names = list(paths(CLASS_OF[file.parent.name]))
-    assert list(leaves(yaml.safe_load(file.read_text()), names)) == names
+    content, names = yaml.safe_load(file.read_text()), list(paths(CLASS_OF[file.parent.name]))
+    if file.parent.name == "task":
+        names = [name for name in names if READ_BY.get(name.split(".")[0], content["kind"]) == content["kind"]]
+    assert list(leaves(content, names)) == names
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
@@ -169,6 +190,50 @@ def test_an_impossible_value_is_refused(word, said):
     assert said in found[0]
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("task.text=[context]", "task.text=['context']: name two columns, with the question and with the text"),
+        ("task.answers.question_length=0", "task.answers.question_length=0: must be above 0"),
+        ("task.answers.n_best=0", "task.answers.n_best=0: must be above 0"),
+        ("task.answers.max_tokens=0", "task.answers.max_tokens=0: must be above 0"),
+        ("task.answers.stride=-1", "task.answers.stride=-1: must be at least 0 and below 317"),
+        ("task.answers.stride=317", "task.answers.stride=317: must be at least 0 and below 317"),
+        ("task.max_length=195", "task.answers.stride=128: must be at least 0 and below 128, what task.max_length=195"),
+        ("task.metrics=[accuracy]", "task.metrics=accuracy: not known. Allowed: f1, exact_match"),
+        ("task.metrics=[exact]", "task.metrics=exact: not known"),
+        ("task.metrics=[best_f1]", "task.metrics=best_f1: not known"),
+        ("task.answers.unanswerable=true", "task.metrics=exact_match: not known"),
+    ],
+)
+def test_an_impossible_value_of_questions_is_refused(word, said):
+    found = problems(*ANSWERS, word)
+    assert len(found) == 1, found
+    assert said in found[0]
+
+
+@pytest.mark.parametrize("word", ["task.answers.stride=316", "task.answers.stride=0", "task.max_length=196"])
+def test_a_stride_that_just_fits_is_taken(word):
+    assert composed(*ANSWERS, word).task.kind == "question_answering"
+
+
+@pytest.mark.parametrize("metric", ["f1", "exact", "best_f1", "best_exact"])
+def test_every_metric_of_unanswerable_questions_is_known(metric):
+    words = ("task.answers.unanswerable=true", f"task.metrics=[{metric}]")
+    assert composed(*ANSWERS, *words).task.metrics == [metric]
+
+
+def test_settings_of_answers_are_refused_where_nobody_reads_them():
+    (problem,) = problems(*DEMO, "task.answers.stride=64")
+    assert problem == "task.answers: read by question_answering only, not by task.kind=text_classification"
+
+
+def test_a_teacher_of_questions_is_not_asked_for_its_labels(tmp_path):
+    shape = json.loads((PACKAGE / "demo/model/config.json").read_text()) | {"id2label": {0: "a", 1: "b", 2: "c"}}
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    assert composed(*ANSWERS, f"teacher={tmp_path}").teacher == str(tmp_path)
+
+
 def test_the_block_of_a_site_that_has_no_blocks_does_not_matter():
     assert composed(*DEMO, "method=hybrid", "method.feed_forward.block=[5,5]").method.feed_forward.block == [5, 5]
 
@@ -207,7 +272,7 @@ def test_a_model_of_an_unknown_family_is_refused(tmp_path):
     shape = json.loads((folder / "config.json").read_text()) | {"model_type": "bertha"}
     (folder / "config.json").write_text(json.dumps(shape))
     (problem,) = problems("task=demo", f"model.path={folder}")
-    assert "'bertha' is not one of the families: bert" in problem
+    assert "'bertha' is not one of the families: bart, bert, t5" in problem
 
 
 def test_a_model_whose_config_lacks_a_key_is_refused(tmp_path):
@@ -232,7 +297,7 @@ def test_a_model_whose_config_lacks_a_key_is_refused(tmp_path):
         ("schedule.precision=float16", "Expected: auto or float32 or bfloat16"),
         ("method=[hybrid]", "method="),
         ("method.attention=block", "method.attention=block"),
-        ("model=dmo", "model=dmo: there is no such model (did you mean 'demo'?). Choices: bert_base"),
+        ("model=dmo", "model=dmo: there is no such model (did you mean 'demo'?). Choices: bart_base"),
         ("~seed", "~seed: write seed=value"),
         ("+seed=1", "+seed=1: write seed=value"),
     ],

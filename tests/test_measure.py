@@ -1,17 +1,22 @@
 """Measurements: sizes and multiply-adds by hand, lengths, and times that belong together."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from transformers import BertForQuestionAnswering
 
 from prune import models
 from prune.config import SpeedConfig
 from prune.measure.environment import environment, peak_memory_bytes
+from prune.measure.generation import measure_generation
 from prune.measure.quality import outputs_of
 from prune.measure.size import bytes_on_disk, num_left, num_nonzero, num_parameters, num_prunable
 from prune.measure.speed import measure_speed, multiply_adds, speed_device, typical_length
 from prune.shrink.structure import Structure
+from tests.architectures import ARCHITECTURES, VOCABULARY
 
 H, LAYERS, F, V, P = 16, 2, 24, 50, 32  # as tests/conftest.py: width, layers, inner width, words, positions
 LABELS = 2
@@ -97,6 +102,53 @@ def test_half_of_the_dimensions_is_half_of_the_feed_forward(make_bert, sublayers
     assert multiply_adds(model, batch()) == by_hand(inner_share=0.5)
 
 
+SOURCE, TARGET = 7, 5
+WRITERS = {
+    # Width, heads x their size in encoder and decoder, inner widths of both, matrices of a feed-forward layer.
+    "bart": (16, 16, 16, 24, 20, 2),
+    "t5": (16, 32, 32, 24, 24, 2),
+    "t5_gated": (16, 32, 32, 24, 24, 3),
+}
+
+
+def writer_by_hand(name, share=1.0):
+    """Multiply-adds of an encoder, a decoder, and the vocabulary's scores, where `share` of all units are kept."""
+    width, encoder, decoder, encoder_inner, decoder_inner, matrices = WRITERS[name]
+    reading = 4 * SOURCE * width * encoder + 2 * SOURCE * SOURCE * encoder + matrices * SOURCE * width * encoder_inner
+    own = 4 * TARGET * width * decoder + 2 * TARGET * TARGET * decoder
+    cross = 2 * TARGET * width * decoder + 2 * SOURCE * width * decoder + 2 * TARGET * SOURCE * decoder
+    writing = own + cross + matrices * TARGET * width * decoder_inner
+    layers = (2, 3) if name == "bart" else (3, 2)
+    return share * (layers[0] * reading + layers[1] * writing) + TARGET * width * VOCABULARY
+
+
+def writer_batch():
+    ids = torch.arange(SOURCE).view(1, SOURCE) + 3
+    return {"input_ids": ids, "decoder_input_ids": ids[:, :TARGET]}
+
+
+@pytest.mark.parametrize("share", [1.0, 0.5, 0.0])
+@pytest.mark.parametrize("name", WRITERS)
+def test_multiply_adds_of_encoder_and_decoder_by_hand(name, share):
+    architecture = ARCHITECTURES[name]
+    model = architecture.model()
+    sublayers = architecture.sublayers(model)
+    kept = {s.name: tuple(range(int(share * s.num_units))) for s in sublayers}
+    Structure(architecture.family, kept).apply(model.base_model, sublayers)
+    assert multiply_adds(model, writer_batch()) == writer_by_hand(name, share)
+    prunable = num_prunable(sublayers)
+    assert num_left(model.base_model, sublayers) == share * prunable
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_decoder_is_timed_too(name, features, tokenizer):
+    dense, model = (ARCHITECTURES[name].model() for _ in range(2))
+    sublayers = ARCHITECTURES[name].sublayers(model)
+    half(sublayers, "feed_forward").apply(model.base_model, sublayers)
+    (speed,) = measure_speed(dense, model, features, tokenizer, SpeedConfig([2], length=8, device="cpu", pairs=2))
+    assert 1 < speed.speedup_theoretical < 2
+
+
 @pytest.mark.parametrize(
     ("lengths", "expected"),
     [([8] * 10, 8), ([9] * 10, 16), ([1], 8), (list(range(1, 101)), 96), ([5] * 99 + [500], 8), ([16] * 3, 16)],
@@ -133,12 +185,45 @@ def test_measured_speeds_belong_together(make_bert, sublayers, features, tokeniz
 
 def test_the_speedup_is_the_median_of_the_paired_ratios(make_bert, features, tokenizer, monkeypatch):
     times = iter([(9.0, 1.0)] * 3 + [(2.0, 1.0), (6.0, 2.0), (40.0, 10.0)])  # three warm-up pairs, then three
-    flat = (time for pair in times for time in pair)
-    monkeypatch.setattr("prune.measure.speed._milliseconds", lambda *_: next(flat))
+    flat = (time / 1e3 for pair in times for time in pair)
+    monkeypatch.setattr("prune.measure.speed.seconds", lambda *_: next(flat))
     config = SpeedConfig([1], length=8, device="cpu", pairs=3)
     (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, config)
-    assert (speed.speedup, speed.dense_ms, speed.model_ms) == (3.0, 6.0, 2.0)
-    assert speed.speedup_quartiles == (2.0, 4.0)
+    assert (speed.speedup, speed.dense_ms, speed.model_ms) == pytest.approx((3.0, 6.0, 2.0))
+    assert speed.speedup_quartiles == pytest.approx((2.0, 4.0))
+
+
+@pytest.fixture
+def writers(monkeypatch):
+    """A dense and a pruned stub, what they are called with, and times in seconds: a warm-up pair, then three."""
+    times, calls = iter([900.0, 1.0, 2.0, 1.0, 6.0, 2.0, 40.0, 10.0]), []
+
+    def stub(name):
+        return SimpleNamespace(device=torch.device("cpu"), generate=lambda **given: calls.append((name, given)))
+
+    def seconds(_, call):
+        call()
+        return next(times)
+
+    monkeypatch.setattr("prune.measure.generation.seconds", seconds)
+    return stub("dense"), stub("pruned"), calls
+
+
+def test_the_speed_of_generation_by_hand(writers):
+    dense, model, _ = writers
+    found = measure_generation(dense, model, batch(2), {}, 3, 3)
+    assert (found.batch_size, found.length, found.generated) == (2, LENGTH, 3)
+    # two texts of three tokens in medians of 6 and 2 seconds; ratios 2, 3 and 4
+    assert (found.dense_tokens_per_second, found.model_tokens_per_second, found.speedup) == (1.0, 3.0, 3.0)
+
+
+def test_generation_is_timed_in_turn_with_the_tasks_search_at_a_fixed_length(writers):
+    dense, model, calls = writers
+    inputs = batch(2)
+    measure_generation(dense, model, inputs, {"num_beams": 6, "min_new_tokens": 56, "max_new_tokens": 142}, 9, 3)
+    assert [name for name, _ in calls] == ["dense", "pruned"] * 4
+    expected = {"input_ids": inputs["input_ids"], "num_beams": 6, "min_new_tokens": 9, "max_new_tokens": 9}
+    assert all(given == expected for _, given in calls)
 
 
 def test_without_a_length_the_typical_one_is_timed(make_bert, features, tokenizer):
@@ -164,6 +249,20 @@ def test_outputs_come_in_the_order_of_the_rows(make_bert, features, size):
     with torch.no_grad():
         alone = [model(input_ids=torch.tensor([ids])).logits[0].numpy() for ids in features["input_ids"]]
     np.testing.assert_allclose(found, np.stack(alone), atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 10])
+def test_outputs_per_token_are_as_long_as_their_inputs(make_bert, features, size):
+    torch.manual_seed(0)
+    model = BertForQuestionAnswering(make_bert().config).eval()
+    names = ("start_logits", "end_logits")
+    found = outputs_of(model, features, names, pad, size, per_token=True)
+    assert [len(values) for values in found["end_logits"]] == [5, 3, 9, 4]
+    for place, ids in enumerate(features["input_ids"]):
+        with torch.no_grad():
+            alone = model(input_ids=torch.tensor([ids]))
+        for name in names:
+            np.testing.assert_allclose(found[name][place], alone[name][0].numpy(), atol=1e-5)
 
 
 def test_outputs_are_those_of_evaluation_and_the_mode_is_given_back(make_bert, features):

@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from operator import attrgetter
 
 import pytest
 import yaml
 
 from prune import recipes
+from prune.assignments import flatten
 from prune.composition import compose_and_call
 from prune.config import Config
 from prune.errors import UserError
@@ -80,9 +82,9 @@ def test_a_shipped_recipe_composes(name):
     content = recipes.read(recipes.find(name))
     chosen = {k.removeprefix("override /"): v for d in content["defaults"] if d != "_self_" for k, v in d.items()}
     assert {group: getattr(config, group).name for group in chosen} == chosen
-    for group in ("task", "method", "schedule"):
-        for key, value in content.get(group, {}).items():
-            assert getattr(getattr(config, group), key) == value
+    for assignment in flatten({group: content.get(group, {}) for group in ("task", "method", "schedule")}):
+        if assignment.value != {}:
+            assert attrgetter(assignment.key)(config) == assignment.value
 
 
 def test_a_recipe_by_path_is_the_recipe(tmp_path):

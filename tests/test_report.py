@@ -73,6 +73,39 @@ def test_the_order_of_the_records_does_not_matter():
     assert rows(records) == rows(records[::-1])
 
 
+def test_a_baseline_stands_below_the_dense_row_with_its_difference():
+    dense, baseline, run = rows([record(baseline="lead-3")])
+    assert (dense[1], run[1]) == ("dense", "hybrid, penalty 20")
+    assert baseline == ("small, sst2", "lead-3", "", "accuracy 51.00", "-36.00", "")
+
+
+def test_a_baseline_stands_once_above_all_runs():
+    found = rows([record(baseline="lead-3", method=name, seed=seed) for name in "ab" for seed in (0, 1)])
+    assert [row[1].split(",")[0] for row in found] == ["dense", "lead-3", "a", "b"] * 2
+    assert found[5][0] == "small, sst2, seed 1"
+
+
+def test_a_constant_answer_is_no_row():
+    assert [row[1] for row in rows([record()])] == ["dense", "hybrid, penalty 20"]
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ({"value": 0.515}, "accuracy 51.50 (chance level!)"),
+        ({"value": 0.515, "baseline": "lead-3"}, "accuracy 51.50 (lead-3 level!)"),
+        ({"value": 0.3, "baseline": "lead-3"}, "accuracy 30.00 (lead-3 level!)"),
+        ({"value": 0.525, "baseline": "lead-3"}, "accuracy 52.50"),
+    ],
+)
+def test_a_result_no_better_than_its_baseline_is_marked(values, shown):
+    assert rows([record(**values)])[-1][3] == shown
+
+
+def test_a_dense_model_no_better_than_its_baseline_is_marked():
+    assert rows([record(dense_value=0.5, baseline="lead-3")])[0][3] == "accuracy 50.00 (lead-3 level!)"
+
+
 def test_markdown():
     lines = as_markdown([record()]).splitlines()
     assert lines[0] == "| model | method | params | metric | difference | speed-up |"
@@ -123,6 +156,7 @@ BROKEN = {
     "of another version": json.dumps(asdict(replace(record(), version=0))),
     "without a field": json.dumps({k: v for k, v in asdict(record()).items() if k != "value"}),
     "without speeds": json.dumps(asdict(record(speed=[]))),
+    "without the baseline's value": json.dumps(asdict(record(chance=None))),
     "with a text for a number": json.dumps(asdict(record(value="high"))),
     "no UTF-8": b"\xff\xfe",
 }
@@ -165,7 +199,7 @@ def test_difference_and_speedup():
 
 
 def test_results_drop_times_and_what_depends_on_them_only():
-    measured = {"speed", "seconds", "peak_memory_bytes", "environment", "warnings"}
+    measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "warnings"}
     assert set(asdict(record())) - set(results_of(record())) == measured
     assert results_of(record(seconds={"dense": 9.0})) == results_of(record())
     assert results_of(record(value=0.1)) != results_of(record())

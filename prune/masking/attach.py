@@ -1,17 +1,20 @@
 """Masks onto a model: linear layers become `MaskedLinear`s, scores live in the model's submodule `masks`.
 
-All masks are computed once per forward pass, by a hook on the model. The rule of dead units: a head or dimension any
-of whose slices (rows of an input matrix, columns of the output matrix) is empty is dead, and all its slices are
-masked, in training too. So removing it later changes no logit.
+All masks are computed once per forward pass, by a hook on the model, or on one of its parts where that is called by
+itself, as generation calls the encoder. The rule of dead units: a head or dimension any of whose slices (rows of an
+input matrix, columns of the output matrix) is empty is dead, and all its slices are masked, in training too. So
+removing it later changes no logit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
@@ -33,6 +36,21 @@ class Masks(nn.Module):
         self.sites = sites
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
+        self._hooks: list[RemovableHandle] = []
+        self._in_model = False
+
+    def hook(self, model: nn.Module, parts: list[nn.Module]) -> None:
+        """Lets forward passes of `model`, and of its `parts` alone, compute the masks first."""
+        self._hooks = [
+            model.register_forward_pre_hook(partial(_enter, self)),
+            model.register_forward_hook(partial(_leave, self), always_call=True),
+            *(part.register_forward_pre_hook(partial(_enter_part, self)) for part in parts),
+        ]
+
+    def unhook(self) -> None:
+        """Undoes `hook`."""
+        for handle in self._hooks:
+            handle.remove()
 
     def of_site(self, site: str) -> Iterator[Bank]:
         """The banks of one site."""
@@ -126,7 +144,8 @@ def attach(
     masks = Masks(sites, banks).to(next(model.parameters()).device)
     masks.train(model.training)
     model.add_module(_NAME, masks)
-    model.register_forward_pre_hook(_refresh_masks)
+    roots = dict.fromkeys(m.module.partition(".")[0] for s in sublayers for m in s.matrices)
+    masks.hook(model, [base.get_submodule(root) for root in roots])
     masks.refresh()
     return masks
 
@@ -140,22 +159,31 @@ def masks_of(model: nn.Module) -> Masks:
 
 def fold(model: nn.Module) -> None:
     """Multiplies the masks, at their present values and in evaluation mode, into weights and biases; removes them."""
-    masks_of(model.eval()).refresh()
+    masks = masks_of(model.eval())
+    masks.refresh()
+    masks.unhook()
     for name, module in list(model.named_modules()):
         if isinstance(module, MaskedLinear):
             model.set_submodule(name, module.unmasked())
     delattr(model, _NAME)
-    for key, hook in list(model._forward_pre_hooks.items()):
-        if hook is _refresh_masks:
-            del model._forward_pre_hooks[key]
 
 
 def _stride(num_scores: int, step: int | None) -> int:
     return 1 if step is None else -(-num_scores // _EXACT_UP_TO)
 
 
-def _refresh_masks(model: nn.Module, _args: Any) -> None:
-    masks_of(model).refresh()
+def _enter(masks: Masks, _model: nn.Module, _args: Any) -> None:
+    masks.refresh()
+    masks._in_model = True
+
+
+def _leave(masks: Masks, _model: nn.Module, _args: Any, _outputs: Any) -> None:
+    masks._in_model = False
+
+
+def _enter_part(masks: Masks, _part: nn.Module, _args: Any) -> None:
+    if not masks._in_model:
+        masks.refresh()
 
 
 def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,13 +61,16 @@ def measure_speed(
     length = config.length or typical_length(features)
     dense.eval().to(device, dtype)
     model.eval().to(device, dtype)
-    return [
-        _pairs(dense, model, _batch(features, tokenizer, size, length, device), size, length, config.pairs)
-        for size in config.batch_sizes
-    ]
+    found = []
+    for size in config.batch_sizes:
+        batch = batch_of(features, tokenizer, size, length, device)
+        if model.config.is_encoder_decoder and model.can_generate():
+            batch["decoder_input_ids"] = batch["input_ids"][:, : config.generated_length]
+        found.append(_pairs(dense, model, batch, size, length, config.pairs))
+    return found
 
 
-def _batch(
+def batch_of(
     features: Dataset, tokenizer: PreTrainedTokenizerBase, size: int, length: int, device: torch.device
 ) -> dict[str, Tensor]:
     """`size` real inputs, cut or padded to `length` tokens."""
@@ -79,7 +83,8 @@ def _batch(
 
 @torch.inference_mode()
 def _pairs(dense: Any, model: Any, batch: dict[str, Tensor], size: int, length: int, num_pairs: int) -> Speed:
-    times = [(_milliseconds(dense, batch), _milliseconds(model, batch)) for _ in range(_WARMUP_PAIRS + num_pairs)]
+    calls = (lambda: dense(**batch)), (lambda: model(**batch))
+    times = [tuple(1e3 * seconds(model.device, call) for call in calls) for _ in range(_WARMUP_PAIRS + num_pairs)]
     times = times[_WARMUP_PAIRS:]
     ratios = sorted(a / b for a, b in times)
     first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
@@ -94,15 +99,16 @@ def _pairs(dense: Any, model: Any, batch: dict[str, Tensor], size: int, length: 
     )
 
 
-def _milliseconds(model: Any, batch: dict[str, Tensor]) -> float:
-    on_gpu = model.device.type == "cuda"
+def seconds(device: torch.device, call: Callable[[], Any]) -> float:
+    """Time of one call whose work is done on `device`."""
+    on_gpu = device.type == "cuda"
     if on_gpu:
-        torch.cuda.synchronize(model.device)
+        torch.cuda.synchronize(device)
     start = time.perf_counter()
-    model(**batch)
+    call()
     if on_gpu:
-        torch.cuda.synchronize(model.device)
-    return (time.perf_counter() - start) * 1e3
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - start
 
 
 @torch.no_grad()

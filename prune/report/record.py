@@ -9,6 +9,7 @@ from typing import Any
 
 VERSION = 1
 MARGIN_OVER_CHANCE = 0.01
+CONSTANT = "the best constant answer"
 
 
 @dataclass
@@ -31,7 +32,7 @@ class Record:
     """Evaluation split -> metric -> value."""
     dense_scores: dict[str, dict[str, float]]
     chance: float
-    """The main metric of the best constant answer."""
+    """The main metric of the baseline."""
     num_examples: dict[str, int]
     """Split -> number of examples used."""
     num_truncated: dict[str, int]
@@ -61,6 +62,10 @@ class Record:
     environment: dict[str, Any]
     """Versions, hardware, git commit, data fingerprints."""
     warnings: list[str] = field(default_factory=list)
+    generation: list[dict[str, Any]] = field(default_factory=list)
+    """Where texts are generated, one entry per batch size: see prune/measure/generation.py."""
+    baseline: str = CONSTANT
+    """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     version: int = VERSION
 
     @property
@@ -69,7 +74,7 @@ class Record:
         return self.value - self.dense_value
 
     def is_chance(self, value: float) -> bool:
-        """Whether `value` is not clearly better than the best constant answer."""
+        """Whether `value` is not clearly better than the baseline."""
         return value <= self.chance + MARGIN_OVER_CHANCE
 
     @property
@@ -89,8 +94,8 @@ class Record:
             raise ValueError(f"{file} is no record of version {VERSION}")
         known = {f.name for f in fields(Record)}
         record = Record(**{key: value for key, value in content.items() if key in known})
-        numbers = (record.value, record.dense_value, record.linear_density, record.params, *_speedups(record))
-        if not record.speed or not all(isinstance(number, (int, float)) for number in numbers):
+        numbers = (record.value, record.dense_value, record.chance, record.linear_density, record.params)
+        if not record.speed or not all(isinstance(number, (int, float)) for number in (*numbers, *_speedups(record))):
             raise ValueError(f"{file} lacks a number that the table needs")
         return record
 
@@ -102,5 +107,5 @@ def _speedups(record: Record) -> list[Any]:
 def results_of(record: Record) -> dict[str, Any]:
     """What two runs of the same command must agree on: everything but times, memory and what depends on them."""
     content = asdict(record)
-    measured = {"speed", "seconds", "peak_memory_bytes", "environment", "warnings"}
+    measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "warnings"}
     return {key: value for key, value in content.items() if key not in measured}

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from prune.outputs import RESULTS_CSV, RESULTS_MD, find_records, write_at_once
-from prune.report.record import Record
+from prune.report.record import CONSTANT, Record
 
 COLUMNS = ("model", "method", "params", "metric", "difference", "speed-up")
 Row = tuple[str, ...]
@@ -28,6 +28,8 @@ def rows(records: Iterable[Record]) -> list[Row]:
         if dense != reference:
             reference = dense
             result.append(_dense_row(record))
+            if record.baseline != CONSTANT:
+                result.append(_baseline_row(record))
         result.append(_row(record))
     return result
 
@@ -37,11 +39,17 @@ def _name(record: Record) -> str:
 
 
 def _metric(record: Record, value: float) -> str:
-    return f"{record.metric} {100 * value:.2f}" + (" (chance level!)" if record.is_chance(value) else "")
+    level = "chance" if record.baseline == CONSTANT else record.baseline
+    return f"{record.metric} {100 * value:.2f}" + (f" ({level} level!)" if record.is_chance(value) else "")
 
 
 def _dense_row(record: Record) -> Row:
     return (_name(record), "dense", "100 %", _metric(record, record.dense_value), "", "1.00x")
+
+
+def _baseline_row(record: Record) -> Row:
+    value = f"{record.metric} {100 * record.chance:.2f}"
+    return (_name(record), record.baseline, "", value, f"{100 * (record.chance - record.dense_value):+.2f}", "")
 
 
 def _row(record: Record) -> Row:

@@ -41,13 +41,13 @@ def largest_difference(
     before: Mapping[str, Tensor] | Any, after: Mapping[str, Tensor] | Any, names: tuple[str, ...]
 ) -> float:
     """Largest absolute difference of the outputs `names`, relative to the largest absolute value before."""
-    return max(
-        float(
-            (torch.as_tensor(before[n]) - torch.as_tensor(after[n])).abs().max()
-            / torch.as_tensor(before[n]).abs().max()
-        )
-        for n in names
-    )
+    pairs = [(_flat(before[name]), _flat(after[name])) for name in names]
+    return max(float((a - b).abs().max() / a.abs().max()) for a, b in pairs)
+
+
+def _flat(values: Any) -> Tensor:
+    """A tensor, or a list of arrays of any lengths, as one vector."""
+    return torch.cat([torch.as_tensor(value).flatten() for value in values])
 
 
 def prove_equal(before: Any, after: Any, names: tuple[str, ...]) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import transformers
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import AutoConfig, PreTrainedModel
+from transformers import AutoConfig, GenerationConfig, PreTrainedModel
+from transformers.utils import GENERATION_CONFIG_NAME
 
 from prune import discovery
 from prune.errors import UserError
@@ -71,6 +72,8 @@ def load(path: str | Path) -> PreTrainedModel:
     if unexpected or set(missing) - tied:
         raise UserError(f"{folder / _WEIGHTS}: missing {sorted(set(missing) - tied)}, not known {sorted(unexpected)}")
     model.tie_weights()
+    if (folder / GENERATION_CONFIG_NAME).is_file():
+        model.generation_config = GenerationConfig.from_pretrained(folder)
     result: PreTrainedModel = model.to(next(iter(weights.values())).dtype).eval()  # type: ignore[arg-type]
     return result
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.errors import UserError
+from prune.shrink import shared_bias, token_count
 from prune.sublayers import Matrix, Sublayer
 
 VERSION = 1
@@ -82,6 +83,16 @@ def _keep(base: nn.Module, sublayer: Sublayer, units: Tensor) -> None:
     for name, meaning in sublayer.counts.items():
         module, attribute = name.rsplit(".", 1)
         setattr(base.get_submodule(module), attribute, len(units) * (1 if meaning == "units" else size))
+    if sublayer.site == "attention":
+        _keep_exact(base.get_submodule(sublayer.module), sublayer, units)
+
+
+def _keep_exact(attention: nn.Module, sublayer: Sublayer, heads: Tensor) -> None:
+    """What an attention of fewer heads needs besides smaller matrices."""
+    if sublayer.shared_bias is not None:
+        shared_bias.keep_heads(attention, sublayer.shared_bias, heads)
+    if len(heads) == 0:
+        token_count.keep_counting(attention)
 
 
 def _slice(linear: nn.Module, matrix: Matrix, features: Tensor) -> nn.Linear:

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from datasets import Dataset, load_dataset
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config import TaskConfig
 from prune.errors import UserError
+from prune.features import TRUNCATED
 from prune.places import locate
 
 Scores = dict[str, float]
+Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
+"""Name of a model's output -> one array per input."""
 
+MOST_UNUSABLE = 0.01
+"""Share of a split's rows that may be left out."""
 _READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
+
+
+@dataclass
+class Predictions:
+    """What a model says about one split."""
+
+    answers: dict[str, Any]
+    """Example's id (its row number, where there are none) -> answer: the predictions file."""
+    odds: dict[str, float] = field(default_factory=dict)
+    """Example's id -> how much more is to be said for no answer than for one, where a task knows that."""
+    forced: dict[str, Any] = field(default_factory=dict)
+    """The answers, had one to be given to every example, where a task knows that."""
 
 
 class Task(ABC):
@@ -26,24 +46,35 @@ class Task(ABC):
     """The class of transformers whose head fits the task."""
     distilled: ClassVar[tuple[str, ...]] = ("logits",)
     """Outputs of the model that a teacher's are compared with."""
+    per_token: ClassVar[bool] = False
+    """Whether these have a value for each input token."""
+    keeps_teacher: ClassVar[bool] = True
+    """Whether a teacher's outputs are small enough to be computed once and kept, instead of at every step."""
+    proof_examples: ClassVar[int] = 256
+    """On how many examples compaction is proven to change nothing."""
+    baseline: ClassVar[str] = "the best constant answer"
+    """What a result must clearly exceed to be any good."""
 
     def __init__(self, config: TaskConfig, seed: int):
         self.config, self.seed = config, seed
+        self.remarks: list[str] = []
+        """What was left out when the data were read."""
 
     @property
     def splits(self) -> list[str]:
         """The training split, then the evaluation splits."""
         return [self.config.train_split, *self.config.eval_splits]
 
-    def load(self) -> dict[str, Dataset]:
-        """All splits, checked, cut to the configured subsets.
+    def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
+        """The `splits` (default: all), checked, cut to the configured subsets.
 
         Raises:
             UserError: for whatever is wrong with the folder, the columns or the rows.
         """
-        data = {split: self._read(split) for split in self.splits}
+        data = {split: self._read(split) for split in splits or self.splits}
         for split, rows in data.items():
             self.check(split, rows)
+            data[split] = self.usable(split, rows)
         sizes: dict[str, int | None] = dict.fromkeys(self.config.eval_splits, self.config.eval_examples)
         sizes[self.config.train_split] = self.config.train_examples
         return {split: subset(rows, split, sizes[split], self.seed) for split, rows in data.items()}
@@ -77,17 +108,70 @@ class Task(ABC):
                 f"({type(error).__name__}: {first_line(error)}). Without a network, name a folder with task.path="
             ) from error
 
-    @abstractmethod
     def check(self, split: str, rows: Dataset) -> None:
         """Raises a UserError that names the column and row of what cannot be used."""
+        where = f"task {self.config.name}, split {split!r}"
+        if len(rows) == 0:
+            raise UserError(f"{where}: there are no rows")
+        texts, label, id_ = self.config.text, self.config.label, self.config.id
+        if missing := [name for name in (*texts, label, id_) if name and name not in rows.column_names]:
+            raise UserError(
+                f"{where}: there is no column {', '.join(map(repr, missing))}; the columns are "
+                f"{', '.join(rows.column_names)}. Name yours with task.text=[...], task.label= and task.id="
+            )
+        for column in texts:
+            check_text(where, column, rows.data.column(column))
+        if id_ and (repeats := len(rows) - pc.count_distinct(rows.data.column(id_)).as_py()):
+            raise UserError(f"{where}: {repeats} rows repeat an earlier row's id in the column {id_!r}")
+        self.check_labels(where, rows.data.column(label))
 
     @abstractmethod
-    def features(self, rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
-        """Model inputs, `labels`, and `length` in tokens."""
+    def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
+        """Raises a UserError if the column with the labels cannot be used; `where` begins its text."""
+
+    def usable(self, split: str, rows: Dataset) -> Dataset:
+        """`rows` without those that cannot be used, which `remarks` then tells.
+
+        Raises:
+            UserError: if these are too many.
+        """
+        return rows
+
+    def without(
+        self, split: str, rows: Dataset, unusable: Mapping[str, Sequence[int]], advice: Mapping[str, str]
+    ) -> Dataset:
+        """`rows` without those that are `unusable`: what they have -> their numbers. `remarks` then tells.
+
+        `advice`: what they have -> what to do if there are too many.
+
+        Raises:
+            UserError: if these are more than 1 %.
+        """
+        for what, numbers in unusable.items():
+            if not numbers:
+                continue
+            told = (
+                f"{len(numbers)} of {len(rows)} rows of the split {split!r} have {what} (the first is row {numbers[0]})"
+            )
+            if len(numbers) > MOST_UNUSABLE * len(rows):
+                most = f"at most {MOST_UNUSABLE:.0%} may be left out{advice.get(what, '')}"
+                raise UserError(f"task {self.config.name}: {told}; {most}")
+            self.remarks.append(f"{told} and were left out")
+        left_out = {number for numbers in unusable.values() for number in numbers}
+        return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
 
     @abstractmethod
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
+        """Model inputs and their `length` in tokens; with labels for training. One or more inputs per row, in order.
+
+        They are kept in the cache of `datasets` under `fingerprint`, which must tell apart whatever they depend on.
+        """
+
     def num_truncated(self, features: Dataset) -> int:
-        """How many inputs were cut at the maximal length."""
+        """How many inputs were cut at a maximal length."""
+        return int(np.sum(features[TRUNCATED]))
 
     @abstractmethod
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
@@ -97,13 +181,59 @@ class Task(ABC):
     def model_settings(self) -> dict[str, Any]:
         """What a model's config must say for this task."""
 
-    @abstractmethod
-    def score(self, outputs: Mapping[str, np.ndarray[Any, Any]], features: Dataset) -> Scores:
-        """The metrics of a model's outputs (examples, ...) on one split, the main one first; fractions in [0, 1]."""
+    def generation(self) -> dict[str, Any]:
+        """Settings of `generate`, where the task's answers are generated texts; empty otherwise."""
+        return {}
+
+    def generate(
+        self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
+    ) -> Predictions:
+        """What a model says about `rows`, where `generation` is not empty."""
+        raise NotImplementedError
+
+    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
+        """What a model's `outputs` on the `features` of `rows` say, where one forward pass says all."""
+        raise NotImplementedError
 
     @abstractmethod
-    def chance(self, features: Dataset) -> float:
-        """The main metric of the best constant answer."""
+    def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        """All metrics, in the units of their official definitions."""
+
+    def score(self, predictions: Predictions, rows: Dataset) -> Scores:
+        """The metrics that a record holds: fractions in [0, 1]."""
+        return self.measure(predictions, rows)
+
+    @abstractmethod
+    def chance(self, rows: Dataset) -> float:
+        """The main metric of `baseline`."""
+
+    def ids(self, rows: Dataset) -> list[str]:
+        """The ids by which predictions are told apart."""
+        if self.config.id is None:
+            return [str(number) for number in range(len(rows))]
+        return [str(value) for value in rows[self.config.id]]
+
+
+def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, **options: Any) -> Dataset:
+    """What `encode` makes of batches of `rows`, or what it made of them earlier under the same fingerprint."""
+    return rows.map(
+        encode,
+        batched=True,
+        remove_columns=rows.column_names,
+        load_from_cache_file=fingerprint is not None,
+        new_fingerprint=fingerprint,
+        desc=f"{'':>10}tokenizing",
+        **options,
+    )
+
+
+def check_text(where: str, column: str, values: pa.ChunkedArray) -> None:
+    """Raises a UserError if the column holds anything but text, or a null."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
+    row = pc.index(pc.is_null(values), True).as_py()
+    if row >= 0:
+        raise UserError(f"{where}: the column {column!r} is null in row {row}")
 
 
 def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,8 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from prune.errors import UserError
 from prune.features import LENGTH, TRUNCATED
-from prune.tasks.base import Scores, Task
-from prune.tasks.metrics import METRICS
+from prune.tasks.base import Outputs, Predictions, Scores, Task, mapped
+from prune.tasks.metrics.classification import METRICS
 
 
 class TextClassification(Task):
@@ -22,28 +21,7 @@ class TextClassification(Task):
 
     auto_class = "AutoModelForSequenceClassification"
 
-    def check(self, split: str, rows: Dataset) -> None:
-        where = f"task {self.config.name}, split {split!r}"
-        if len(rows) == 0:
-            raise UserError(f"{where}: there are no rows")
-        needed = [*self.config.text, self.config.label]
-        if missing := [column for column in needed if column not in rows.column_names]:
-            raise UserError(
-                f"{where}: there is no column {', '.join(map(repr, missing))}; the columns are "
-                f"{', '.join(rows.column_names)}. Name yours with task.text=[...] and task.label="
-            )
-        for column in self.config.text:
-            self._check_text(where, column, rows.data.column(column))
-        self._check_labels(where, rows.data.column(self.config.label))
-
-    def _check_text(self, where: str, column: str, values: pa.ChunkedArray) -> None:
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
-        row = pc.index(pc.is_null(values), True).as_py()
-        if row >= 0:
-            raise UserError(f"{where}: the column {column!r} is null in row {row}")
-
-    def _check_labels(self, where: str, values: pa.ChunkedArray) -> None:
+    def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         column, names = self.config.label, self.config.labels
         if not pa.types.is_integer(values.type):
             raise UserError(f"{where}: the column {column!r} holds {values.type}, not integers from 0")
@@ -55,7 +33,9 @@ class TextClassification(Task):
                 f"({', '.join(names)}). Name yours with task.labels=[...]"
             )
 
-    def features(self, rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
         def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
             texts = [batch[column] for column in self.config.text]
             encoded = tokenizer(*texts, truncation=True, max_length=self.config.max_length)
@@ -66,10 +46,7 @@ class TextClassification(Task):
                 "labels": batch[self.config.label],
             }
 
-        return rows.map(encode, batched=True, remove_columns=rows.column_names, load_from_cache_file=False)
-
-    def num_truncated(self, features: Dataset) -> int:
-        return int(np.sum(features[TRUNCATED]))
+        return mapped(rows, encode, fingerprint)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         return DataCollatorWithPadding(tokenizer)
@@ -78,12 +55,20 @@ class TextClassification(Task):
         names = dict(enumerate(self.config.labels))
         return {"num_labels": len(names), "id2label": names, "label2id": {name: i for i, name in names.items()}}
 
-    def score(self, outputs: Mapping[str, np.ndarray[Any, Any]], features: Dataset) -> Scores:
-        predictions = outputs["logits"].argmax(-1)
-        return self._scores(predictions, np.asarray(features["labels"]))
+    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
+        best = np.stack(outputs["logits"]).argmax(-1)
+        names = [self.config.labels[label] for label in best]
+        return Predictions(dict(zip(self.ids(rows), names, strict=True)))
 
-    def chance(self, features: Dataset) -> float:
-        labels, metric = np.asarray(features["labels"]), self.config.metrics[0]
+    def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        numbers = {name: number for number, name in enumerate(self.config.labels)}
+        given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
+        if unknown := sorted({label for label in given if label not in numbers}):
+            raise UserError(f"predictions: {', '.join(unknown[:3])} is no label; allowed are {', '.join(numbers)}")
+        return self._scores(np.asarray([numbers[label] for label in given]), np.asarray(rows[self.config.label]))
+
+    def chance(self, rows: Dataset) -> float:
+        labels, metric = np.asarray(rows[self.config.label]), self.config.metrics[0]
         constants = (np.full_like(labels, label) for label in range(len(self.config.labels)))
         return max(self._scores(constant, labels)[metric] for constant in constants)
 

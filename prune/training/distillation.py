@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,6 @@ from datasets import Dataset
 from torch import Tensor
 
 from prune.config import DistillationConfig
-from prune.measure.quality import outputs_of
 
 _PREFIX = "teacher_"
 
@@ -23,12 +23,37 @@ def soft_cross_entropy(student: Tensor, teacher: Tensor, temperature: float) -> 
     return F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True) * temperature**2
 
 
-def with_teacher(features: Dataset, teacher: Any, names: tuple[str, ...], collator: Any, batch_size: int) -> Dataset:
-    """`features` with the teacher's outputs `names` as columns, computed once: a teacher gives the same every epoch."""
-    outputs = outputs_of(teacher, features, names, collator, batch_size)
-    for name in names:
-        features = features.add_column(_PREFIX + name, list(outputs[name]))
+def with_teacher(features: Dataset, outputs: Mapping[str, Any]) -> Dataset:
+    """`features` with the teacher's outputs as columns, computed once: a teacher gives the same every epoch."""
+    for name, values in outputs.items():
+        features = features.add_column(_PREFIX + name, values)
     return features
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A teacher that is asked at every step, where its answers are too large to be kept."""
+
+    model: Any
+    names: tuple[str, ...]
+    """The outputs to learn from."""
+
+    @torch.no_grad()
+    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Its outputs for a batch."""
+        model = self.model.eval().to(next(iter(inputs.values())).device)
+        outputs = model(**inputs)
+        return {name: outputs[name] for name in self.names}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model is trained on."""
+
+    features: Dataset
+    """With what a teacher said, as columns, where that is kept."""
+    teacher: Teacher | None = None
+    """Asked at every step otherwise."""
 
 
 def take_teacher(inputs: dict[str, Any]) -> dict[str, Tensor]:
@@ -37,13 +62,21 @@ def take_teacher(inputs: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def losses(
-    outputs: Mapping[str, Tensor], teacher: Mapping[str, Tensor], config: DistillationConfig
+    outputs: Mapping[str, Tensor],
+    teacher: Mapping[str, Tensor],
+    config: DistillationConfig,
+    counted: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """The weighted terms of the loss: against the labels, and against the teacher if there is one."""
+    """The weighted terms of the loss: against the labels, and against the teacher if there is one.
+
+    `counted` (batch, tokens): which tokens of generated texts are no padding.
+    """
     if not teacher:
         return {"labels": outputs["loss"]}
+    which = slice(None) if counted is None else counted
     distances = [
-        soft_cross_entropy(outputs[n].float(), logits.float(), config.temperature) for n, logits in teacher.items()
+        soft_cross_entropy(outputs[name][which].float(), logits[which].float(), config.temperature)
+        for name, logits in teacher.items()
     ]
     return {
         "labels": config.alpha_ce * outputs["loss"],

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import Dataset
 from torch import Tensor
 from transformers import (
     PreTrainedModel,
@@ -25,9 +24,11 @@ from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.attach import Masks
 from prune.training.checkpoints import last_good_checkpoint
-from prune.training.distillation import losses, take_teacher
+from prune.training.distillation import Lesson, losses, take_teacher
 from prune.training.progress import Screen, TrainingProgress
 
+IGNORED = -100
+"""Label of padding."""
 _NUM_LOGS = 100
 _SHOWN = {
     "loss": "loss",
@@ -56,7 +57,7 @@ class Training:
 
 def train(
     model: PreTrainedModel,
-    features: Dataset,
+    lesson: Lesson,
     collator: Any,
     training: Training,
     distillation: DistillationConfig,
@@ -70,7 +71,7 @@ def train(
     Raises:
         UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
     """
-    trainer = _Trainer(model, features, collator, training, distillation, folder, masks)
+    trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
     resume = last_good_checkpoint(folder, screen.warn)
     start = int(resume.name.split("-")[1]) if resume else 0
     if resume:
@@ -87,14 +88,15 @@ class _Trainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        features: Dataset,
+        lesson: Lesson,
         collator: Any,
         training: Training,
         distillation: DistillationConfig,
         folder: Path,
         masks: Masks | None,
     ):
-        self.training, self.distillation, self.masks = training, distillation, masks
+        self.training, self.distillation, self.masks, self.teacher = training, distillation, masks, lesson.teacher
+        features = lesson.features
         self.sampler = _LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
         args = _arguments(training, folder)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
@@ -105,9 +107,11 @@ class _Trainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        teacher = take_teacher(inputs)
+        told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
         outputs = model(**inputs)
-        terms = losses(outputs, teacher, self.distillation)
+        labels = inputs.get("labels")
+        counted = labels != IGNORED if torch.is_tensor(labels) and labels.dim() > 1 else None
+        terms = losses(outputs, told, self.distillation, counted)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         loss = torch.stack(list(terms.values())).sum()

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -157,7 +159,7 @@ def test_fold_keeps_the_logits_and_leaves_a_plain_model(criterion, grain, exampl
     fold(model)
     assert set(model.state_dict()) == keys
     assert not any(isinstance(module, MaskedLinear) for module in model.modules())
-    assert not model._forward_pre_hooks
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in model.modules())
     torch.testing.assert_close(logits_of(model, ids), before, rtol=1e-6, atol=1e-6)
 
 
@@ -183,3 +185,44 @@ def test_fold_sets_removed_weights_and_biases_to_zero(make_bert, site, sublayers
     assert query.weight.eq(0).all(1).tolist() == query.bias.eq(0).tolist() == zero
     assert output.weight.eq(0).all(0).tolist() == zero
     assert output.bias.ne(0).all()
+
+
+def counted_refreshes(masks, monkeypatch):
+    calls = []
+    refresh = masks.refresh
+    monkeypatch.setattr(masks, "refresh", lambda: calls.append(refresh()))
+    return calls
+
+
+def test_masks_are_computed_once_in_each_forward_pass(make_bert, mask, ids, monkeypatch):
+    model = make_bert()
+    calls = counted_refreshes(mask(model), monkeypatch)
+    for number in (1, 2):
+        model(input_ids=ids)
+        assert len(calls) == number
+
+
+def test_a_part_that_is_called_alone_computes_them_too(make_bert, mask, ids, monkeypatch):
+    model = make_bert()
+    calls = counted_refreshes(mask(model), monkeypatch)
+    with pytest.raises(AttributeError):
+        model(input_ids=ids, labels="wrong")  # a forward pass that failed leaves nothing behind
+    calls.clear()
+    model.bert.encoder(torch.zeros(1, 3, 16))
+    assert len(calls) == 1
+
+
+def test_a_copy_has_masks_of_its_own(make_bert, mask, ids):
+    model = make_bert()
+    mask(model)
+    before = logits_of(model, ids)
+    again = copy.deepcopy(model)
+    for scores in masks_of(again).parameters():
+        scores.data.fill_(-9.0)
+    masks_of(again).advance(1.0)
+    assert not torch.allclose(logits_of(again, ids), before, atol=1e-3)
+    assert logits_of(model, ids).equal(before)
+    keys = {key for key in model.state_dict() if not key.startswith("masks.")}
+    fold(again)
+    assert set(again.state_dict()) == keys
+    assert not any(module._forward_pre_hooks or module._forward_hooks for module in again.modules())

@@ -9,21 +9,22 @@ import torch
 from prune import cli
 from prune.report.record import Record
 
-WORDS = (
-    "task=demo", "model=demo", "schedule=demo", "task.train_examples=256", "task.eval_examples=64",
-    "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5", "schedule.batch_size=8",
-    "schedule.score_learning_rate=0.3", "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1,2]",
-    "method.penalty=1", "method.density=0.3", "method.attention.penalty_weight=0.05",
+TINY = (
+    "model=demo", "schedule=demo", "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5",
+    "schedule.batch_size=8", "schedule.score_learning_rate=0.3", "evaluate.speed.pairs=2",
+    "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
+    "method.attention.penalty_weight=0.05",
 )  # fmt: skip
+WORDS = ("task=demo", "task.train_examples=256", "task.eval_examples=64", *TINY)
 
 
-def call(*words, method="hybrid"):
+def call(*words, method="hybrid", run=WORDS):
     """Carries out the tiny run with `words` in this process: exit code, standard output, standard error."""
     threads, code = torch.get_num_threads(), 0
     torch.set_num_threads(1)
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
-            cli.main([*WORDS, f"method={method}", *words])
+            cli.main([*run, f"method={method}", *words])
         except SystemExit as end:
             code = end.code
         finally:

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -169,6 +170,12 @@ def test_largest_of_several_outputs_counts():
     before = {"start": torch.tensor([1.0]), "end": torch.tensor([2.0])}
     after = {"start": torch.tensor([1.25]), "end": torch.tensor([1.0])}
     assert largest_difference(before, after, ("start", "end")) == 0.5
+
+
+def test_outputs_per_token_may_have_any_lengths():
+    before = {"start": [np.float32([1.0, -4.0]), np.float32([2.0])]}
+    after = {"start": [np.float32([1.0, -4.0]), np.float32([3.0])]}
+    assert largest_difference(before, after, ("start",)) == 0.25
 
 
 @pytest.mark.parametrize("wrong", [1.001, float("nan"), float("inf")])

@@ -1,9 +1,10 @@
-"""Training: the losses by hand, the order of the data, checkpoints, and losses that are not finite."""
+"""Training: the order of the data, checkpoints, and losses that are not finite."""
 
 import math
 from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from datasets import Dataset
@@ -12,7 +13,7 @@ from rich.console import Console
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.training.checkpoints import last_good_checkpoint
-from prune.training.distillation import losses, soft_cross_entropy, take_teacher, with_teacher
+from prune.training.distillation import Lesson, with_teacher
 from prune.training.progress import Screen
 from prune.training.trainer import Training, _LengthGrouped, train
 
@@ -29,64 +30,6 @@ class Heard(Screen):
 
     def warn(self, text):
         self.warned.append(text)
-
-
-def softmax(values, temperature):
-    powers = [math.exp(value / temperature) for value in values]
-    return [power / sum(powers) for power in powers]
-
-
-@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
-def test_distillation_by_hand(temperature):
-    student, teacher = [[1.0, -1.0, 0.5], [0.0, 2.0, 0.0]], [[2.0, 0.0, 1.0], [1.0, 1.0, -3.0]]
-    by_hand = 0.0
-    for s, t in zip(student, teacher, strict=True):
-        for q, p in zip(softmax(s, temperature), softmax(t, temperature), strict=True):
-            by_hand += p * math.log(p / q)
-    found = soft_cross_entropy(torch.tensor(student), torch.tensor(teacher), temperature)
-    assert found.item() == pytest.approx(temperature**2 * by_hand / 2, rel=1e-5)
-
-
-def test_a_student_like_its_teacher_has_nothing_to_learn():
-    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
-    assert soft_cross_entropy(logits, logits + 7.0, 2.0).item() == pytest.approx(0.0, abs=1e-6)
-
-
-def test_the_distance_of_token_logits_is_the_mean_over_tokens():
-    generator = torch.Generator().manual_seed(0)
-    student, teacher = torch.randn(2, 5, 3, generator=generator), torch.randn(2, 5, 3, generator=generator)
-    flat = soft_cross_entropy(student.flatten(0, 1), teacher.flatten(0, 1), 2.0)
-    assert soft_cross_entropy(student, teacher, 2.0).item() == pytest.approx(flat.item())
-
-
-OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "more": torch.tensor([[0.0, 2.0]])}
-
-
-def test_the_alphas_weigh_the_terms():
-    teacher = {"logits": torch.tensor([[0.0, 1.0]])}
-    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5, temperature=2.0))
-    distance = soft_cross_entropy(OUTPUTS["logits"], teacher["logits"], 2.0)
-    assert {name: term.item() for name, term in terms.items()} == {
-        "labels": 0.75,
-        "teacher": pytest.approx(0.5 * distance.item()),
-    }
-
-
-def test_several_logits_are_averaged():
-    teacher = {"logits": torch.tensor([[0.0, 1.0]]), "more": torch.tensor([[3.0, 1.0]])}
-    distances = [soft_cross_entropy(OUTPUTS[name], logits, 2.0).item() for name, logits in teacher.items()]
-    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_teacher=1.0))
-    assert terms["teacher"].item() == pytest.approx(sum(distances) / 2)
-
-
-def test_without_a_teacher_the_labels_count_in_full():
-    assert losses(OUTPUTS, {}, DistillationConfig(alpha_ce=0.1)) == {"labels": OUTPUTS["loss"]}
-
-
-def test_the_teacher_is_taken_out_of_the_batch():
-    inputs = {"input_ids": 1, "teacher_logits": 2, "labels": 3}
-    assert take_teacher(inputs) == {"logits": 2}
-    assert inputs == {"input_ids": 1, "labels": 3}
 
 
 LENGTHS = [3, 9, 4, 7, 5, 6, 3, 8] * 12
@@ -150,7 +93,7 @@ def fit(features, tmp_path):
         screen, folder = Heard(), tmp_path / "checkpoints"
         torch.manual_seed(0)
         setting = Training(**settings)
-        history = train(model, rows, collate, setting, DistillationConfig(), folder, screen, masks, ramp)
+        history = train(model, Lesson(rows), collate, setting, DistillationConfig(), folder, screen, masks, ramp)
         return SimpleNamespace(history=[line for line in history if "loss" in line], screen=screen)
 
     run.folder = tmp_path / "checkpoints"
@@ -200,13 +143,19 @@ def test_scores_have_their_own_learning_rate(make_bert, mask, fit):
     assert all("scores" in name for name in moved)
 
 
-def test_the_teacher_is_asked_once_for_every_example(make_bert, features):
-    teacher = make_bert()
-    rows = with_teacher(features, teacher, ("logits",), collate, 4)
-    with torch.no_grad():
-        expected = teacher(input_ids=torch.tensor([features[3]["input_ids"]])).logits[0]
-    assert rows[3]["teacher_logits"] == pytest.approx(expected.tolist(), abs=1e-4)
+def test_what_the_teacher_says_stands_beside_each_example(features):
+    logits = [np.float32([i, -i]) for i in range(16)]
+    rows = with_teacher(features, {"logits": logits})
+    assert rows["teacher_logits"] == [[float(i), float(-i)] for i in range(16)]
     assert rows["input_ids"] == features["input_ids"]
+
+
+def test_a_teacher_may_say_something_of_each_token(features):
+    starts, ends = ([np.full(n, sign * n, np.float32) for n in features["length"]] for sign in (1, -1))
+    rows = with_teacher(features, {"start_logits": starts, "end_logits": ends})
+    assert features["length"][:3] == [3, 4, 5]
+    assert rows["teacher_start_logits"][:3] == [[3.0] * 3, [4.0] * 4, [5.0] * 5]
+    assert rows["teacher_end_logits"][:3] == [[-3.0] * 3, [-4.0] * 4, [-5.0] * 5]
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Metrics through the `evaluate` interface, computed here by scikit-learn, so that nothing is fetched from a hub."""
+"""Metrics of labels, computed by scikit-learn."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""Speed of generation: tokens per second, dense and pruned in turn, at a fixed length."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from prune.measure.speed import seconds
+
+
+@dataclass
+class GenerationSpeed:
+    """One measurement. Tokens per second over the whole batch, medians."""
+
+    batch_size: int
+    length: int
+    """Of the input, in tokens."""
+    generated: int
+    """Tokens generated per text."""
+    dense_tokens_per_second: float
+    model_tokens_per_second: float
+    speedup: float
+    """Median of the paired ratios dense time / model time."""
+
+
+@torch.inference_mode()
+def measure_generation(
+    dense: Any,
+    model: Any,
+    batch: Mapping[str, Tensor],
+    settings: Mapping[str, Any],
+    generated: int,
+    num_pairs: int,
+) -> GenerationSpeed:
+    """Times both models on the same inputs, one after the other in turn, after one pair to warm up."""
+    fixed = {**settings, "min_new_tokens": generated, "max_new_tokens": generated}
+    calls = (lambda: dense.generate(**batch, **fixed)), (lambda: model.generate(**batch, **fixed))
+    times = [tuple(seconds(model.device, call) for call in calls) for _ in range(1 + num_pairs)][1:]
+    size, length = batch["input_ids"].shape
+    return GenerationSpeed(
+        batch_size=size,
+        length=length,
+        generated=generated,
+        dense_tokens_per_second=size * generated / statistics.median(a for a, _ in times),
+        model_tokens_per_second=size * generated / statistics.median(b for _, b in times),
+        speedup=statistics.median(a / b for a, b in times),
+    )

@@ -1,0 +1,1 @@
+"""Questions about a text: windows over long texts, and answers out of logits."""

@@ -1,0 +1,224 @@
+"""A question and a text -> a span of the text, or nothing: SQuAD 1.1 and 2.0, and data sets like them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from prune.errors import UserError
+from prune.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
+from prune.progress import track
+from prune.tasks.answers.spans import Window, best_answers
+from prune.tasks.answers.windows import Span, Windows, positions_of
+from prune.tasks.base import Outputs, Predictions, Scores, Task, mapped
+from prune.tasks.metrics.squad import SquadV1, SquadV2
+
+FAR_BELOW = -1e4
+"""A logit for tokens that a shorter input does not have."""
+
+
+class QuestionAnswering(Task):
+    """Question and text in the columns `text`; in the column `label` all true answers with where they begin."""
+
+    auto_class = "AutoModelForQuestionAnswering"
+    distilled = ("start_logits", "end_logits")
+    per_token = True
+
+    def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
+        kind = values.type
+        named = {kind.field(i).name for i in range(kind.num_fields)} if pa.types.is_struct(kind) else set()
+        if not _is_text(kind) and not {"text", "answer_start"} <= named:
+            raise UserError(
+                f"{where}: the column {self.config.label!r} holds {kind}; expected the lists `text` and "
+                '`answer_start`, or the same as JSON: {"text": ["Paris"], "answer_start": [17]}'
+            )
+
+    def usable(self, split: str, rows: Dataset) -> Dataset:
+        rows = self._with_parsed_answers(split, rows)
+        for number, answers in enumerate(rows[self.config.label]):
+            if not _well_formed(answers):
+                raise UserError(
+                    f"task {self.config.name}, split {split!r}: the column {self.config.label!r} holds {answers!r} in "
+                    f"row {number}; expected the lists `text` (texts) and `answer_start` (integers), of the same length"
+                )
+        training = split == self.config.train_split
+        missing, misplaced = [], []
+        columns = (rows[self.config.text[1]], rows[self.config.label])
+        for number, (text, answers) in enumerate(zip(*columns, strict=True)):
+            if not answers["text"]:
+                missing += [] if self.config.answers.unanswerable else [number]
+            elif training and not _stands_there(text, answers):
+                misplaced.append(number)
+        unusable = {"no answer": missing, "an answer that does not stand at its offset": misplaced}
+        advice = {
+            "no answer": ". If questions may be unanswerable, set task.answers.unanswerable=true and "
+            "task.metrics=[f1,exact]"
+        }
+        return self.without(split, rows, unusable, advice)
+
+    def _with_parsed_answers(self, split: str, rows: Dataset) -> Dataset:
+        if not _is_text(rows.data.column(self.config.label).type):
+            return rows
+        parsed = []
+        for number, cell in enumerate(rows[self.config.label]):
+            try:
+                content = json.loads(cell)
+                parsed.append({"text": content["text"], "answer_start": content["answer_start"]})
+                if not _well_formed(parsed[-1]):
+                    raise ValueError
+            except (TypeError, ValueError, KeyError) as error:
+                raise UserError(
+                    f"task {self.config.name}, split {split!r}: the column {self.config.label!r} is no JSON with "
+                    f"`text` and `answer_start` in row {number}: {cell!r}"
+                ) from error
+        return rows.remove_columns(self.config.label).add_column(self.config.label, parsed)
+
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
+        settings = {
+            "columns": (*self.config.text, self.config.label),
+            "windows": self._windows(),
+            "tokenizer": tokenizer,
+            "training": training,
+        }
+        return mapped(rows, _encode_batch, fingerprint, fn_kwargs=settings, with_indices=True)
+
+    def _windows(self) -> Windows:
+        answers = self.config.answers
+        return Windows(self.config.max_length, answers.stride, answers.question_length)
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        return _Collator(tokenizer)
+
+    def model_settings(self) -> dict[str, Any]:
+        return {}
+
+    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
+        settings = self.config.answers
+        windows = track(_windows_of(outputs, features), "finding answers", len(features))
+        found = best_answers(windows, rows[self.config.text[1]], settings.n_best, settings.max_tokens)
+        ids = self.ids(rows)
+        forced = {id_: answer.text for id_, answer in zip(ids, found, strict=True)}
+        if not settings.unanswerable:
+            return Predictions(forced)
+        odds = {id_: answer.null_odds for id_, answer in zip(ids, found, strict=True)}
+        answers = {id_: "" if odds[id_] > settings.null_threshold else forced[id_] for id_ in ids}
+        return Predictions(answers, odds, forced)
+
+    def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        ids = self.ids(rows)
+        references = [{"id": i, "answers": answers} for i, answers in zip(ids, rows[self.config.label], strict=True)]
+        if not self.config.answers.unanswerable:
+            plain = [{"id": i, "prediction_text": str(predictions.answers[i])} for i in ids]
+            return dict(SquadV1().compute(predictions=plain, references=references) or {})
+        # A threshold can only be sought where no answer has been withheld.
+        answers = predictions.forced or predictions.answers
+        given: list[dict[str, Any]] = [
+            {"id": i, "prediction_text": str(answers[i]), "no_answer_probability": predictions.odds.get(i, 0.0)}
+            for i in ids
+        ]
+        threshold = self.config.answers.null_threshold if predictions.odds else math.inf
+        scores = dict(SquadV2().compute(predictions=given, references=references, no_answer_threshold=threshold) or {})
+        return {name: value for name, value in scores.items() if predictions.odds or not name.startswith("best_")}
+
+    def score(self, predictions: Predictions, rows: Dataset) -> Scores:
+        measured = self.measure(predictions, rows)
+        return {
+            name: value if name.endswith("_thresh") else value / 100
+            for name, value in measured.items()
+            if not name.endswith("total")
+        }
+
+    def chance(self, rows: Dataset) -> float:
+        empty = dict.fromkeys(self.ids(rows), "")
+        return self.score(Predictions(empty, dict.fromkeys(empty, 0.0)), rows)[self.config.metrics[0]]
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _well_formed(answers: Any) -> bool:
+    texts, starts = (
+        (answers.get(key) for key in ("text", "answer_start")) if isinstance(answers, dict) else (None, None)
+    )
+    return (
+        isinstance(texts, list)
+        and isinstance(starts, list)
+        and len(texts) == len(starts)
+        and all(isinstance(text, str) for text in texts)
+        and all(type(start) is int for start in starts)
+    )
+
+
+def _stands_there(text: str, answers: dict[str, list[Any]]) -> bool:
+    start, answer = answers["answer_start"][0], answers["text"][0]
+    return bool(answer) and text[start : start + len(answer)] == answer
+
+
+def _encode_batch(
+    batch: dict[str, list[Any]],
+    indices: list[int],
+    columns: tuple[str, str, str],
+    windows: Windows,
+    tokenizer: PreTrainedTokenizerBase,
+    training: bool,
+) -> dict[str, list[Any]]:
+    question, text, label = columns
+    encoded = windows.encode(batch[question], batch[text], tokenizer)
+    if training:
+        spans = [_first_span(answers) for answers in batch[label]]
+        places = [
+            positions_of(spans[example], starts, ends)
+            for example, starts, ends in zip(
+                encoded[EXAMPLE], encoded.pop(TEXT_STARTS), encoded.pop(TEXT_ENDS), strict=True
+            )
+        ]
+        encoded["start_positions"], encoded["end_positions"] = map(list, zip(*places, strict=True))
+    encoded[EXAMPLE] = [indices[example] for example in encoded[EXAMPLE]]
+    return encoded
+
+
+def _first_span(answers: dict[str, list[Any]]) -> Span | None:
+    if not answers["text"]:
+        return None
+    start = answers["answer_start"][0]
+    return Span(start, start + len(answers["text"][0]))
+
+
+def _windows_of(outputs: Outputs, features: Dataset) -> Iterator[Window]:
+    columns = features.select_columns([EXAMPLE, TEXT_STARTS, TEXT_ENDS]).with_format("numpy")
+    pairs = zip(columns, outputs["start_logits"], outputs["end_logits"], strict=True)
+    for row, start_logits, end_logits in pairs:
+        starts = row[TEXT_STARTS]
+        yield Window(int(row[EXAMPLE]), start_logits, end_logits, starts, row[TEXT_ENDS])
+
+
+class _Collator:
+    """Pads inputs, and what a teacher said about each token."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+        self.tokenizer = tokenizer
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        names = [name for name in rows[0] if name in self.tokenizer.model_input_names]
+        batch = dict(self.tokenizer.pad({name: [row[name] for row in rows] for name in names}, return_tensors="pt"))
+        width = batch["input_ids"].shape[1]
+        for name in rows[0].keys() - set(names):
+            values = [row[name] for row in rows]
+            if isinstance(values[0], list):
+                values = [value + [FAR_BELOW] * (width - len(value)) for value in values]
+            batch[name] = torch.tensor(values)
+        return batch
+
+
+TASK = QuestionAnswering

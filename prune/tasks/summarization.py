@@ -1,0 +1,104 @@
+"""A text -> a shorter text: CNN/DailyMail, and data sets like it, by encoder-decoder models (BART, T5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from datasets import Dataset
+from torch.utils.data import DataLoader
+from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
+
+from prune.features import LENGTH, TRUNCATED, inputs_only
+from prune.progress import track
+from prune.tasks.base import Predictions, Scores, Task, check_text, mapped
+from prune.tasks.metrics.rouge import Rouge, lead
+
+LEAD = 3
+"""Sentences of the baseline."""
+
+
+class Summarization(Task):
+    """A text in the column `text`, its summary, with one sentence per line, in the column `label`."""
+
+    auto_class = "AutoModelForSeq2SeqLM"
+    keeps_teacher = False
+    proof_examples = 8
+    baseline = f"lead-{LEAD}"
+
+    def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
+        check_text(where, self.config.label, values)
+
+    def usable(self, split: str, rows: Dataset) -> Dataset:
+        source, target = rows[self.config.text[0]], rows[self.config.label]
+        empty = [n for n, pair in enumerate(zip(source, target, strict=True)) if not all(text.strip() for text in pair)]
+        return self.without(split, rows, {"an empty text or summary": empty}, {})
+
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
+        config = self.config
+
+        def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
+            texts = [config.summaries.prefix + text for text in batch[config.text[0]]]
+            encoded = tokenizer(texts, truncation=True, max_length=config.max_length)
+            summaries = tokenizer(
+                text_target=batch[config.label], truncation=True, max_length=config.summaries.max_label_length
+            )
+            return {
+                "input_ids": encoded["input_ids"],
+                "attention_mask": encoded["attention_mask"],
+                "labels": summaries["input_ids"],
+                LENGTH: [len(ids) for ids in encoded["input_ids"]],
+                TRUNCATED: [bool(one.overflowing) for one in encoded.encodings],
+            }
+
+        return mapped(rows, encode, fingerprint)
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        return DataCollatorForSeq2Seq(tokenizer)
+
+    def model_settings(self) -> dict[str, Any]:
+        return {}
+
+    @torch.no_grad()
+    def generate(
+        self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
+    ) -> Predictions:
+        """Summaries by beam search, as `task.summaries` says; texts of similar length share a batch."""
+        order = np.argsort(np.asarray(features[LENGTH]), kind="stable")[::-1]
+        inputs = inputs_only(features.select(order)).remove_columns("labels")
+        found: list[str] = []
+        model.eval()
+        loader = DataLoader(inputs, batch_size=batch_size, collate_fn=DataCollatorWithPadding(tokenizer))
+        for batch in track(loader, "writing summaries", len(loader)):
+            ids = model.generate(**{k: v.to(model.device) for k, v in batch.items()}, **self.generation())  # type: ignore[operator]
+            found += tokenizer.batch_decode(ids, skip_special_tokens=True)
+        ids_of_rows = self.ids(rows)
+        return Predictions({ids_of_rows[row]: text.strip() for row, text in sorted(zip(order, found, strict=True))})
+
+    def generation(self) -> dict[str, Any]:
+        """The settings of `generate`."""
+        settings = self.config.summaries
+        return {
+            "num_beams": settings.num_beams,
+            "max_new_tokens": settings.max_new_tokens,
+            "min_new_tokens": settings.min_new_tokens,
+            "length_penalty": settings.length_penalty,
+            "no_repeat_ngram_size": settings.no_repeat_ngram_size,
+            "early_stopping": settings.early_stopping,
+            "do_sample": False,
+        }
+
+    def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
+        return dict(Rouge().compute(predictions=given, references=rows[self.config.label]) or {})
+
+    def chance(self, rows: Dataset) -> float:
+        first = [lead(text, LEAD) for text in rows[self.config.text[0]]]
+        return self.measure(Predictions(dict(zip(self.ids(rows), first, strict=True))), rows)[self.config.metrics[0]]
+
+
+TASK = Summarization

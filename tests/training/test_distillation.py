@@ -1,0 +1,126 @@
+"""Learning from a teacher: the losses by hand, without padding, and a teacher that is asked at every step."""
+
+import math
+
+import pytest
+import torch
+from datasets import Dataset
+from rich.console import Console
+
+from prune.config import DistillationConfig, Precision
+from prune.training.distillation import Lesson, Teacher, losses, soft_cross_entropy, take_teacher
+from prune.training.progress import Screen
+from prune.training.trainer import Training, train
+from tests.architectures import ARCHITECTURES
+
+
+def softmax(values, temperature):
+    powers = [math.exp(value / temperature) for value in values]
+    return [power / sum(powers) for power in powers]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_distillation_by_hand(temperature):
+    student, teacher = [[1.0, -1.0, 0.5], [0.0, 2.0, 0.0]], [[2.0, 0.0, 1.0], [1.0, 1.0, -3.0]]
+    by_hand = 0.0
+    for s, t in zip(student, teacher, strict=True):
+        for q, p in zip(softmax(s, temperature), softmax(t, temperature), strict=True):
+            by_hand += p * math.log(p / q)
+    found = soft_cross_entropy(torch.tensor(student), torch.tensor(teacher), temperature)
+    assert found.item() == pytest.approx(temperature**2 * by_hand / 2, rel=1e-5)
+
+
+def test_a_student_like_its_teacher_has_nothing_to_learn():
+    logits = torch.randn(4, 3, generator=torch.Generator().manual_seed(0))
+    assert soft_cross_entropy(logits, logits + 7.0, 2.0).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_distance_of_token_logits_is_the_mean_over_tokens():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = torch.randn(2, 5, 3, generator=generator), torch.randn(2, 5, 3, generator=generator)
+    flat = soft_cross_entropy(student.flatten(0, 1), teacher.flatten(0, 1), 2.0)
+    assert soft_cross_entropy(student, teacher, 2.0).item() == pytest.approx(flat.item())
+
+
+OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "more": torch.tensor([[0.0, 2.0]])}
+
+
+def test_the_alphas_weigh_the_terms():
+    teacher = {"logits": torch.tensor([[0.0, 1.0]])}
+    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5, temperature=2.0))
+    distance = soft_cross_entropy(OUTPUTS["logits"], teacher["logits"], 2.0)
+    assert {name: term.item() for name, term in terms.items()} == {
+        "labels": 0.75,
+        "teacher": pytest.approx(0.5 * distance.item()),
+    }
+
+
+def test_several_logits_are_averaged():
+    teacher = {"logits": torch.tensor([[0.0, 1.0]]), "more": torch.tensor([[3.0, 1.0]])}
+    distances = [soft_cross_entropy(OUTPUTS[name], logits, 2.0).item() for name, logits in teacher.items()]
+    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_teacher=1.0))
+    assert terms["teacher"].item() == pytest.approx(sum(distances) / 2)
+
+
+def test_without_a_teacher_the_labels_count_in_full():
+    assert losses(OUTPUTS, {}, DistillationConfig(alpha_ce=0.1)) == {"labels": OUTPUTS["loss"]}
+
+
+def test_the_teacher_is_taken_out_of_the_batch():
+    inputs = {"input_ids": 1, "teacher_logits": 2, "labels": 3}
+    assert take_teacher(inputs) == {"logits": 2}
+    assert inputs == {"input_ids": 1, "labels": 3}
+
+
+LABELS = [[5, 6, 7, 2], [8, 2], [9, 10, 2]]
+PADDED = torch.tensor([[*ids, *[-100] * (4 - len(ids))] for ids in LABELS])
+SENT_TO_TEACHER = DistillationConfig(alpha_ce=0.1, alpha_teacher=0.5, temperature=2.0)
+
+
+def test_padding_is_nothing_to_learn_from():
+    generator = torch.Generator().manual_seed(0)
+    student, teacher = (torch.randn(3, 4, 5, generator=generator) for _ in range(2))
+    counted = PADDED != -100
+    rows = [(student[i, : len(ids)], teacher[i, : len(ids)]) for i, ids in enumerate(LABELS)]
+    unpadded = soft_cross_entropy(*(torch.cat(logits) for logits in zip(*rows, strict=True)), 2.0).item()
+    for of_padding in (0.0, 1e4):
+        student[~counted] = torch.tensor([of_padding, 0.0, 0.0, 0.0, 0.0])
+        outputs = {"loss": torch.tensor(3.0), "logits": student}
+        terms = losses(outputs, {"logits": teacher}, SENT_TO_TEACHER, counted)
+        assert terms["teacher"].item() == pytest.approx(0.5 * unpadded, rel=1e-5)
+        assert terms["labels"].item() == pytest.approx(0.3)
+    assert losses(outputs, {"logits": teacher}, SENT_TO_TEACHER)["teacher"].item() > 100 * unpadded
+
+
+def test_a_teacher_is_asked_in_evaluation_mode_and_without_gradient(make_bert, ids):
+    model = make_bert(hidden_dropout_prob=0.5)
+    expected = model(input_ids=ids).logits
+    told = Teacher(model.train(), ("logits",))({"input_ids": ids, "labels": torch.tensor([0, 1, 0])})
+    assert set(told) == {"logits"}
+    torch.testing.assert_close(told["logits"], expected)
+    assert expected.requires_grad
+    assert not told["logits"].requires_grad
+
+
+def test_training_on_texts_asks_the_teacher_and_leaves_padding_out(tmp_path):
+    bart = ARCHITECTURES["bart"]
+    model, teacher = (bart.model(seed, dropout=0.0) for seed in (0, 1))
+    ids = torch.randint(3, 50, (3, 7), generator=torch.Generator().manual_seed(0))
+    logits = [
+        torch.cat([one(input_ids=ids[i : i + 1], labels=torch.tensor([LABELS[i]])).logits[0] for i in range(3)])
+        for one in (model, teacher)
+    ]
+    distance = soft_cross_entropy(*logits, 2.0).item()
+    rows = Dataset.from_dict({"input_ids": ids.tolist(), "labels": PADDED.tolist(), "length": [7] * 3})
+    setting = Training("dense", 1, 0, 1, 3, 1e-3, 1e-3, 0.0, Precision.float32, 0)
+    history = train(
+        model,
+        Lesson(rows, Teacher(teacher, ("logits",))),
+        lambda batch: {name: torch.tensor([row[name] for row in batch]) for name in ("input_ids", "labels")},
+        setting,
+        SENT_TO_TEACHER,
+        tmp_path,
+        Screen(Console(quiet=True)),
+    )
+    assert history[0]["teacher_loss"] == pytest.approx(0.5 * distance, rel=1e-4)
+    assert history[0]["loss"] == pytest.approx(history[0]["teacher_loss"] + history[0]["labels_loss"], rel=1e-5)
