@@ -217,7 +217,7 @@ class SpeedConfig:
     generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8])
     """Batch sizes to time generation with, where the task generates texts."""
     generated_length: int = 32
-    """Tokens that are generated then."""
+    """Tokens that are generated then, and that a decoder reads where one forward pass is timed."""
     generation_pairs: int = 5
     """Number of timed pairs of generations per batch size."""
 

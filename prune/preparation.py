@@ -143,11 +143,8 @@ class Experiment:
         found = {}
         for split in self.config.task.eval_splits:
             features, rows = self.features[split], self.data[split]
-            if self.task.generation():
-                size = self.config.schedule.eval_batch_size
-                predictions = self.task.generate(model, features, rows, self.tokenizer, size)
-            else:
-                predictions = self.task.predict(self.outputs_of(model, features), features, rows)
+            size = self.config.schedule.eval_batch_size
+            predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
             folder.predictions(split).save(predictions.answers, predictions.odds, predictions.forced)
             found[split] = self.task.score(predictions, rows)
         return found

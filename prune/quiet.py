@@ -14,8 +14,10 @@ def progress_bars(shown: bool) -> Iterator[None]:
     """Lets `datasets` show its progress bars meanwhile."""
     if shown:
         datasets.enable_progress_bars()
-    yield
-    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        datasets.disable_progress_bars()
 
 
 def libraries() -> None:

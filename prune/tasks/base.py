@@ -16,7 +16,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from prune.config import TaskConfig
 from prune.errors import UserError
 from prune.features import TRUNCATED
+from prune.measure.quality import outputs_of
 from prune.places import locate
+from prune.report.record import CONSTANT
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
@@ -52,7 +54,7 @@ class Task(ABC):
     """Whether a teacher's outputs are small enough to be computed once and kept, instead of at every step."""
     proof_examples: ClassVar[int] = 256
     """On how many examples compaction is proven to change nothing."""
-    baseline: ClassVar[str] = "the best constant answer"
+    baseline: ClassVar[str] = CONSTANT
     """What a result must clearly exceed to be any good."""
 
     def __init__(self, config: TaskConfig, seed: int):
@@ -182,18 +184,14 @@ class Task(ABC):
         """What a model's config must say for this task."""
 
     def generation(self) -> dict[str, Any]:
-        """Settings of `generate`, where the task's answers are generated texts; empty otherwise."""
+        """Settings of the model's `generate`, where the task's answers are generated texts; empty otherwise."""
         return {}
 
-    def generate(
+    @abstractmethod
+    def predictions(
         self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
     ) -> Predictions:
-        """What a model says about `rows`, where `generation` is not empty."""
-        raise NotImplementedError
-
-    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
-        """What a model's `outputs` on the `features` of `rows` say, where one forward pass says all."""
-        raise NotImplementedError
+        """What a model says about `rows`, whose `features` these are."""
 
     @abstractmethod
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
@@ -214,6 +212,22 @@ class Task(ABC):
         return [str(value) for value in rows[self.config.id]]
 
 
+class OnePassTask(Task):
+    """A task whose answers are read out of one forward pass."""
+
+    def predictions(
+        self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
+    ) -> Predictions:
+        """What a model says about `rows`, whose `features` these are."""
+        collator = self.collator(tokenizer)
+        outputs = outputs_of(model, features, self.distilled, collator, batch_size, per_token=self.per_token)
+        return self.predict(outputs, features, rows)
+
+    @abstractmethod
+    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
+        """What a model's `outputs` on the `features` of `rows` say."""
+
+
 def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, **options: Any) -> Dataset:
     """What `encode` makes of batches of `rows`, or what it made of them earlier under the same fingerprint."""
     return rows.map(
@@ -227,9 +241,14 @@ def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, *
     )
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def check_text(where: str, column: str, values: pa.ChunkedArray) -> None:
     """Raises a UserError if the column holds anything but text, or a null."""
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+    if not is_text(values.type):
         raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
     row = pc.index(pc.is_null(values), True).as_py()
     if row >= 0:

@@ -18,14 +18,14 @@ from prune.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
 from prune.progress import track
 from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
-from prune.tasks.base import Outputs, Predictions, Scores, Task, mapped
+from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, is_text, mapped
 from prune.tasks.metrics.squad import SquadV1, SquadV2
 
 FAR_BELOW = -1e4
 """A logit for tokens that a shorter input does not have."""
 
 
-class QuestionAnswering(Task):
+class QuestionAnswering(OnePassTask):
     """Question and text in the columns `text`; in the column `label` all true answers with where they begin."""
 
     auto_class = "AutoModelForQuestionAnswering"
@@ -35,7 +35,7 @@ class QuestionAnswering(Task):
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         kind = values.type
         named = {kind.field(i).name for i in range(kind.num_fields)} if pa.types.is_struct(kind) else set()
-        if not _is_text(kind) and not {"text", "answer_start"} <= named:
+        if not is_text(kind) and not {"text", "answer_start"} <= named:
             raise UserError(
                 f"{where}: the column {self.config.label!r} holds {kind}; expected the lists `text` and "
                 '`answer_start`, or the same as JSON: {"text": ["Paris"], "answer_start": [17]}'
@@ -65,7 +65,7 @@ class QuestionAnswering(Task):
         return self.without(split, rows, unusable, advice)
 
     def _with_parsed_answers(self, split: str, rows: Dataset) -> Dataset:
-        if not _is_text(rows.data.column(self.config.label).type):
+        if not is_text(rows.data.column(self.config.label).type):
             return rows
         parsed = []
         for number, cell in enumerate(rows[self.config.label]):
@@ -141,10 +141,6 @@ class QuestionAnswering(Task):
     def chance(self, rows: Dataset) -> float:
         empty = dict.fromkeys(self.ids(rows), "")
         return self.score(Predictions(empty, dict.fromkeys(empty, 0.0)), rows)[self.config.metrics[0]]
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _well_formed(answers: Any) -> bool:

@@ -64,7 +64,7 @@ class Summarization(Task):
         return {}
 
     @torch.no_grad()
-    def generate(
+    def predictions(
         self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
     ) -> Predictions:
         """Summaries by beam search, as `task.summaries` says; texts of similar length share a batch."""
@@ -80,7 +80,7 @@ class Summarization(Task):
         return Predictions({ids_of_rows[row]: text.strip() for row, text in sorted(zip(order, found, strict=True))})
 
     def generation(self) -> dict[str, Any]:
-        """The settings of `generate`."""
+        """The settings of the model's `generate`."""
         settings = self.config.summaries
         return {
             "num_beams": settings.num_beams,

@@ -12,11 +12,11 @@ from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from prune.errors import UserError
 from prune.features import LENGTH, TRUNCATED
-from prune.tasks.base import Outputs, Predictions, Scores, Task, mapped
+from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, mapped
 from prune.tasks.metrics.classification import METRICS
 
 
-class TextClassification(Task):
+class TextClassification(OnePassTask):
     """Texts in the columns `text`, an integer in the column `label`."""
 
     auto_class = "AutoModelForSequenceClassification"

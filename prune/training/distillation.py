@@ -38,11 +38,13 @@ class Teacher:
     names: tuple[str, ...]
     """The outputs to learn from."""
 
+    def __post_init__(self) -> None:
+        self.model.eval()
+
     @torch.no_grad()
     def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
         """Its outputs for a batch."""
-        model = self.model.eval().to(next(iter(inputs.values())).device)
-        outputs = model(**inputs)
+        outputs = self.model(**inputs)
         return {name: outputs[name] for name in self.names}
 
 

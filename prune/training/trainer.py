@@ -101,6 +101,8 @@ class _Trainer(Trainer):
         args = _arguments(training, folder)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)
+        if self.teacher is not None:
+            self.teacher.model.to(self.args.device)
         self.add_callback(_SetEpoch(self.sampler))
         self._shares: dict[str, Tensor] = {}
 

@@ -21,7 +21,6 @@ from transformers import PreTrainedModel
 
 from prune import discovery, models, quiet
 from prune.config import Config
-from prune.measure.quality import outputs_of
 from prune.outputs import RECORD, dense_folder
 from prune.report.record import Record
 from prune.shrink import reload
@@ -69,8 +68,8 @@ def unseen(task: Task, size: int) -> Dataset:
 def value(model: PreTrainedModel, task: Task, rows: Dataset, config: Config) -> float:
     tokenizer = models.tokenizer(config.model.path)
     features = task.features(rows, tokenizer, training=False)
-    outputs = outputs_of(model, features, task.distilled, task.collator(tokenizer), config.schedule.eval_batch_size)
-    return task.score(task.predict(outputs, features, rows), rows)[config.task.metrics[0]]
+    predictions = task.predictions(model, features, rows, tokenizer, config.schedule.eval_batch_size)
+    return task.score(predictions, rows)[config.task.metrics[0]]
 
 
 def _shown(result: tuple[str, float]) -> tuple[str, str]:

@@ -149,7 +149,7 @@ def test_each_row_gets_its_text_although_the_longest_are_written_first(tokenizer
     rows = Dataset.from_list(
         [{"text": text, "summary": "tea", "name": name} for text, name in zip(TEXTS, "uvwxyz", strict=True)]
     )
-    found = task.generate(model, task.features(rows, tokenizer, training=False), rows, tokenizer, size)
+    found = task.predictions(model, task.features(rows, tokenizer, training=False), rows, tokenizer, size)
     assert found == Predictions(dict(zip("uvwxyz", TEXTS, strict=True)))
     assert list(found.answers) == list("uvwxyz")
     assert [call.lengths for call in model.calls] == [LONGEST_FIRST[i : i + size] for i in range(0, 6, size)]
@@ -158,7 +158,7 @@ def test_each_row_gets_its_text_although_the_longest_are_written_first(tokenizer
 def test_texts_are_written_in_evaluation_mode_with_the_settings_of_the_task(tokenizer):
     task, model = Summarization(replace(CONFIG, summaries=SummariesConfig(num_beams=3, min_new_tokens=1)), 0), Echo()
     rows = Dataset.from_list(GOOD)
-    task.generate(model.train(), task.features(rows, tokenizer, training=False), rows, tokenizer, 2)
+    task.predictions(model.train(), task.features(rows, tokenizer, training=False), rows, tokenizer, 2)
     (call,) = model.calls
     assert not call.mode
     assert call.settings == task.generation()
