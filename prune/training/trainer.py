@@ -169,12 +169,14 @@ class _Trainer(Trainer):
 
 
 def _arguments(training: Training, folder: Path) -> TrainingArguments:
-    auto = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+    gpu = torch.cuda.is_available()
+    auto = gpu and torch.cuda.is_bf16_supported()
     bfloat16 = training.precision is Precision.bfloat16 or (training.precision is Precision.auto and auto)
     return TrainingArguments(
         output_dir=str(folder),
         max_steps=training.steps,
         per_device_train_batch_size=training.batch_size,
+        use_cpu=not torch.accelerator.is_available(),
         bf16=bfloat16,
         seed=training.seed,
         logging_steps=max(1, training.steps // _NUM_LOGS),
@@ -186,7 +188,7 @@ def _arguments(training: Training, folder: Path) -> TrainingArguments:
         disable_tqdm=True,
         remove_unused_columns=False,
         label_names=["labels"],
-        dataloader_pin_memory=torch.cuda.is_available(),
+        dataloader_pin_memory=gpu,
     )
 
 
