@@ -81,8 +81,9 @@ def test_a_shipped_recipe_composes(name):
     config = composed(f"recipe={name}")
     content = recipes.read(recipes.find(name))
     chosen = {k.removeprefix("override /"): v for d in content["defaults"] if d != "_self_" for k, v in d.items()}
-    assert {group: getattr(config, group).name for group in chosen} == chosen
-    for assignment in flatten({group: content.get(group, {}) for group in ("task", "method", "schedule")}):
+    renamed = {group: content[group]["name"] for group in chosen if "name" in content.get(group, {})}
+    assert {group: getattr(config, group).name for group in chosen} == chosen | renamed
+    for assignment in flatten({group: content.get(group, {}) for group in ("model", "task", "method", "schedule")}):
         if assignment.value != {}:
             assert attrgetter(assignment.key)(config) == assignment.value
 
