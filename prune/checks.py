@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prune import discovery
 from prune.assignments import is_name
 from prune.config import AnswersConfig, Config, SiteConfig, SummariesConfig
 from prune.durations import in_steps
-from prune.errors import ConfigErrors
+from prune.errors import ConfigErrors, UserError
 from prune.places import locate
-from prune.sublayers import Sublayer, sublayers_of
+
+if TYPE_CHECKING:
+    from prune.sublayers import Sublayer
 
 GRAINS = {
     "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
@@ -200,10 +202,20 @@ def _shapes(config: Config) -> Iterator[str]:
     if shape is None:
         return
     try:
-        family = discovery.module("families", str(shape.get("model_type"))).FAMILY
-        sublayers = sublayers_of(family, shape)
-    except ValueError as error:
+        discovery.check("families", str(shape.get("model_type")))
+    except discovery.UnknownPart as error:
         yield f"model.path={config.model.path}: model_type {error}"
+        return
+    if not any(site.grain == "block" for _, site in _sites(config)):
+        return
+    # The sizes of matrices are those of the model's code, so blocks are checked with transformers loaded.
+    from prune.anatomy import skeleton, sublayers_of
+    from prune.models import config_of
+
+    try:
+        sublayers = sublayers_of(skeleton(config_of(config.model.path)))
+    except UserError as error:
+        yield str(error)
         return
     for name, site in _sites(config):
         if site.grain == "block":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prune.report.record import Record
 
 USER_ERROR = 2
-_VERBS = ("run", "table", "score")
+_VERBS = ("run", "table", "score", "inspect")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,6 +42,8 @@ def _dispatch(words: list[str]) -> None:
         _table(words[1:])
     elif words[0] == "score":
         _score(words[1:])
+    elif words[0] == "inspect":
+        _inspect(words[1:])
     else:
         if words[0] == "run":
             words = words[1:]
@@ -101,6 +103,17 @@ def _score(words: list[str]) -> None:
     rest = [word for word in words if word.split("=", 1)[0] not in files]
     for scored in compose_and_call(rest, carry_out):
         print(json.dumps(scored.scores, indent=1))
+
+
+def _inspect(words: list[str]) -> None:
+    """`prune inspect <folder>`: what a person who was handed a model wants to know."""
+    if len(words) != 1:
+        raise UserError("prune inspect: name one folder, of a pruned model or of the run that made it")
+    from prune import quiet
+    from prune.inspection import as_rich, inspect
+
+    quiet.libraries()
+    _print_wide(as_rich(inspect(Path(words[0]))))
 
 
 def _table(words: list[str]) -> None:
@@ -163,6 +176,7 @@ Any value of the config is set by key=value, for example:
 
   prune --cfg job [key=value ...]    shows the whole config, composed
   prune table [folder]               the table over all results
+  prune inspect <folder>             what a pruned model is: sizes, heads and dimensions per layer, origin, score
   prune score task=squad predictions=<file.json>    the metrics of predictions alone (an object: id -> answer)
   eval "$(prune -sc install=bash)"   tab completion (also zsh, fish)
 

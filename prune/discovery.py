@@ -26,8 +26,8 @@ def names(kind: str) -> list[str]:
     return sorted({*own, *(point.name for point in _entry_points(kind))})
 
 
-def module(kind: str, name: str) -> ModuleType:
-    """The module of the part `name`.
+def check(kind: str, name: str) -> str:
+    """The name of the part's file or entry point: `name` with `_` for `-`.
 
     Raises:
         UnknownPart: naming the nearest and all known names.
@@ -35,6 +35,16 @@ def module(kind: str, name: str) -> ModuleType:
     key = name.replace("-", "_")
     if key not in names(kind):
         raise UnknownPart(f"{name!r} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}")
+    return key
+
+
+def module(kind: str, name: str) -> ModuleType:
+    """The module of the part `name`.
+
+    Raises:
+        UnknownPart: naming the nearest and all known names.
+    """
+    key = check(kind, name)
     for point in _entry_points(kind):
         if point.name == key:
             return importlib.import_module(point.value)

@@ -16,9 +16,10 @@ from prune import models
 from prune.config import Config, Finish
 from prune.errors import UserError
 from prune.evaluation import assess, setting
+from prune.inspection import origin_of
 from prune.masking.attach import fold
 from prune.measure import size
-from prune.outputs import StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
+from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
 from prune.preparation import Experiment, prepare
 from prune.recipes import recipe_of
 from prune.report.record import Record
@@ -101,7 +102,7 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
             _refuse_no_effect(experiment.config, density)
             structure = _compacted(experiment, model)
             difference = prove_equal(before, experiment.proof_outputs(model), experiment.task.distilled)
-            reload.save(model, structure, experiment.tokenizer, stage.model)
+            reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
             stage.finish(watch.report(density=density, largest_logit_difference=difference))
     return stage
 
@@ -118,7 +119,8 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             model = reload.load(compacted.model)
             training = experiment.training("fill", config.schedule.fill_epochs)
             experiment.train(model, stage, training, experiment.lesson(dense))
-            reload.save(model, Structure.read(compacted.model), experiment.tokenizer, stage.model)
+            structure = Structure.read(compacted.model)
+            reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
             stage.finish(watch.report())
     return stage
 
@@ -130,6 +132,7 @@ def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
     shutil.rmtree(folder.model, ignore_errors=True)
     shutil.copytree(stages["fill"].model, folder.model)
     record = assess(experiment, {name: stage.read_report() or {} for name, stage in stages.items()})
+    write_at_once(folder.model / ORIGIN, json.dumps(origin_of(record), indent=1) + "\n")
     write_at_once(folder.recipe, recipe_of(config, record))
     write_at_once(folder.record, json.dumps(asdict(record), indent=1) + "\n")
     return record

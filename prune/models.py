@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 import transformers
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.errors import UserError
 from prune.places import locate
@@ -18,8 +18,11 @@ _T = TypeVar("_T")
 
 
 def tokenizer(path: str) -> PreTrainedTokenizerBase:
-    """The tokenizer of the model at `path`."""
-    return _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True))
+    """The tokenizer of the model at `path`; one without a token for padding (GPT-2) pads with its last token."""
+    found = _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True))
+    if found.pad_token is None:
+        found.pad_token = found.eos_token or found.sep_token
+    return found
 
 
 def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pretrained: bool) -> PreTrainedModel:
@@ -63,12 +66,13 @@ def _from(path: str, read: Callable[[str], _T], option: str = "model.path") -> _
         ) from error
 
 
-def shape_of(path: str, option: str = "model.path") -> dict[str, Any]:
-    """What config.json of the model says, without importing any model code."""
+def config_of(path: str, option: str = "model.path") -> PreTrainedConfig:
+    """What config.json of the model says."""
     folder = locate(path)
     if folder is not None:
-        return read_shape(folder)
-    return _from(path, lambda name: AutoConfig.from_pretrained(name).to_dict(), option)
+        read_shape(folder)
+    config: PreTrainedConfig = _from(path, AutoConfig.from_pretrained, option)
+    return config
 
 
 def read_shape(folder: Path) -> dict[str, Any]:

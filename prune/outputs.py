@@ -7,7 +7,8 @@ outputs/
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run
     compacted/                      before the fill, only where the method fills
-    model/                          the result: config, safetensors, tokenizer, structure.json
+    model/                          the result: config, safetensors, tokenizer, structure.json; modeling_pruned.py, with
+                                    which it loads anywhere; pruning.json: where it comes from
     predictions/<split>/            what it says about each example (dense/<id> has the dense model's)
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
@@ -31,6 +32,8 @@ from prune.config import Config
 from prune.errors import UserError
 
 RECORD = "record.json"
+ORIGIN = "pruning.json"
+"""In the folder of a model: what it was pruned from and how, and its score."""
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 _HASH_LENGTH = 8

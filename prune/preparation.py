@@ -11,6 +11,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
 from prune import discovery, models, quiet
+from prune.anatomy import skeleton, sublayers_of
 from prune.config import Config, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
@@ -19,7 +20,6 @@ from prune.masking.schedule import Cubic
 from prune.measure.quality import outputs_of
 from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE
-from prune.shrink import reload
 from prune.sublayers import Sublayer
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
@@ -54,9 +54,8 @@ class Experiment:
     def fresh_model(self) -> PreTrainedModel:
         """The model of the config with a new head; draws from the global generator."""
         model = self.config.model
-        return models.fresh_model(
-            model.path, self.task.auto_class, self.task.model_settings(), pretrained=model.pretrained
-        )
+        settings = {"pad_token_id": self.tokenizer.pad_token_id, **self.task.model_settings()}
+        return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
 
     def masked_model(self, dense: StageFolder) -> tuple[PreTrainedModel, Masks]:
         """The model that pruning starts from, with the method's masks."""
@@ -158,10 +157,10 @@ class Experiment:
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
     quiet.libraries()
-    sublayers = reload.sublayers_in(models.shape_of(config.model.path))
+    sublayers = sublayers_of(skeleton(models.config_of(config.model.path)))
     for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
         if path not in ("dense", "none", None):
-            models.shape_of(path, option)
+            models.config_of(path, option)
     task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
     data = task.load()
     tokenizer = models.tokenizer(config.model.path)

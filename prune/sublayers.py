@@ -9,23 +9,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import Any
 
-from prune.families import Family, Place, SharedBias
+from torch import Tensor, nn
+
+from prune.families import SharedBias
 
 SITES = ("attention", "feed_forward")
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """One prunable weight. `module` is relative to the model's base; shape (rows, columns) = (outputs, inputs)."""
+    """A weight of shape (rows, columns) = (outputs, inputs); `module` is relative to the model's base.
+
+    A module may hold several equal matrices, one above the other, and may store them transposed.
+    """
 
     module: str
     rows: int
     columns: int
     unit_axis: int
     """0: the sublayer's units are rows; 1: they are columns."""
+    part: int = 0
+    """Which of the module's matrices it is."""
+    parts: int = 1
+    """How many the module holds."""
+    transposed: bool = False
+    """Whether the module stores its weight as (inputs, outputs), as GPT-2's `Conv1D` does."""
+
+    def weight(self, base: nn.Module) -> Tensor:
+        """(rows, columns), a view; with fewer rows or columns where units have been removed."""
+        module = base.get_submodule(self.module)
+        weight = module.weight
+        assert isinstance(weight, Tensor)
+        still_transposed = self.transposed and not isinstance(module, nn.Linear)  # a smaller one is a linear layer
+        return self._own(weight.t() if still_transposed else weight)
+
+    def bias(self, base: nn.Module) -> Tensor | None:
+        """(rows,), a view; None where the module has no bias."""
+        bias = base.get_submodule(self.module).bias
+        return self._own(bias) if isinstance(bias, Tensor) else None
+
+    def _own(self, values: Tensor) -> Tensor:
+        size = len(values) // self.parts
+        return values.narrow(0, self.part * size, size)
 
 
 @dataclass(frozen=True)
@@ -35,52 +61,17 @@ class Sublayer:
     name: str
     site: str
     matrices: tuple[Matrix, ...]
+    """The input matrices, then the output matrix."""
     num_units: int
     unit_size: int
     counts: Mapping[str, str]
     """Attributes to set after removal: dotted name -> `units` (their number) or `width` (units x unit_size)."""
+    followers: tuple[Matrix, ...] = ()
+    """Matrices whose rows belong to the units, but which are not prunable."""
     shared_bias: SharedBias | None = None
+    left_out_without_heads: bool = True
 
     @property
     def module(self) -> str:
         """The module that holds the input matrices: the attention itself."""
         return self.matrices[0].module.rpartition(".")[0]
-
-
-def sublayers_of(family: Family, shape: Mapping[str, Any]) -> list[Sublayer]:
-    """All sublayers of a model of `family` whose config.json holds `shape`, first layer first.
-
-    Raises:
-        ValueError: if `shape` lacks a key that the family names.
-    """
-    absent = {key: other for key, other in family.fallbacks.items() if shape.get(key) is None}
-    shape = {**shape, **{key: shape.get(other) for key, other in absent.items()}}
-    missing = sorted(key for key in family.keys() if shape.get(key) is None)
-    if missing:
-        raise ValueError(f"the model's config lacks {', '.join(missing)}, which its family needs")
-    return [
-        _sublayer(f"{stack.layers}.{index}", place, hidden=shape[stack.hidden], shape=shape)
-        for stack in family.stacks
-        for index in range(shape[stack.num_layers])
-        for place in stack.places
-    ]
-
-
-def _sublayer(layer: str, place: Place, hidden: int, shape: Mapping[str, Any]) -> Sublayer:
-    num_units = int(shape[place.units])
-    unit_size = _head_size(place, hidden, shape) if place.site == "attention" else 1
-    width = num_units * unit_size
-    inputs = tuple(Matrix(f"{layer}.{name}", width, hidden, unit_axis=0) for name in _inputs(place, shape))
-    output = Matrix(f"{layer}.{place.output}", hidden, width, unit_axis=1)
-    counts = {f"{layer}.{name}": meaning for name, meaning in place.counts.items()}
-    name = f"{layer}.{place.name or place.site}"
-    return Sublayer(name, place.site, (*inputs, output), num_units, unit_size, counts, place.shared_bias)
-
-
-def _head_size(place: Place, hidden: int, shape: Mapping[str, Any]) -> int:
-    return int(shape[place.unit_size]) if place.unit_size else hidden // int(shape[place.units])
-
-
-def _inputs(place: Place, shape: Mapping[str, Any]) -> tuple[str, ...]:
-    fitting = [v.inputs for v in place.variants if fnmatchcase(str(shape.get(v.key)), v.pattern)]
-    return fitting[0] if fitting else place.inputs

@@ -13,10 +13,6 @@ import transformers
 from torch import Tensor, nn
 from transformers import AutoConfig, PreTrainedModel
 
-from prune import discovery
-from prune.families import Family
-from prune.sublayers import Sublayer, sublayers_of
-
 VOCABULARY = 50
 
 
@@ -29,13 +25,21 @@ class Architecture:
     shape: dict[str, Any]
 
     @property
-    def writes(self) -> bool:
-        """Whether it has a decoder."""
-        return self.model_class.endswith("ConditionalGeneration")
+    def reads_pairs(self) -> bool:
+        """Whether it has an encoder and a decoder."""
+        return self.model_class.endswith("ForConditionalGeneration")
 
-    def found_family(self) -> Family:
-        found: Family = discovery.module("families", self.family).FAMILY
-        return found
+    @property
+    def writes(self) -> bool:
+        """Whether it generates texts."""
+        return self.reads_pairs or self.model_class.endswith("LMHeadModel")
+
+    @property
+    def auto_class(self) -> str:
+        """The class of transformers that finds its class."""
+        if self.reads_pairs:
+            return "AutoModelForSeq2SeqLM"
+        return "AutoModelForCausalLM" if self.writes else "AutoModelForSequenceClassification"
 
     def model(self, seed: int = 0, **shape: Any) -> PreTrainedModel:
         """In evaluation mode; biases and norms so large that every part of it shows in the logits."""
@@ -47,24 +51,58 @@ class Architecture:
                 nn.init.normal_(parameter, std=0.3, mean=float(name.endswith("weight")))
         return model
 
-    def sublayers(self, model: PreTrainedModel) -> list[Sublayer]:
-        return sublayers_of(self.found_family(), model.config.to_dict())
 
-
+_SIZES = {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24}
+_ENCODER = _SIZES | {"max_position_embeddings": 32, "initializer_range": 0.3}
 _T5 = Architecture(
     "t5",
     "T5ForConditionalGeneration",
     {"d_model": 16, "d_kv": 8, "num_heads": 4, "d_ff": 24, "num_layers": 3, "num_decoder_layers": 2,
-     "relative_attention_num_buckets": 8, "relative_attention_max_distance": 12, "initializer_factor": 3.0,
+     "relative_attention_num_buckets": 8, "relative_attention_max_distance": 12, "initializer_factor": 1.5,
      "decoder_start_token_id": 0},
 )  # fmt: skip
+_DEBERTA = _ENCODER | {
+    "relative_attention": True, "position_buckets": 8, "pos_att_type": ["p2c", "c2p"], "norm_rel_ebd": "layer_norm",
+    "position_biased_input": False, "type_vocab_size": 0,
+}  # fmt: skip
+_GPT2 = {
+    "n_embd": 16, "n_layer": 3, "n_head": 4, "n_inner": 24, "n_positions": 64, "initializer_range": 0.3,
+    "pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2,
+}  # fmt: skip
 
 ARCHITECTURES = {
-    "bert": Architecture(
-        "bert",
-        "BertForSequenceClassification",
-        {"hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24,
-         "max_position_embeddings": 32, "initializer_range": 0.3},
+    "bert": Architecture("bert", "BertForSequenceClassification", _ENCODER),
+    "roberta": Architecture("roberta", "RobertaForSequenceClassification", _ENCODER),
+    "xlm_roberta": Architecture("xlm-roberta", "XLMRobertaForSequenceClassification", _ENCODER),
+    "camembert": Architecture("camembert", "CamembertForSequenceClassification", _ENCODER),
+    "electra": Architecture("electra", "ElectraForSequenceClassification", _ENCODER | {"embedding_size": 12}),
+    "mpnet": Architecture("mpnet", "MPNetForSequenceClassification", _ENCODER),
+    "distilbert": Architecture(
+        "distilbert",
+        "DistilBertForSequenceClassification",
+        {"dim": 16, "n_layers": 3, "n_heads": 4, "hidden_dim": 24, "max_position_embeddings": 32,
+         "initializer_range": 0.3},
+    ),
+    "albert": Architecture(
+        "albert",
+        "AlbertForSequenceClassification",
+        _ENCODER | {"num_hidden_layers": 4, "num_hidden_groups": 2, "inner_group_num": 1, "embedding_size": 12},
+    ),
+    "deberta_v2": Architecture("deberta-v2", "DebertaV2ForSequenceClassification", _DEBERTA | {"share_att_key": True}),
+    "deberta_v2_positions": Architecture(
+        "deberta-v2", "DebertaV2ForSequenceClassification", _DEBERTA | {"share_att_key": False}
+    ),
+    "mobilebert": Architecture(
+        "mobilebert",
+        "MobileBertForSequenceClassification",
+        _ENCODER | {"hidden_size": 20, "intra_bottleneck_size": 16, "embedding_size": 12, "true_hidden_size": 16,
+         "num_feedforward_networks": 3},
+    ),
+    "modernbert": Architecture(
+        "modernbert",
+        "ModernBertForSequenceClassification",
+        _ENCODER | {"local_attention": 4, "global_attn_every_n_layers": 2, "pad_token_id": 1, "bos_token_id": 0,
+         "eos_token_id": 2, "cls_token_id": 0, "sep_token_id": 2},
     ),
     "bart": Architecture(
         "bart",
@@ -75,6 +113,8 @@ ARCHITECTURES = {
     ),
     "t5": _T5,
     "t5_gated": Architecture("t5", _T5.model_class, _T5.shape | {"feed_forward_proj": "gated-gelu"}),
+    "gpt2": Architecture("gpt2", "GPT2ForSequenceClassification", _GPT2),
+    "gpt2_writer": Architecture("gpt2", "GPT2LMHeadModel", _GPT2),
 }  # fmt: skip
 """By a name for tests."""
 
@@ -86,6 +126,6 @@ def inputs(architecture: Architecture) -> dict[str, Tensor]:
     attention_mask = torch.ones_like(ids)
     attention_mask[0, 4:] = 0
     batch = {"input_ids": ids, "attention_mask": attention_mask}
-    if architecture.writes:
+    if architecture.reads_pairs:
         batch["decoder_input_ids"] = torch.randint(3, VOCABULARY, (3, 5), generator=generator)
     return batch

@@ -5,10 +5,10 @@ import torch
 from transformers import BertConfig, BertForSequenceClassification
 
 from prune import discovery
+from prune.anatomy import skeleton, sublayers_of
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
 from prune.masking.grains import GRAINS
-from prune.shrink import reload
 
 SHAPE = {
     "hidden_size": 16,
@@ -38,7 +38,7 @@ def make_bert():
 @pytest.fixture
 def sublayers():
     """The sublayers of a model of any family."""
-    return lambda model: reload.sublayers_in(model.config.to_dict())
+    return lambda model: sublayers_of(skeleton(model.config))
 
 
 @pytest.fixture

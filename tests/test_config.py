@@ -272,15 +272,7 @@ def test_a_model_of_an_unknown_family_is_refused(tmp_path):
     shape = json.loads((folder / "config.json").read_text()) | {"model_type": "bertha"}
     (folder / "config.json").write_text(json.dumps(shape))
     (problem,) = problems("task=demo", f"model.path={folder}")
-    assert "'bertha' is not one of the families: bart, bert, t5" in problem
-
-
-def test_a_model_whose_config_lacks_a_key_is_refused(tmp_path):
-    shape = json.loads((PACKAGE / "demo/model/config.json").read_text())
-    del shape["intermediate_size"]
-    (tmp_path / "config.json").write_text(json.dumps(shape))
-    (problem,) = problems("task=demo", f"model.path={tmp_path}")
-    assert "lacks intermediate_size" in problem
+    assert "'bertha' is not one of the families: albert, bart, bert," in problem
 
 
 @pytest.mark.parametrize(

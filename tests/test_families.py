@@ -8,20 +8,21 @@ import yaml
 from omegaconf import OmegaConf
 from safetensors.torch import load_file, save_file
 from torch import nn
+from transformers import AutoConfig, BertModel
+from transformers.pytorch_utils import Conv1D
 
 import prune
 from prune import discovery
+from prune.anatomy import skeleton, sublayers_of
 from prune.config import MethodConfig
 from prune.errors import UserError
-from prune.families.bert import FAMILY as BERT
-from prune.families.t5 import FAMILY as T5
 from prune.masking.attach import fold
 from prune.masking.linear import MaskedLinear
 from prune.measure.size import num_left, num_parameters
 from prune.shrink import reload
 from prune.shrink.compact import compact, largest_difference
 from prune.shrink.structure import Structure
-from prune.sublayers import SITES, sublayers_of
+from prune.sublayers import SITES
 from tests.architectures import ARCHITECTURES, inputs
 
 FAMILIES = discovery.names("families")
@@ -43,9 +44,9 @@ def architecture(request):
 
 
 @pytest.fixture
-def family_and_model(architecture):
-    """A family and a model of it."""
-    return architecture.found_family(), architecture.model()
+def model(architecture):
+    """A model of it."""
+    return architecture.model()
 
 
 @torch.no_grad()
@@ -56,10 +57,15 @@ def logits_of(model, batch):
 def remove(model, sublayers, lost):
     """Zeroes the output columns of the `lost` units (name -> their numbers) and compacts; logits before and after."""
     for sublayer in sublayers:
-        weight = model.base_model.get_submodule(sublayer.matrices[-1].module).weight
-        features = weight.data.view(len(weight), sublayer.num_units, sublayer.unit_size)
-        features[:, sorted(lost.get(sublayer.name, ()))] = 0
+        zero(model, sublayer, lost.get(sublayer.name, ()))
     return compact(model, sublayers)
+
+
+def zero(model, sublayer, units):
+    """Lets the output matrix of a sublayer not see `units`."""
+    size = sublayer.unit_size
+    columns = [unit * size + index for unit in units for index in range(size)]
+    sublayer.matrices[-1].weight(model.base_model).data[:, columns] = 0
 
 
 def random_loss(sublayers, seed):
@@ -77,70 +83,79 @@ def assert_exact(before, after):
 
 
 def test_every_family_has_a_tiny_model():
-    assert {one.family for one in ARCHITECTURES.values()} == set(FAMILIES)
+    assert {one.family.replace("-", "_") for one in ARCHITECTURES.values()} == set(FAMILIES)
 
 
-def test_config_holds_every_key_that_the_family_names(family_and_model):
-    family, model = family_and_model
-    assert family.keys() <= set(model.config.to_dict())
+def test_every_matrix_is_a_part_of_a_linear_layer(model):
+    for sublayer in sublayers_of(model):
+        for matrix in (*sublayer.matrices, *sublayer.followers):
+            assert isinstance(model.base_model.get_submodule(matrix.module), (nn.Linear, Conv1D))
+            assert tuple(matrix.weight(model.base_model).shape) == (matrix.rows, matrix.columns)
 
 
-def test_every_matrix_is_a_linear_layer_of_the_stated_shape(family_and_model):
-    family, model = family_and_model
-    for matrix in (m for s in sublayers_of(family, model.config.to_dict()) for m in s.matrices):
-        linear = model.base_model.get_submodule(matrix.module)
-        assert isinstance(linear, nn.Linear)
-        assert tuple(linear.weight.shape) == (matrix.rows, matrix.columns)
+def test_the_matrices_of_a_layer_hold_all_its_weights_once(model):
+    sublayers = sublayers_of(model)
+    layers = tuple(s.name.rpartition(".")[0] for s in sublayers)
+    linear = {
+        name: module.weight.numel()
+        for name, module in model.base_model.named_modules()
+        if isinstance(module, (nn.Linear, Conv1D)) and name.startswith(layers) and "bottleneck" not in name
+    }
+    held = dict.fromkeys(linear, 0)
+    for matrix in (m for s in sublayers for m in (*s.matrices, *s.followers)):
+        held[matrix.module] += matrix.rows * matrix.columns
+    assert held == linear
 
 
-def test_every_linear_layer_of_the_stacks_is_prunable_once(family_and_model):
-    family, model = family_and_model
-    stacks = tuple(stack.layers for stack in family.stacks)
-    modules = model.base_model.named_modules()
-    linear = [name for name, module in modules if isinstance(module, nn.Linear) and name.startswith(stacks)]
-    named = [m.module for s in sublayers_of(family, model.config.to_dict()) for m in s.matrices]
-    assert sorted(named) == sorted(linear)
-
-
-def test_units_lie_along_the_stated_axis(family_and_model):
-    family, model = family_and_model
-    for sublayer in sublayers_of(family, model.config.to_dict()):
+def test_units_lie_along_the_stated_axis(model):
+    for sublayer in sublayers_of(model):
         assert sublayer.site in SITES
         assert [m.unit_axis for m in sublayer.matrices] == [0] * (len(sublayer.matrices) - 1) + [1]
         for matrix in sublayer.matrices:
             assert (matrix.rows, matrix.columns)[matrix.unit_axis] == sublayer.num_units * sublayer.unit_size
 
 
-def test_attributes_to_update_hold_the_dense_counts(family_and_model):
-    family, model = family_and_model
-    for sublayer in sublayers_of(family, model.config.to_dict()):
+def test_attributes_to_update_hold_the_dense_counts(model):
+    for sublayer in sublayers_of(model):
         for name, meaning in sublayer.counts.items():
             module, attribute = name.rsplit(".", 1)
             expected = {"units": sublayer.num_units, "width": sublayer.num_units * sublayer.unit_size}[meaning]
             assert getattr(model.base_model.get_submodule(module), attribute) == expected
 
 
-def test_names_of_sublayers_differ(family_and_model):
-    family, model = family_and_model
-    names = [s.name for s in sublayers_of(family, model.config.to_dict())]
+def test_names_of_sublayers_differ(model):
+    names = [s.name for s in sublayers_of(model)]
     assert len(set(names)) == len(names)
 
 
 def test_masks_hit_every_prunable_matrix_and_no_other_layer(architecture, mask):
     model = architecture.model()
-    matrices = {m.module for s in architecture.sublayers(model) for m in s.matrices}
+    matrices = [m for s in sublayers_of(model) for m in s.matrices]
     mask(model)
-    masked = {name for name, module in model.base_model.named_modules() if isinstance(module, MaskedLinear)}
-    assert masked == matrices
+    masked = [name for name, module in model.base_model.named_modules() if isinstance(module, MaskedLinear)]
+    assert {name.partition(".parts")[0] for name in masked} == {m.module for m in matrices}
+    assert len(masked) == len(matrices)
     assert sum(isinstance(module, MaskedLinear) for module in model.modules()) == len(matrices)
+
+
+def test_masks_that_keep_everything_change_no_logit_and_leave_no_trace(architecture, mask):
+    model, batch = architecture.model(), inputs(architecture)
+    kinds = {name: type(module) for name, module in model.named_modules()}
+    before, weights = logits_of(model, batch), {name: value.clone() for name, value in model.state_dict().items()}
+    mask(model).advance(0.0)
+    assert_exact(before, logits_of(model, batch))
+    fold(model)
+    assert {name: type(module) for name, module in model.named_modules()} == kinds
+    assert all(value.equal(weights[name]) for name, value in model.state_dict().items())
+    assert set(model.state_dict()) == set(weights)
 
 
 def test_every_sublayer_shows_in_the_logits(architecture):
     batch = inputs(architecture)
     before = logits_of(architecture.model(), batch)
-    for sublayer in architecture.sublayers(architecture.model()):
+    for sublayer in sublayers_of(architecture.model()):
         model = architecture.model()
-        remove(model, architecture.sublayers(model), {sublayer.name: range(sublayer.num_units)})
+        remove(model, sublayers_of(model), {sublayer.name: range(sublayer.num_units)})
         assert (logits_of(model, batch) - before).abs().max() > 1e-3, sublayer.name
 
 
@@ -161,7 +176,7 @@ def test_every_method_trains_and_its_result_compacts_exactly(file, architecture,
     for part in (method.attention, method.feed_forward):
         part.block = [4, 4]
     model, batch = architecture.model().train(), inputs(architecture)
-    sublayers = architecture.sublayers(model)
+    sublayers = sublayers_of(model)
     masks = discovery.module("methods", method.kind).spread(model, model.base_model, sublayers, method, seed=0)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.01)
     before = [scores.detach().clone() for scores in masks.parameters()]
@@ -187,13 +202,11 @@ def test_every_method_trains_and_its_result_compacts_exactly(file, architecture,
 def test_compaction_changes_no_logit(seed, attention, architecture):
     model, batch = architecture.model(seed), inputs(architecture)
     model.set_attn_implementation(attention)
-    sublayers = architecture.sublayers(model)
+    sublayers = sublayers_of(model)
     dense = architecture.model(seed)
     lost = random_loss(sublayers, seed)
     for sublayer in sublayers:  # the same zeros, in full size
-        output = dense.base_model.get_submodule(sublayer.matrices[-1].module)
-        features = output.weight.data.view(len(output.weight), sublayer.num_units, sublayer.unit_size)
-        features[:, lost[sublayer.name]] = 0
+        zero(dense, sublayer, lost[sublayer.name])
     structure = remove(model, sublayers, lost)
     assert {name: set(units) for name, units in structure.kept.items()} == {
         s.name: set(range(s.num_units)) - set(lost[s.name]) for s in sublayers
@@ -203,16 +216,16 @@ def test_compaction_changes_no_logit(seed, attention, architecture):
 
 def test_any_sublayer_may_lose_everything_exactly(architecture):
     batch = inputs(architecture)
-    for sublayer in architecture.sublayers(architecture.model()):
+    for sublayer in sublayers_of(architecture.model()):
         zeroed, model = architecture.model(), architecture.model()
-        zeroed.base_model.get_submodule(sublayer.matrices[-1].module).weight.data.zero_()
-        remove(model, architecture.sublayers(model), {sublayer.name: range(sublayer.num_units)})
+        zero(zeroed, sublayer, range(sublayer.num_units))
+        remove(model, sublayers_of(model), {sublayer.name: range(sublayer.num_units)})
         assert_exact(logits_of(zeroed, batch), logits_of(model, batch))
 
 
 def test_all_sublayers_may_lose_everything(architecture):
     model = architecture.model()
-    sublayers = architecture.sublayers(model)
+    sublayers = sublayers_of(model)
     structure = remove(model, sublayers, {s.name: range(s.num_units) for s in sublayers})
     assert not any(structure.kept.values())
     assert num_left(model.base_model, sublayers) == 0
@@ -224,9 +237,9 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
     model = architecture.model(seed)
     if architecture.writes:
         model.generation_config.update(num_beams=3, max_length=17, eos_token_id=[2, 7])
-    sublayers = architecture.sublayers(model)
+    sublayers = sublayers_of(model)
     structure = remove(model, sublayers, random_loss(sublayers, seed))
-    reload.save(model, structure, Tokenizer(), tmp_path)
+    reload.save(model, structure, Tokenizer(), tmp_path, architecture.auto_class)
     loaded = prune.load(tmp_path)
     batch = inputs(architecture)
     assert logits_of(loaded, batch).equal(logits_of(model, batch))
@@ -240,8 +253,8 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
 
 def test_a_tied_weight_that_was_not_saved_at_all_is_missed(architecture, tmp_path):
     model = architecture.model()
-    sublayers = architecture.sublayers(model)
-    reload.save(model, compact(model, sublayers), Tokenizer(), tmp_path)
+    sublayers = sublayers_of(model)
+    reload.save(model, compact(model, sublayers), Tokenizer(), tmp_path, architecture.auto_class)
     name = next(name for name, value in model.named_parameters() if value is model.get_input_embeddings().weight)
     weights = load_file(tmp_path / "model.safetensors")
     del weights[name]
@@ -250,44 +263,43 @@ def test_a_tied_weight_that_was_not_saved_at_all_is_missed(architecture, tmp_pat
         prune.load(tmp_path)
 
 
-HALF = {
-    # Weights that are left in one encoder layer and in one decoder layer, half of all heads and dimensions kept.
-    "bert": (4 * 16 * 8 + 2 * 16 * 12, 0),
-    "bart": (4 * 16 * 8 + 2 * 16 * 12, 2 * 4 * 16 * 8 + 2 * 16 * 10),
-    "t5": (4 * 16 * 16 + 2 * 16 * 12, 2 * 4 * 16 * 16 + 2 * 16 * 12),
-    "t5_gated": (4 * 16 * 16 + 3 * 16 * 12, 2 * 4 * 16 * 16 + 3 * 16 * 12),
+ENCODER = 4 * 16 * 8 + 2 * 16 * 12, 3 * 8 + 12
+"""Weights that are left in a layer with half of its heads and dimensions, and biases of query, key, value and of the
+inner layer that go with the other half."""
+LAYERS = {
+    # Number of layers, weights, biases: of the encoder, then of the decoder.
+    "albert": ((2, *ENCODER),),
+    "mobilebert": ((3, 3 * 16 * 8 + 20 * 8 + 3 * 2 * 16 * 12, 3 * 8 + 3 * 12),),
+    "modernbert": ((3, 4 * 16 * 8 + 3 * 16 * 12, 0),),
+    "bart": ((2, *ENCODER), (3, 2 * 4 * 16 * 8 + 2 * 16 * 10, 2 * 3 * 8 + 10)),
+    "t5": ((3, 4 * 16 * 16 + 2 * 16 * 12, 0), (2, 2 * 4 * 16 * 16 + 2 * 16 * 12, 0)),
+    "t5_gated": ((3, 4 * 16 * 16 + 3 * 16 * 12, 0), (2, 2 * 4 * 16 * 16 + 3 * 16 * 12, 0)),
 }
-BIASES_GONE = {
-    # Biases of query, key, value and of the inner layer that go with that half.
-    "bert": (3 * 8 + 12, 0),
-    "bart": (3 * 8 + 12, 2 * 3 * 8 + 10),
-    "t5": (0, 0),
-    "t5_gated": (0, 0),
-}
-LAYERS = {"bert": (3, 0), "bart": (2, 3), "t5": (3, 2), "t5_gated": (3, 2)}
+FOLLOWING = {"deberta_v2_positions": 3 * 2 * (16 * 8 + 8)}
+"""Parameters that go with the heads, and are not prunable by themselves."""
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_numbers_of_weights_and_parameters_by_hand(name):
     architecture = ARCHITECTURES[name]
     model = architecture.model()
-    sublayers, dense = architecture.sublayers(model), num_parameters(model)
+    sublayers, dense = sublayers_of(model), num_parameters(model)
     kept = {s.name: tuple(range(0, s.num_units, 2)) for s in sublayers}
     Structure(architecture.family, kept).apply(model.base_model, sublayers)
-    left = sum(count * weights for count, weights in zip(LAYERS[name], HALF[name], strict=True))
-    biases = sum(count * gone for count, gone in zip(LAYERS[name], BIASES_GONE[name], strict=True))
+    stacks = LAYERS.get(name, ((3, *ENCODER),))
+    left = sum(count * weights for count, weights, _ in stacks)
+    biases = sum(count * biases for count, _, biases in stacks)
     assert num_left(model.base_model, sublayers) == left
-    assert dense - num_parameters(model) == left + biases  # the half that went is as large as the half that stays
+    # The half that went is as large as the half that stays.
+    assert dense - num_parameters(model) == left + biases + FOLLOWING.get(name, 0)
 
 
-def test_a_missing_key_is_named():
-    with pytest.raises(ValueError, match="lacks intermediate_size, num_attention_heads"):
-        sublayers_of(BERT, {"hidden_size": 16, "num_hidden_layers": 2})
+def described(model_type, **shape):
+    return sublayers_of(skeleton(AutoConfig.for_model(model_type, **shape)))
 
 
 def test_bert_base_by_hand():
-    shape = {"hidden_size": 768, "num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
-    sublayers = sublayers_of(BERT, shape)
+    sublayers = described("bert")
     assert [(s.site, s.num_units, s.unit_size) for s in sublayers[:2]] == [
         ("attention", 12, 64),
         ("feed_forward", 3072, 1),
@@ -297,19 +309,16 @@ def test_bert_base_by_hand():
 
 
 def test_t5_small_by_hand():
-    """Its config.json on the hub has neither num_decoder_layers nor feed_forward_proj."""
-    shape = {"d_model": 512, "d_kv": 64, "d_ff": 2048, "num_heads": 8, "num_layers": 6}
-    sublayers = sublayers_of(T5, shape)
+    sublayers = described("t5", d_model=512, d_kv=64, d_ff=2048, num_heads=8, num_layers=6)
     assert [s.name for s in sublayers[-3:]] == [
         f"decoder.block.5.{name}" for name in ("self_attention", "cross_attention", "feed_forward")
     ]
     assert sum(m.rows * m.columns for s in sublayers for m in s.matrices) == 44_040_192
-    assert sublayers_of(T5, {**shape, "num_decoder_layers": None, "feed_forward_proj": "relu"}) == sublayers
 
 
 def test_the_size_of_a_head_may_be_any():
     shape = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_heads": 6, "num_layers": 8, "num_decoder_layers": 2}
-    sublayers = sublayers_of(T5, {**shape, "feed_forward_proj": "gated-gelu"})  # t5-v1_1-small
+    sublayers = described("t5", **shape, feed_forward_proj="gated-gelu")  # t5-v1_1-small
     assert len(sublayers) == 8 * 2 + 2 * 3
     assert (sublayers[0].num_units, sublayers[0].unit_size, sublayers[0].matrices[0].rows) == (6, 64, 384)
     assert [m.module for m in sublayers[1].matrices] == [
@@ -317,6 +326,44 @@ def test_the_size_of_a_head_may_be_any():
     ]
 
 
-def test_a_key_that_another_one_stands_for_is_named_if_both_are_missing():
-    with pytest.raises(ValueError, match="lacks num_layers"):
-        sublayers_of(T5, {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_heads": 6})
+def test_modernbert_base_by_hand():
+    sublayers = described("modernbert")
+    assert [(s.num_units, s.unit_size) for s in sublayers[:2]] == [(12, 64), (1152, 1)]
+    assert [(m.module, m.part, m.rows, m.columns) for m in sublayers[0].matrices] == [
+        *(("layers.0.attn.Wqkv", part, 768, 768) for part in range(3)),
+        ("layers.0.attn.Wo", 0, 768, 768),
+    ]
+    assert [(m.module, m.part, m.rows) for m in sublayers[1].matrices[:2]] == [
+        ("layers.0.mlp.Wi", part, 1152) for part in range(2)
+    ]
+
+
+def test_gpt2_by_hand():
+    sublayers = described("gpt2")
+    assert len(sublayers) == 24
+    assert [(m.part, m.rows, m.columns) for m in sublayers[0].matrices] == [
+        *((part, 768, 768) for part in range(3)),
+        (0, 768, 768),
+    ]
+    assert [(m.rows, m.columns) for m in sublayers[1].matrices] == [(3072, 768), (768, 3072)]
+
+
+def test_a_model_that_is_not_built_as_its_family_says_is_refused():
+    config = AutoConfig.for_model("bert")
+    config.model_type = "distilbert"
+    model = BertModel(config)
+    with pytest.raises(UserError, match="no sublayer"):
+        sublayers_of(model)
+
+
+def test_a_module_that_is_no_linear_layer_is_refused():
+    model = ARCHITECTURES["bert"].model()
+    model.bert.encoder.layer[1].output.dense = nn.Identity()
+    with pytest.raises(UserError, match=r"output\.dense is a Identity, not a linear layer"):
+        sublayers_of(model)
+
+
+def test_an_unknown_family_is_refused_with_the_way_to_add_one():
+    config = AutoConfig.for_model("splinter")
+    with pytest.raises(UserError, match="'splinter' is not one of the families: albert, .*Adding a family"):
+        sublayers_of(skeleton(config))

@@ -41,16 +41,16 @@ main(["run", "model=demo", "task=reviews", "schedule=demo", "method=struct", "me
 """,
     "family": """
 import torch
-from transformers import ElectraConfig, ElectraForSequenceClassification
+from transformers import ErnieConfig, ErnieForSequenceClassification
+from prune.anatomy import sublayers_of
 from prune.config import MethodConfig, SiteConfig
 from prune.masking.attach import fold
 from prune.methods.fine_pruning import spread
 from prune.shrink.compact import compact
-from prune.shrink.reload import sublayers_in
-config = ElectraConfig(vocab_size=50, embedding_size=16, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
+config = ErnieConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
                        intermediate_size=24)
-model = ElectraForSequenceClassification(config).eval()
-sublayers = sublayers_in(config.to_dict())
+model = ErnieForSequenceClassification(config).eval()
+sublayers = sublayers_of(model)
 site = lambda grain: SiteConfig(criterion="random", grain=grain)
 method = MethodConfig(attention=site("head"), feed_forward=site("dimension"))
 masks = spread(model, model.base_model, sublayers, method, seed=0)

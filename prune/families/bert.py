@@ -5,26 +5,19 @@ from prune.families import Family, Place, Stack
 FAMILY = Family(
     stacks=(
         Stack(
-            layers="encoder.layer",
-            num_layers="num_hidden_layers",
-            hidden="hidden_size",
+            layers="encoder.layer.*",
             places=(
                 Place(
                     site="attention",
                     inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
                     output="attention.output.dense",
-                    units="num_attention_heads",
+                    head_size="attention.self.attention_head_size",
                     counts={
                         "attention.self.num_attention_heads": "units",
                         "attention.self.all_head_size": "width",
                     },
                 ),
-                Place(
-                    site="feed_forward",
-                    inputs=("intermediate.dense",),
-                    output="output.dense",
-                    units="intermediate_size",
-                ),
+                Place(site="feed_forward", inputs=("intermediate.dense",), output="output.dense"),
             ),
         ),
     )

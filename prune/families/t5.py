@@ -3,7 +3,7 @@
 transformers 5.23 itself cannot write with a cache where a T5 has more decoder layers than encoder layers.
 """
 
-from prune.families import Family, Place, SharedBias, Stack, Variant
+from prune.families import Family, Place, SharedBias, Stack
 
 
 def _attention(module: str, name: str = "") -> Place:
@@ -12,33 +12,30 @@ def _attention(module: str, name: str = "") -> Place:
         name=name,
         inputs=(f"{module}.q", f"{module}.k", f"{module}.v"),
         output=f"{module}.o",
-        units="num_heads",
-        unit_size="d_kv",
+        head_size=f"{module}.key_value_proj_dim",
         counts={f"{module}.n_heads": "units", f"{module}.inner_dim": "width"},
         shared_bias=SharedBias("position_bias", output=1, table="relative_attention_bias", compute="compute_bias"),
     )
 
 
 def _feed_forward(module: str) -> Place:
-    gated = Variant("feed_forward_proj", pattern="gated-*", inputs=(f"{module}.wi_0", f"{module}.wi_1"))
-    return Place(site="feed_forward", inputs=(f"{module}.wi",), output=f"{module}.wo", units="d_ff", variants=(gated,))
+    plain, gated = (f"{module}.wi",), (f"{module}.wi_0", f"{module}.wi_1")
+    return Place(site="feed_forward", inputs=plain + gated, output=f"{module}.wo")
 
 
-_ENCODER = Stack(
-    layers="encoder.block",
-    num_layers="num_layers",
-    hidden="d_model",
-    places=(_attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense")),
+FAMILY = Family(
+    stacks=(
+        Stack(
+            "encoder.block.*",
+            (_attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense")),
+        ),
+        Stack(
+            "decoder.block.*",
+            (
+                _attention("layer.0.SelfAttention", name="self_attention"),
+                _attention("layer.1.EncDecAttention", name="cross_attention"),
+                _feed_forward("layer.2.DenseReluDense"),
+            ),
+        ),
+    )
 )
-_DECODER = Stack(
-    layers="decoder.block",
-    num_layers="num_decoder_layers",
-    hidden="d_model",
-    places=(
-        _attention("layer.0.SelfAttention", name="self_attention"),
-        _attention("layer.1.EncDecAttention", name="cross_attention"),
-        _feed_forward("layer.2.DenseReluDense"),
-    ),
-)
-
-FAMILY = Family(stacks=(_ENCODER, _DECODER), fallbacks={"num_decoder_layers": "num_layers"})

@@ -19,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
 from prune.masking.linear import MaskedLinear
+from prune.masking.parts import MaskedParts
 from prune.sublayers import Matrix, Sublayer
 
 _NAME = "masks"
@@ -132,7 +133,7 @@ def attach(
     """Puts masks on all matrices of `sublayers` (named relative to `base`) and registers them as `model.masks`.
 
     Raises:
-        ValueError: if no sublayer belongs to a site, or a matrix has not the shape that its family says.
+        ValueError: if no sublayer belongs to a site, or a matrix has another shape than its sublayer says.
     """
     generator = torch.Generator().manual_seed(seed)
     if empty := [name for name in sites if not any(s.site == name for s in sublayers)]:
@@ -162,9 +163,10 @@ def fold(model: nn.Module) -> None:
     masks = masks_of(model.eval())
     masks.refresh()
     masks.unhook()
-    for name, module in list(model.named_modules()):
-        if isinstance(module, MaskedLinear):
-            model.set_submodule(name, module.unmasked())
+    for kind in (MaskedParts, MaskedLinear):
+        for name, module in list(model.named_modules()):
+            if isinstance(module, kind):
+                model.set_submodule(name, module.unmasked())
     delattr(model, _NAME)
 
 
@@ -200,12 +202,22 @@ def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:
 
 
 def _masked_layer(base: nn.Module, matrix: Matrix) -> MaskedLinear:
-    linear = base.get_submodule(matrix.module)
-    if not isinstance(linear, nn.Linear):
-        raise ValueError(f"{matrix.module} is a {type(linear).__name__}, not a linear layer")
-    if tuple(linear.weight.shape) != (matrix.rows, matrix.columns):
-        expected, found = (matrix.rows, matrix.columns), tuple(linear.weight.shape)
-        raise ValueError(f"{matrix.module} has shape {found}, its family says {expected}")
-    layer = MaskedLinear.of(linear)
-    base.set_submodule(matrix.module, layer)
+    """The masked layer of `matrix`, put in the place of its module by the first call."""
+    module = base.get_submodule(matrix.module)
+    if not isinstance(module, (MaskedLinear, MaskedParts)):
+        module = _masked(module, matrix)
+        base.set_submodule(matrix.module, module)
+    layer = module.parts[matrix.part] if isinstance(module, MaskedParts) else module
+    assert isinstance(layer, MaskedLinear)
     return layer
+
+
+def _masked(module: nn.Module, matrix: Matrix) -> MaskedLinear | MaskedParts:
+    expected = (matrix.parts * matrix.rows, matrix.columns)[:: -1 if matrix.transposed else 1]
+    found = tuple(module.weight.shape) if isinstance(module.weight, Tensor) else None
+    if found != expected:
+        raise ValueError(f"{matrix.module} has shape {found}, its family says {expected}")
+    if matrix.parts > 1 or matrix.transposed:
+        return MaskedParts(module, matrix.parts, matrix.transposed)
+    assert isinstance(module, nn.Linear)
+    return MaskedLinear.of(module)

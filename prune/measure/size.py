@@ -39,6 +39,4 @@ def num_prunable(sublayers: list[Sublayer]) -> int:
 def _weights(base: nn.Module, sublayers: list[Sublayer]) -> Iterator[Tensor]:
     for sublayer in sublayers:
         for matrix in sublayer.matrices:
-            weight = base.get_submodule(matrix.module).weight
-            assert isinstance(weight, Tensor)
-            yield weight
+            yield matrix.weight(base)

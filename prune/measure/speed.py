@@ -111,6 +111,7 @@ def seconds(device: torch.device, call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+@torch.inference_mode(False)  # the counter follows modules through the graph, also that of parameters given to them
 @torch.no_grad()
 def multiply_adds(model: Any, batch: dict[str, Tensor]) -> int:
     """Multiply-adds of one forward pass: all matrix products, attention included."""

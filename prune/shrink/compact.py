@@ -31,8 +31,8 @@ def compact(model: PreTrainedModel, sublayers: list[Sublayer]) -> Structure:
 
 
 def _needed_units(model: PreTrainedModel, sublayer: Sublayer) -> tuple[int, ...]:
-    output = model.base_model.get_submodule(sublayer.matrices[-1].module)
-    columns = output.weight.abs().amax(0).view(sublayer.num_units, sublayer.unit_size)  # type: ignore[operator]
+    output = sublayer.matrices[-1].weight(model.base_model)
+    columns = output.abs().amax(0).view(sublayer.num_units, sublayer.unit_size)
     return tuple(columns.amax(1).nonzero().flatten().tolist())
 
 

@@ -11,35 +11,44 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, GenerationConfig, PreTrainedModel
 from transformers.utils import GENERATION_CONFIG_NAME
 
-from prune import discovery
+from prune.anatomy import skeleton, sublayers_of
 from prune.errors import UserError
 from prune.models import read_shape
-from prune.shrink.structure import Structure
-from prune.sublayers import Sublayer, sublayers_of
+from prune.places import PACKAGE
+from prune.shrink.modeling_pruned import take_shape
+from prune.shrink.structure import FILE_NAME, Structure
 
 _WEIGHTS = "model.safetensors"
+_CODE = PACKAGE / "shrink" / "modeling_pruned.py"
+_CLASS = '''
+
+from transformers import {name}  # noqa: E402
 
 
-def sublayers_in(shape: dict[str, Any]) -> list[Sublayer]:
-    """The sublayers of a model whose config.json holds `shape`.
+class Pruned{name}({name}):
+    """A {name} with fewer heads and dimensions."""
 
-    Raises:
-        UserError: if its family is not known.
+    def __init__(self, config: Any, *args: Any, **kwargs: Any):
+        super().__init__(config, *args, **kwargs)
+        take_shape(self.base_model, config.pruned_shape)
+'''
+
+
+def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: Path, auto_class: str) -> None:
+    """Writes config, safetensors, tokenizer and structure.json into `folder`, and what loads them anywhere.
+
+    With the last, `transformers.<auto_class>.from_pretrained(folder, trust_remote_code=True)` needs no package of ours.
     """
-    try:
-        family = discovery.module("families", str(shape.get("model_type"))).FAMILY
-        return sublayers_of(family, shape)
-    except ValueError as error:
-        raise UserError(
-            f"model_type {error}. A family is one file of about 20 lines: see the README, Adding a family"
-        ) from error
-
-
-def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: Path) -> None:
-    """Writes config, safetensors, tokenizer and structure.json into `folder`."""
+    sublayers = sublayers_of(skeleton(model.config))
+    shape, name = structure.shape(sublayers), type(model).__name__
+    if shape:
+        model.config.pruned_shape = shape
+        model.config.auto_map = {auto_class: f"{_CODE.stem}.Pruned{name}"}
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     structure.save(folder)
+    if shape:
+        (folder / _CODE.name).write_text(_CODE.read_text() + _CLASS.format(name=name))
 
 
 def load(path: str | Path) -> PreTrainedModel:
@@ -57,9 +66,13 @@ def load(path: str | Path) -> PreTrainedModel:
         raise UserError(
             f"{folder}: structure.json is of a {structure.model_type}, config.json of a {shape.get('model_type')}"
         )
-    sublayers = sublayers_in(shape)
     model = _with_random_weights(folder, shape)
-    structure.apply(model.base_model, sublayers)
+    sublayers = sublayers_of(model)
+    structure.check(sublayers)
+    layers = structure.shape(sublayers)
+    if layers != shape.get("pruned_shape", layers):
+        raise UserError(f"{folder}: {FILE_NAME} and config.json tell of different layers; one of them was altered")
+    take_shape(model.base_model, layers)
     try:
         weights = load_file(folder / _WEIGHTS)
     except (FileNotFoundError, SafetensorError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.errors import UserError
-from prune.shrink import shared_bias, token_count
+from prune.shrink.modeling_pruned import take_shape
 from prune.sublayers import Matrix, Sublayer
 
 VERSION = 1
@@ -51,20 +51,36 @@ class Structure:
         except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
 
-    def apply(self, base: nn.Module, sublayers: list[Sublayer]) -> None:
-        """Gives the modules of `base` the kept units only, in place.
-
-        Raises:
-            UserError: if a sublayer is not named here, or a unit does not exist.
-        """
+    def check(self, sublayers: list[Sublayer]) -> None:
+        """Raises UserError if a sublayer is not named here, or a unit does not exist."""
         if set(self.kept) != {s.name for s in sublayers}:
             raise UserError(f"{FILE_NAME} names other sublayers than the model has")
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
                 raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units from 0, not {units}")
-            if len(units) < sublayer.num_units:
-                _keep(base, sublayer, torch.tensor(units, dtype=torch.long))
+
+    def shape(self, sublayers: list[Sublayer]) -> list[dict[str, Any]]:
+        """What `take_shape` needs: an entry for each of `sublayers` that lost units."""
+        return [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
+
+    @torch.no_grad()
+    def apply(self, base: nn.Module, sublayers: list[Sublayer]) -> None:
+        """Gives the modules of `base` the kept units only, in place, with their weights.
+
+        Raises:
+            UserError: if a sublayer is not named here, or a unit does not exist.
+        """
+        self.check(sublayers)
+        kept = {
+            name: part
+            for sublayer in sublayers
+            if len(self.kept[sublayer.name]) < sublayer.num_units
+            for name, part in _kept_parameters(base, sublayer, self.kept[sublayer.name]).items()
+        }
+        take_shape(base, self.shape(sublayers))
+        for name, values in kept.items():
+            base.get_parameter(name).copy_(values)
 
 
 def _rising(name: str, units: Any) -> tuple[int, ...]:
@@ -74,35 +90,44 @@ def _rising(name: str, units: Any) -> tuple[int, ...]:
     return tuple(units)
 
 
-@torch.no_grad()
-def _keep(base: nn.Module, sublayer: Sublayer, units: Tensor) -> None:
-    size = sublayer.unit_size
-    features = (units.unsqueeze(1) * size + torch.arange(size)).flatten()
-    for matrix in sublayer.matrices:
-        base.set_submodule(matrix.module, _slice(base.get_submodule(matrix.module), matrix, features))
-    for name, meaning in sublayer.counts.items():
-        module, attribute = name.rsplit(".", 1)
-        setattr(base.get_submodule(module), attribute, len(units) * (1 if meaning == "units" else size))
+def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
+    width = len(units) * sublayer.unit_size
+    linear = {
+        m.module: [m.parts * width, m.columns] if m.unit_axis == 0 else [m.rows, width]
+        for m in (*sublayer.matrices, *sublayer.followers)
+    }
+    values = {"units": len(units), "width": width}
+    shape: dict[str, Any] = {
+        "linear": linear,
+        "counts": {name: values[meaning] for name, meaning in sublayer.counts.items()},
+    }
     if sublayer.site == "attention":
-        _keep_exact(base.get_submodule(sublayer.module), sublayer, units)
+        shape["attention"] = {
+            "module": sublayer.module,
+            "output": sublayer.matrices[-1].module,
+            "heads": units,
+            "shared_bias": asdict(sublayer.shared_bias) if sublayer.shared_bias else None,
+            "left_out_without_heads": sublayer.left_out_without_heads,
+        }
+    return shape
 
 
-def _keep_exact(attention: nn.Module, sublayer: Sublayer, heads: Tensor) -> None:
-    """What an attention of fewer heads needs besides smaller matrices."""
-    if sublayer.shared_bias is not None:
-        shared_bias.keep_heads(attention, sublayer.shared_bias, heads)
-    if len(heads) == 0:
-        token_count.keep_counting(attention)
+def _kept_parameters(base: nn.Module, sublayer: Sublayer, units: tuple[int, ...]) -> dict[str, Tensor]:
+    """Weights (outputs, inputs) and biases of the smaller modules."""
+    size = sublayer.unit_size
+    numbers = torch.tensor(units, dtype=torch.long)
+    features = (numbers.unsqueeze(1) * size + torch.arange(size)).flatten()
+    parts: dict[str, list[Tensor]] = {}
+    for matrix in (*sublayer.matrices, *sublayer.followers):
+        for name, values in _sliced(base, matrix, features).items():
+            parts.setdefault(f"{matrix.module}.{name}", []).append(values)
+    return {name: torch.cat(values) for name, values in parts.items()}
 
 
-def _slice(linear: nn.Module, matrix: Matrix, features: Tensor) -> nn.Linear:
-    """A smaller layer with `features` as its outputs (unit_axis 0) or inputs (1)."""
-    assert isinstance(linear, nn.Linear)
-    features = features.to(linear.weight.device)
-    sliced = nn.Linear(1, 1, bias=linear.bias is not None, device="meta")
-    sliced.weight = nn.Parameter(linear.weight.index_select(matrix.unit_axis, features))
-    sliced.out_features, sliced.in_features = sliced.weight.shape
-    if linear.bias is not None:
-        bias = linear.bias.index_select(0, features) if matrix.unit_axis == 0 else linear.bias
-        sliced.bias = nn.Parameter(bias.clone())
-    return sliced
+def _sliced(base: nn.Module, matrix: Matrix, features: Tensor) -> dict[str, Tensor]:
+    weight, bias = matrix.weight(base), matrix.bias(base)
+    features = features.to(weight.device)
+    found = {"weight": weight.index_select(matrix.unit_axis, features)}
+    if bias is not None:
+        found["bias"] = bias.index_select(0, features) if matrix.unit_axis == 0 else bias
+    return found

@@ -25,12 +25,12 @@ from rich.table import Table
 from transformers import BertConfig, BertForSequenceClassification
 
 from prune import models, quiet
+from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import DistillationConfig, MethodConfig, Precision
 from prune.masking.attach import Masks
 from prune.methods.fine_pruning import spread
 from prune.places import shipped
-from prune.shrink.reload import sublayers_in
 from prune.training.distillation import Lesson
 from prune.training.trainer import Training, _Trainer
 
@@ -146,7 +146,7 @@ def _masks(model: BertForSequenceClassification, method: str) -> Masks:
     content = OmegaConf.load(shipped("configs") / "method" / f"{method}.yaml")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(MethodConfig), content))
     assert isinstance(config, MethodConfig)
-    return spread(model, model.base_model, sublayers_in(model.config.to_dict()), config, seed=0)
+    return spread(model, model.base_model, sublayers_of(model), config, seed=0)
 
 
 if __name__ == "__main__":

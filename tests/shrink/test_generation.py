@@ -8,13 +8,15 @@ from transformers import DynamicCache, EncoderDecoderCache
 from transformers.cache_utils import DynamicLayer
 
 import prune
+from prune.anatomy import sublayers_of
 from prune.masking.attach import attach, fold
 from prune.shrink import reload
 from prune.shrink.compact import compact
-from prune.shrink.token_count import CountingLayer
+from prune.shrink.modeling_pruned import CountingLayer
 from tests.architectures import ARCHITECTURES, inputs
 
 WRITERS = [name for name, one in ARCHITECTURES.items() if one.writes]
+READERS = [name for name in WRITERS if ARCHITECTURES[name].reads_pairs]
 SEARCHES = {
     "greedy": {"no_repeat_ngram_size": 2},
     "beams": {"num_beams": 4, "no_repeat_ngram_size": 3},
@@ -22,8 +24,8 @@ SEARCHES = {
 LOST = {
     # Parts of the names of sublayers that lose all their units; the others lose some, by chance.
     "some": (),
-    "self-attention of the first decoder layer": ("decoder.layers.0.self", "decoder.block.0.self"),
-    "self-attention of the decoder": ("self_attention",),
+    "self-attention of the first decoder layer": ("decoder.layers.0.self", "decoder.block.0.self", "h.0.attention"),
+    "self-attention of the decoder": ("self_attention", "h.0.attention", "h.1.attention", "h.2.attention"),
     "cross-attention": ("cross_attention",),
     "cross-attention of the first layer": ("layers.0.cross", "block.0.cross"),
     "encoder": ("encoder.",),
@@ -57,7 +59,7 @@ def masked(architecture, site):
 
     def make(lost=(), seed=0):
         model = architecture.model(seed)
-        sublayers = architecture.sublayers(model)
+        sublayers = sublayers_of(model)
         sites = {"attention": site(grain="head"), "feed_forward": site(grain="dimension")}
         masks = attach(model, model.base_model, sublayers, sites, seed)
         generator = torch.Generator().manual_seed(seed)
@@ -98,7 +100,7 @@ def test_every_form_of_a_model_writes_the_same(lost, search, use_cache, architec
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
     structure = compact(model, sublayers)
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
-    reload.save(model, structure, Tokenizer(), tmp_path)
+    reload.save(model, structure, Tokenizer(), tmp_path, architecture.auto_class)
     assert_same(written(prune.load(tmp_path), architecture, use_cache=use_cache, **search), expected)
 
 
@@ -128,6 +130,7 @@ def test_a_copy_of_a_compact_model_writes_the_same(architecture, masked):
     assert_same(written(again, architecture), expected)
 
 
+@pytest.mark.parametrize("architecture", READERS, indirect=True)
 def test_scores_that_changed_show_in_what_the_encoder_reads(architecture, masked):
     """`generate` calls the encoder by itself, before the model."""
     model, _ = masked()
@@ -164,6 +167,7 @@ def test_a_counting_layer_holds_what_the_layer_held():
     assert counting.values.equal(layer.values)
 
 
+@pytest.mark.parametrize("architecture", READERS, indirect=True)
 def test_only_attentions_without_heads_change_the_cache(architecture, masked):
     for lost, expected in ((LOST["some"], DynamicLayer), (LOST["self-attention of the decoder"], CountingLayer)):
         model, sublayers = masked(lost)

@@ -1,10 +1,24 @@
-"""A bias that layers share: each keeps its own heads' part, and the table learns as in the masked model."""
+"""The file that travels with a pruned model: a bias that layers share, layers without heads, loading anywhere."""
+
+import json
+import subprocess
+import sys
 
 import pytest
 import torch
 
+from prune.anatomy import sublayers_of
+from prune.shrink import reload
 from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, inputs
+
+
+class Tokenizer:
+    """Stands for a tokenizer that is saved beside the model."""
+
+    def save_pretrained(self, folder):
+        pass
+
 
 T5 = ARCHITECTURES["t5"]
 FIRST, SECOND = (f"encoder.block.{index}.layer.0.SelfAttention" for index in range(2))
@@ -13,10 +27,10 @@ FIRST, SECOND = (f"encoder.block.{index}.layer.0.SelfAttention" for index in ran
 def compacted(kept, seed=0):
     """T5 models with the lost heads zeroed, and removed."""
     zeroed, model = T5.model(seed), T5.model(seed)
-    sublayers = T5.sublayers(model)
+    sublayers = sublayers_of(model)
     whole = {s.name: tuple(range(s.num_units)) for s in sublayers}
     for sublayer in sublayers:
-        weight = zeroed.get_submodule(sublayer.matrices[-1].module).weight
+        weight = sublayer.matrices[-1].weight(zeroed)
         gone = sorted(set(whole[sublayer.name]) - set(kept.get(sublayer.name, whole[sublayer.name])))
         weight.data.view(len(weight), sublayer.num_units, -1)[:, gone] = 0
     Structure("t5", whole | kept).apply(model, sublayers)
@@ -64,6 +78,51 @@ def test_the_table_stays_whole_and_gets_the_same_gradient(first):
     torch.testing.assert_close(found, expected)
 
 
-def test_the_kept_heads_are_not_saved_with_the_weights():
-    _, model = compacted({"encoder.block.0.attention": (1, 3)})
-    assert not [name for name in model.state_dict() if "kept_heads" in name]
+def test_nothing_is_saved_but_smaller_weights():
+    zeroed, model = compacted({"encoder.block.0.attention": (1, 3)})
+    assert set(model.state_dict()) == set(zeroed.state_dict())
+
+
+WITHOUT_THIS_PACKAGE = """
+import json, sys
+from importlib.abc import MetaPathFinder
+
+class Without(MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "prune":
+            raise ImportError("prune is not installed here")
+
+sys.meta_path.insert(0, Without())
+"""
+LOADING = (
+    WITHOUT_THIS_PACKAGE
+    + """
+import torch, transformers
+for folder, auto_class in json.loads(sys.argv[1]).items():
+    model = getattr(transformers, auto_class).from_pretrained(folder, trust_remote_code=True).eval()
+    batch = torch.load(f"{folder}/batch.pt", weights_only=True)
+    with torch.no_grad():
+        assert model(**batch["inputs"]).logits.equal(batch["logits"]), folder
+    print(type(model).__name__)
+"""
+)
+
+
+def test_every_architecture_loads_where_this_package_is_not_installed(tmp_path):
+    folders = {}
+    for name, architecture in ARCHITECTURES.items():
+        model, batch = architecture.model(), inputs(architecture)
+        sublayers = sublayers_of(model)
+        kept = {s.name: tuple(range(0, s.num_units, 2)) if number % 3 else () for number, s in enumerate(sublayers)}
+        structure = Structure(model.config.model_type, kept)
+        structure.apply(model.base_model, sublayers)
+        folder = tmp_path / name
+        reload.save(model, structure, Tokenizer(), folder, architecture.auto_class)
+        with torch.no_grad():
+            torch.save({"inputs": batch, "logits": model(**batch).logits}, folder / "batch.pt")
+        folders[str(folder)] = architecture.auto_class
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING, json.dumps(folders)], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [f"Pruned{one.model_class}" for one in ARCHITECTURES.values()]

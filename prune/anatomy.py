@@ -1,0 +1,92 @@
+"""Where the sublayers of a model are, as its family's file says; their sizes are read off the model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from prune import discovery
+from prune.errors import UserError
+from prune.families import Family, Place
+from prune.sublayers import Matrix, Sublayer
+
+
+def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
+    """The unpruned model of `config` without its head and without numbers: on the device `meta`."""
+    with torch.device("meta"):
+        model: PreTrainedModel = AutoModel.from_config(config)
+    return model
+
+
+def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:
+    """All sublayers of an unpruned model, first layer first; it may be on the device `meta`.
+
+    Raises:
+        UserError: if the model's family is not known, or is not built as its family's file says.
+    """
+    try:
+        family: Family = discovery.module("families", model.config.model_type).FAMILY
+    except discovery.UnknownPart as error:
+        raise UserError(
+            f"model_type {error}. A family is one file of about 20 lines: see the README, Adding a family"
+        ) from error
+    try:
+        found = list(_found(family, model.base_model))
+        if not found:
+            raise ValueError("it has no sublayer where the family says")
+    except (ValueError, AttributeError) as error:
+        raise UserError(f"the family {model.config.model_type} does not fit this model: {error}") from error
+    return found
+
+
+def _found(family: Family, base: nn.Module) -> Iterator[Sublayer]:
+    for stack in family.stacks:
+        pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
+        for layer in (name for name, _ in base.named_modules() if re.fullmatch(pattern, name)):
+            for place in stack.places:
+                yield _sublayer(base, layer, place)
+
+
+def _sublayer(base: nn.Module, layer: str, place: Place) -> Sublayer:
+    inputs = [f"{layer}.{name}" for name in place.inputs if _has(base, f"{layer}.{name}")]
+    if not inputs:
+        raise ValueError(f"{layer} has no {' or '.join(place.inputs)}")
+    output, *_ = _matrices(base, f"{layer}.{place.output}", unit_axis=1)
+    unit_size = _number(base, f"{layer}.{place.head_size}") if place.head_size else 1
+    follow = [f"{layer}.{name}" for name in place.followers if _has(base, f"{layer}.{name}")]
+    return Sublayer(
+        name=f"{layer}.{place.name or place.site}",
+        site=place.site,
+        matrices=(*(m for name in inputs for m in _matrices(base, name, 0, place.parts)), output),
+        num_units=output.columns // unit_size,
+        unit_size=unit_size,
+        counts={f"{layer}.{name}": meaning for name, meaning in place.counts.items()},
+        followers=tuple(m for name in follow for m in _matrices(base, name, unit_axis=0)),
+        shared_bias=place.shared_bias,
+        left_out_without_heads=place.left_out_without_heads,
+    )
+
+
+def _matrices(base: nn.Module, name: str, unit_axis: int, parts: int = 1) -> Iterator[Matrix]:
+    module = base.get_submodule(name)
+    if not isinstance(module, (nn.Linear, Conv1D)):
+        raise ValueError(f"{name} is a {type(module).__name__}, not a linear layer")
+    transposed = isinstance(module, Conv1D)
+    rows, columns = reversed(module.weight.shape) if transposed else module.weight.shape
+    for part in range(parts):
+        yield Matrix(name, rows // parts, columns, unit_axis, part, parts, transposed)
+
+
+def _has(base: nn.Module, name: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    return hasattr(base.get_submodule(module), attribute)
+
+
+def _number(base: nn.Module, name: str) -> int:
+    module, _, attribute = name.rpartition(".")
+    return int(getattr(base.get_submodule(module), attribute))

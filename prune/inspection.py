@@ -1,0 +1,134 @@
+"""`prune inspect`: what is in the folder of a pruned model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Group
+from rich.table import Table
+
+from prune.anatomy import sublayers_of
+from prune.errors import UserError
+from prune.measure import size
+from prune.outputs import ORIGIN, RunFolder
+from prune.report.record import Record
+from prune.shrink import reload
+from prune.shrink.structure import Structure
+from prune.sublayers import SITES, Sublayer
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A pruned model, as its files say."""
+
+    folder: Path
+    model_class: str
+    params: int
+    dense_params: int
+    bytes: int
+    density: float
+    """Non-zero weights of the prunable layers over all weights of these layers in the dense model."""
+    sublayers: list[Sublayer]
+    """Of the dense model."""
+    kept: dict[str, int]
+    """Sublayer -> number of heads or dimensions that are left."""
+    origin: dict[str, Any] | None
+    """What it was pruned from and how, and its score; None where the folder does not say."""
+
+
+def inspect(path: Path) -> Inspection:
+    """Reads the folder of a model, or of the run that made it, weights included.
+
+    Raises:
+        UserError: if it is no folder of a pruned model, or a file does not fit the others.
+    """
+    folder = RunFolder(path).model if RunFolder(path).record.exists() else path
+    model = reload.load(folder)
+    with torch.device("meta"):
+        dense = type(model)(model.config)
+    sublayers = sublayers_of(dense)
+    return Inspection(
+        folder=folder,
+        model_class=type(model).__name__,
+        params=size.num_parameters(model),
+        dense_params=size.num_parameters(dense),
+        bytes=size.bytes_on_disk(folder),
+        density=size.num_nonzero(model.base_model, sublayers) / size.num_prunable(sublayers),
+        sublayers=sublayers,
+        kept={name: len(units) for name, units in Structure.read(folder).kept.items()},
+        origin=_origin(folder / ORIGIN),
+    )
+
+
+def origin_of(record: Record) -> dict[str, Any]:
+    """What the folder of a model says about where it comes from."""
+    config, last, machine = record.config, record.speed[-1], record.environment
+    hardware = machine["gpu"] or f"{machine['processor']}, {machine['threads']} threads"
+    return {
+        "pruned from": config["model"]["path"],
+        "task": record.task,
+        "method": f"{record.method}, {record.setting}",
+        "seed": record.seed,
+        "metric": record.metric,
+        "value": record.value,
+        "dense_value": record.dense_value,
+        "num_examples": record.num_examples,
+        "speedup": record.speedup,
+        "measured": f"batch {last['batch_size']} x {last['length']} tokens, {hardware}",
+        "packages": machine["packages"],
+    }
+
+
+def _origin(file: Path) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(file.read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
+
+
+def as_rich(found: Inspection) -> Group:
+    """For the terminal."""
+    facts = Table.grid(padding=(0, 2))
+    for name, text in _facts(found):
+        facts.add_row(name, text)
+    return Group(facts, "", _layers(found))
+
+
+def _facts(found: Inspection) -> list[tuple[str, str]]:
+    facts = [
+        ("folder", str(found.folder)),
+        ("model", found.model_class),
+        ("parameters", f"{found.params:,} of {found.dense_params:,} ({100 * found.params / found.dense_params:.0f} %)"),
+        ("weights' file", f"{found.bytes / 1e6:.1f} MB"),
+        ("density", f"{100 * found.density:.1f} % of the weights of the prunable layers are left and not zero"),
+    ]
+    if (origin := found.origin) is not None:
+        facts += [(name, str(origin.get(name))) for name in ("pruned from", "task", "method", "seed")]
+        value, dense = float(origin["value"]), float(origin["dense_value"])
+        facts.append(("score", f"{origin['metric']} {100 * value:.2f}, dense {100 * dense:.2f}"))
+        facts.append(("speed", f"{origin['speedup']:.2f} times the dense model's ({origin['measured']})"))
+    return facts
+
+
+def _layers(found: Inspection) -> Table:
+    """One row per layer, one column per kind of sublayer."""
+    columns = list(dict.fromkeys(s.name.rpartition(".")[2] for s in sorted(found.sublayers, key=_site)))
+    rows: dict[str, dict[str, str]] = {}
+    for sublayer in found.sublayers:
+        layer, _, column = sublayer.name.rpartition(".")
+        unit = "heads" if sublayer.site == "attention" else "dimensions"
+        rows.setdefault(layer, {})[column] = f"{found.kept[sublayer.name]} of {sublayer.num_units} {unit}"
+    table = Table("layer", *columns)
+    for layer, cells in rows.items():
+        table.add_row(layer, *(cells.get(column, "") for column in columns))
+    return table
+
+
+def _site(sublayer: Sublayer) -> int:
+    return SITES.index(sublayer.site)
