@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-slow lint bench clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
 
 test: $(READY)    ## the suite, offline
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+test-slow: $(READY)    ## what takes long: every architecture through every exporter
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
 
 lint: $(READY)    ## format, lint, strict types
 	$(BIN)/ruff format --check .

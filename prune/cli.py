@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from prune.report.record import Record
 
 USER_ERROR = 2
-_VERBS = ("run", "table", "score", "inspect")
+EXPORT_FORMATS = ("onnx", "onnx_int8", "torch")
+"""Names of prune/exporting.py, which needs torch; a test holds the two together."""
+_VERBS = ("run", "table", "score", "inspect", "export")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,6 +46,8 @@ def _dispatch(words: list[str]) -> None:
         _score(words[1:])
     elif words[0] == "inspect":
         _inspect(words[1:])
+    elif words[0] == "export":
+        _export(words[1:])
     else:
         if words[0] == "run":
             words = words[1:]
@@ -116,6 +120,28 @@ def _inspect(words: list[str]) -> None:
     _print_wide(as_rich(inspect(Path(words[0]))))
 
 
+def _export(words: list[str]) -> None:
+    """`prune export run=<folder> format=<format>`: the result of a run in another format, compared and measured."""
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    if set(given) != {"run", "format"} or len(words) != len(given):
+        raise UserError(f"prune export: say run=<folder of a finished run> format=<{' or '.join(EXPORT_FORMATS)}>")
+    form = given["format"]
+    if form not in EXPORT_FORMATS:
+        from prune.discovery import nearest
+
+        raise UserError(
+            f"format={form}: not known{nearest(form, list(EXPORT_FORMATS))}. Allowed: {', '.join(EXPORT_FORMATS)}"
+        )
+    from prune.exporting import export
+    from prune.outputs import RunFolder
+    from prune.report.table import as_rich
+    from prune.training.progress import Screen
+
+    screen, run = Screen(), RunFolder(Path(given["run"]))
+    _print_wide(as_rich([export(run, form, screen)]))
+    screen.say(f"   model  {run.exported(form)}")
+
+
 def _table(words: list[str]) -> None:
     """`prune table [folder]`: writes results.csv and results.md anew and shows the table."""
     from prune.report.table import as_rich, write_tables
@@ -177,6 +203,7 @@ Any value of the config is set by key=value, for example:
   prune --cfg job [key=value ...]    shows the whole config, composed
   prune table [folder]               the table over all results
   prune inspect <folder>             what a pruned model is: sizes, heads and dimensions per layer, origin, score
+  prune export run=<folder> format=onnx    the result of a run for other runtimes: {", ".join(EXPORT_FORMATS)}
   prune score task=squad predictions=<file.json>    the metrics of predictions alone (an object: id -> answer)
   eval "$(prune -sc install=bash)"   tab completion (also zsh, fish)
 

@@ -13,6 +13,7 @@ outputs/
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
       non_null_predictions.json     id -> the best answer, had one to be given
+    exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
 """
 
@@ -115,6 +116,10 @@ class RunFolder:
     @property
     def compacted(self) -> StageFolder:
         return StageFolder(self.path / "compacted")
+
+    def exported(self, form: str) -> Path:
+        """The folder of the model in another format."""
+        return self.path / "exported" / form
 
     @property
     def filled(self) -> StageFolder:

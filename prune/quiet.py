@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,6 +22,19 @@ def progress_bars(shown: bool) -> Iterator[None]:
         yield
     finally:
         datasets.disable_progress_bars()
+
+
+@contextmanager
+def exporters() -> Iterator[None]:
+    """Keeps torch's and transformers' exporters meanwhile from telling each of their steps."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
 
 
 def libraries() -> None:

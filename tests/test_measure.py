@@ -9,6 +9,7 @@ from datasets import Dataset
 from transformers import BertForQuestionAnswering
 
 from prune import models
+from prune.anatomy import sublayers_of
 from prune.config import SpeedConfig
 from prune.measure.environment import environment, peak_memory_bytes
 from prune.measure.generation import measure_generation
@@ -132,7 +133,7 @@ def writer_batch():
 def test_multiply_adds_of_encoder_and_decoder_by_hand(name, share):
     architecture = ARCHITECTURES[name]
     model = architecture.model()
-    sublayers = architecture.sublayers(model)
+    sublayers = sublayers_of(model)
     kept = {s.name: tuple(range(int(share * s.num_units))) for s in sublayers}
     Structure(architecture.family, kept).apply(model.base_model, sublayers)
     assert multiply_adds(model, writer_batch()) == writer_by_hand(name, share)
@@ -140,10 +141,39 @@ def test_multiply_adds_of_encoder_and_decoder_by_hand(name, share):
     assert num_left(model.base_model, sublayers) == share * prunable
 
 
+READERS = sorted(name for name, one in ARCHITECTURES.items() if not one.writes)
+POSITIONS = 16
+"""Relative positions of DeBERTa: two directions, eight each."""
+
+
+def half_of_a_layer(name):
+    """Multiply-adds of half of the heads (8 features of 16) and half of the dimensions (12 of 24)."""
+    projections, products = 4 * LENGTH * 16 * 8, 2 * LENGTH * LENGTH * 8
+    feed_forward = 2 * LENGTH * 16 * 12
+    if name == "mobilebert":  # three feed-forward layers; values are projected from the wide residual stream of 20
+        return projections + LENGTH * 4 * 8 + products + 3 * feed_forward
+    if name == "modernbert":  # gated
+        return projections + products + 1.5 * feed_forward
+    if name.startswith("deberta"):  # positions are projected to keys and queries, each of which meets the tokens'
+        return projections + products + 2 * (POSITIONS * 16 * 8 + LENGTH * POSITIONS * 8) + feed_forward
+    return projections + products + feed_forward
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_half_of_all_units_saves_as_many_multiply_adds_as_by_hand(name):
+    dense, model = (ARCHITECTURES[name].model() for _ in range(2))
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(0, s.num_units, 2)) for s in sublayers}
+    Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
+    inputs = {"input_ids": torch.arange(LENGTH).view(1, LENGTH) + 3}
+    passes = 4 if name == "albert" else 3
+    assert multiply_adds(dense, inputs) - multiply_adds(model, inputs) == passes * half_of_a_layer(name)
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_decoder_is_timed_too(name, features, tokenizer):
     dense, model = (ARCHITECTURES[name].model() for _ in range(2))
-    sublayers = ARCHITECTURES[name].sublayers(model)
+    sublayers = sublayers_of(model)
     half(sublayers, "feed_forward").apply(model.base_model, sublayers)
     (speed,) = measure_speed(dense, model, features, tokenizer, SpeedConfig([2], length=8, device="cpu", pairs=2))
     assert 1 < speed.speedup_theoretical < 2

@@ -16,9 +16,9 @@ def num_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def bytes_on_disk(folder: Path) -> int:
+def bytes_on_disk(folder: Path, suffixes: tuple[str, ...] = (".safetensors",)) -> int:
     """Size of the weights' files in `folder`."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+    return sum(file.stat().st_size for file in folder.iterdir() if file.suffix in suffixes)
 
 
 def num_nonzero(base: nn.Module, sublayers: list[Sublayer]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,16 +58,29 @@ def measure_speed(
     """Times both models on the same real inputs, one after the other in turn, for each batch size."""
     device = speed_device(config.device)
     dtype = getattr(torch, config.dtype)
-    length = config.length or typical_length(features)
     dense.eval().to(device, dtype)
     model.eval().to(device, dtype)
     found = []
+    for batch in speed_batches(model, features, tokenizer, config, device):
+        promised = multiply_adds(dense, batch) / multiply_adds(model, batch)
+        found.append(time_pairs(dense, model, batch, device, config.pairs, promised))
+    return found
+
+
+def speed_batches(
+    model: PreTrainedModel,
+    features: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    config: SpeedConfig,
+    device: torch.device,
+) -> Iterator[dict[str, Tensor]]:
+    """What both models are timed on: a batch of each size."""
+    length = config.length or typical_length(features)
     for size in config.batch_sizes:
         batch = batch_of(features, tokenizer, size, length, device)
         if model.config.is_encoder_decoder and model.can_generate():
             batch["decoder_input_ids"] = batch["input_ids"][:, : config.generated_length]
-        found.append(_pairs(dense, model, batch, size, length, config.pairs))
-    return found
+        yield batch
 
 
 def batch_of(
@@ -82,9 +95,13 @@ def batch_of(
 
 
 @torch.inference_mode()
-def _pairs(dense: Any, model: Any, batch: dict[str, Tensor], size: int, length: int, num_pairs: int) -> Speed:
+def time_pairs(
+    dense: Any, model: Any, batch: dict[str, Tensor], device: torch.device, num_pairs: int, promised: float
+) -> Speed:
+    """Times `dense` and `model`, called with the same batch in turn; `promised`: what multiply-adds say."""
+    size, length = batch["input_ids"].shape
     calls = (lambda: dense(**batch)), (lambda: model(**batch))
-    times = [tuple(1e3 * seconds(model.device, call) for call in calls) for _ in range(_WARMUP_PAIRS + num_pairs)]
+    times = [tuple(1e3 * seconds(device, call) for call in calls) for _ in range(_WARMUP_PAIRS + num_pairs)]
     times = times[_WARMUP_PAIRS:]
     ratios = sorted(a / b for a, b in times)
     first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
@@ -95,7 +112,7 @@ def _pairs(dense: Any, model: Any, batch: dict[str, Tensor], size: int, length: 
         model_ms=statistics.median(b for _, b in times),
         speedup=median,
         speedup_quartiles=(first, third),
-        speedup_theoretical=multiply_adds(dense, batch) / multiply_adds(model, batch),
+        speedup_theoretical=promised,
     )
 
 

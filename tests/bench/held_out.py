@@ -35,7 +35,7 @@ def main() -> None:
     quiet.libraries()
     table = Table("task", "model", "method", "setting", "seed", "metric", "validation", "unseen")
     dense: dict[Path, tuple[str, float]] = {}
-    for file in sorted(options.outputs.glob(f"*/**/{RECORD}")):
+    for file in (one for one in sorted(options.outputs.glob(f"*/**/{RECORD}")) if (one.parent / "model").is_dir()):
         record = Record.read(file)
         config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))
         task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)

@@ -1,0 +1,186 @@
+"""`prune export`: the result of a run in another format, compared with the original and measured in its own runtime."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor
+from torch.export import Dim
+from transformers import PreTrainedModel
+
+from prune import models, quiet
+from prune.config import Config
+from prune.errors import UserError
+from prune.measure.size import bytes_on_disk
+from prune.measure.speed import speed_batches, time_pairs
+from prune.outputs import RECORD, RunFolder, StageFolder, dense_folder, write_at_once
+from prune.preparation import Experiment, prepare
+from prune.report.record import Record
+from prune.shrink import reload
+from prune.shrink.compact import largest_difference
+from prune.training.progress import Screen
+
+TOLERANCE = 1e-4
+"""Largest difference of an output, relative to the largest output, that is rounding."""
+_TRIED = ((1, 9), (2, 16), (5, 5))
+"""Batch sizes and lengths at which the outputs are compared."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One of transformers' exporters, and how it is asked."""
+
+    label: str
+    """In the table."""
+    exact: bool
+    """Whether outputs are those of the original, up to rounding."""
+    packages: tuple[str, ...]
+
+    def export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
+        """`model` as a `transformers.exporters.ExportedModel`, for inputs of any batch size and length."""
+        with quiet.exporters():
+            return self._export(model, batch)
+
+    def _export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
+        exporters: Any = import_module("transformers.exporters")
+        shapes = {name: dict.fromkeys(range(values.dim()), Dim.DYNAMIC) for name, values in batch.items()}
+        if self.label == "torch.export":
+            config = exporters.DynamoConfig(dynamic_shapes=shapes)
+            return exporters.DynamoExporter().export(model, batch, config=config).to()
+        import onnxruntime
+
+        config = exporters.OnnxConfig(dynamic_shapes=shapes)
+        if not self.exact:
+            settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
+            config.quantizer = exporters.OnnxRuntimeQuantizer(settings)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        exported = exporters.OnnxExporter().export(model, batch, config=config)
+        for node in exported.program.graph.all_nodes():
+            node.metadata_props.clear()  # where in this machine's files it was traced
+        return exported.to("cpu", session_options=options)
+
+
+_ONNX = ("onnx", "onnxruntime", "onnxscript")
+FORMATS = {
+    "onnx": Format("ONNX", exact=True, packages=_ONNX),
+    "onnx_int8": Format("ONNX int8", exact=False, packages=_ONNX),
+    "torch": Format("torch.export", exact=True, packages=()),
+}
+
+
+class _Called:
+    """An exported model where a transformers model is expected to be called."""
+
+    training = False
+
+    def __init__(self, exported: Any, config: Any):
+        self._exported, self.config, self.device = exported, config, torch.device("cpu")
+
+    def __call__(self, **batch: Tensor) -> Any:
+        return self._exported(**batch)
+
+    def eval(self) -> _Called:
+        return self
+
+    def train(self, mode: bool = True) -> _Called:
+        return self
+
+
+def check_packages(form: str) -> None:
+    """Raises UserError if a package that the format needs is not installed."""
+    packages = FORMATS[form].packages
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise UserError(f"format={form} needs {', '.join(missing)}: pip install 'prune[export]'")
+
+
+def export(run: RunFolder, form: str, screen: Screen) -> Record:
+    """Writes the model of a finished run as `form` of FORMATS and returns its record, a row of its own in the table.
+
+    Raises:
+        UserError: if the run is not finished, or the exported model gives other outputs.
+    """
+    check_packages(form)
+    made, record = FORMATS[form], _read(run)
+    config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))
+    experiment = prepare(config, run, screen)
+    if experiment.task.generation() and not made.exact:
+        raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")
+    model = reload.load(run.model)
+    dense = models.finished_model(str(dense_folder(config).model), experiment.task.auto_class).eval()
+    screen.stage("export", f"{made.label}: writing, comparing, timing")
+    exported = made.export(model, _batch(experiment, model, 2, 12))
+    difference = _difference(model, exported, experiment)
+    if made.exact and not difference <= TOLERANCE:
+        raise UserError(
+            f"format={form}: the exported model's outputs differ by {difference:.2g} of their size, more than the "
+            f"{TOLERANCE} of rounding; nothing was written. This is a defect of the exporter: please report the model"
+        )
+    folder = run.exported(form)
+    shutil.rmtree(folder, ignore_errors=True)
+    exported.save_pretrained(folder)
+    experiment.tokenizer.save_pretrained(folder)
+    found = _measured(experiment, record, made, (dense, model, exported), folder)
+    write_at_once(folder / RECORD, json.dumps(asdict(found), indent=1) + "\n")
+    return found
+
+
+def _read(run: RunFolder) -> Record:
+    try:
+        return Record.read(run.record)
+    except (OSError, ValueError) as error:
+        raise UserError(f"run={run.path}: it is not the folder of a finished run ({error})") from error
+
+
+def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: int) -> dict[str, Tensor]:
+    """Real inputs of `size` x `length`."""
+    speed = replace(experiment.config.evaluate.speed, batch_sizes=[size], length=length, generated_length=length - 2)
+    return next(_batches(experiment, model, speed))
+
+
+def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[dict[str, Tensor]]:
+    return speed_batches(model, experiment.main_features, experiment.tokenizer, speed, torch.device("cpu"))
+
+
+@torch.no_grad()
+def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -> float:
+    """The largest over several shapes of inputs, so that a graph that fits one shape only is noticed."""
+    found = []
+    for size, length in _TRIED:
+        batch = _batch(experiment, model, size, length)
+        found.append(largest_difference(model(**batch), exported(**batch), experiment.task.distilled))
+    return max(found)
+
+
+def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[Any, Any, Any], folder: Path) -> Record:
+    """The run's record with what is another in the new format: quality, speed against the dense model there, size."""
+    dense, model, exported = trio
+    settings = experiment.config.evaluate.speed
+    unpruned = FORMATS["onnx" if made.packages else "torch"].export(dense, _batch(experiment, model, 2, 12))
+    speed = [
+        time_pairs(unpruned, exported, batch, torch.device("cpu"), settings.pairs, known["speedup_theoretical"])
+        for batch, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
+    ]
+    scores = record.scores
+    if not experiment.task.generation():
+        called: Any = _Called(exported, model.config)
+        scores = experiment.scores(called, StageFolder(folder))
+    main = experiment.config.task.eval_splits[0]
+    return replace(
+        record,
+        setting=f"{record.setting}, {made.label}",
+        scores=scores,
+        value=scores[main][record.metric],
+        speed=[asdict(one) for one in speed],
+        bytes=bytes_on_disk(folder, (".onnx", ".data", ".pt2")),
+        warnings=[],
+    )
