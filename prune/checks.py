@@ -33,7 +33,7 @@ METRICS = {
 
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data, weights or torch."""
-    parts = (_names, _ranges, _task, _durations, _folders, _shapes)
+    parts = (_names, _ranges, _rounding, _task, _durations, _folders, _shapes)
     problems = [problem for part in parts for problem in part(config)]
     if problems:
         raise ConfigErrors(problems)
@@ -68,6 +68,14 @@ def _names(config: Config) -> Iterator[str]:
             yield f"{key} is empty: name a local folder or a hub name"
 
 
+def _rounding(config: Config) -> Iterator[str]:
+    if config.compact.round_to != 1 and not any(site.grain in ("head", "dimension") for _, site in _sites(config)):
+        yield (
+            f"compact.round_to={config.compact.round_to}: nothing would be rounded, since {config.method.name} removes "
+            "parts of heads and dimensions; it needs the grain head or dimension at one site"
+        )
+
+
 def _one_of(key: str, value: str, allowed: list[str]) -> Iterator[str]:
     if value not in allowed:
         yield f"{key}={value}: not known{discovery.nearest(value, allowed)}. Allowed: {', '.join(allowed)}"
@@ -75,7 +83,7 @@ def _one_of(key: str, value: str, allowed: list[str]) -> Iterator[str]:
 
 def _ranges(config: Config) -> Iterator[str]:
     method, schedule, speed = config.method, config.schedule, config.evaluate.speed
-    limits: list[tuple[str, float | None, bool, str]] = [
+    limits: list[tuple[str, Any, bool, str]] = [
         ("method.density", method.density, 0 < method.density <= 1, "above 0, at most 1"),
         ("method.threshold", method.threshold, 0 <= method.threshold < 1, "at least 0, below 1"),
         ("method.penalty", method.penalty, method.penalty >= 0, "at least 0"),
@@ -110,6 +118,9 @@ def _ranges(config: Config) -> Iterator[str]:
     finite = {"answers.null_threshold": config.task.answers.null_threshold}
     finite |= {"summaries.length_penalty": config.task.summaries.length_penalty}
     limits += [(f"task.{key}", value, True, "finite") for key, value in finite.items()]
+    round_to = config.compact.round_to
+    whole = isinstance(round_to, int) and not isinstance(round_to, bool) and round_to >= 1
+    limits.append(("compact.round_to", round_to, whole or round_to == "auto", "a whole number from 1, or auto"))
     for key, value, good, allowed in limits:
         if not good or (isinstance(value, float) and not math.isfinite(value)):
             yield f"{key}={value}: must be {allowed}"

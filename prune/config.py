@@ -223,6 +223,13 @@ class SpeedConfig:
 
 
 @dataclass
+class CompactConfig:
+    round_to: Any = 1
+    """Widths (dimensions; heads x their size) are rounded up to a multiple of this, where grains are whole units: the
+    best-scored of the removed ones stay. auto: the multiple that is fastest on this machine, measured once."""
+
+
+@dataclass
 class EvaluateConfig:
     speed: SpeedConfig = field(default_factory=SpeedConfig)
     """How speed is measured."""
@@ -244,6 +251,8 @@ class Config:
     """dense, none, or a hub name or folder of a model for the same task."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     """How the student learns from the teacher."""
+    compact: CompactConfig = field(default_factory=CompactConfig)
+    """How empty units are removed."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     """How the result is measured."""
     seed: int = 0

@@ -77,6 +77,7 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         largest_logit_difference=reports["compact"]["largest_logit_difference"],
         speed=[asdict(one) for one in speed],
         generation=[asdict(one) for one in generation],
+        units_spared=reports["compact"].get("spared", {}),
         baseline=task.baseline,
         seconds={name: report["seconds"] for name, report in reports.items()},
         peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},

@@ -96,6 +96,7 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
             model, masks = experiment.masked_model(dense)
             load_model(model, pruned.model / _WEIGHTS)
             masks.advance(1.0)
+            spared = masks.spare(experiment.round_to())
             before = experiment.proof_outputs(model)
             fold(model)
             density = size.num_nonzero(model.base_model, experiment.sublayers) / size.num_prunable(experiment.sublayers)
@@ -103,7 +104,7 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
             structure = _compacted(experiment, model)
             difference = prove_equal(before, experiment.proof_outputs(model), experiment.task.distilled)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
-            stage.finish(watch.report(density=density, largest_logit_difference=difference))
+            stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=spared))
     return stage
 
 

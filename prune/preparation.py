@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass
 
+import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
 
@@ -18,6 +19,8 @@ from prune.errors import UserError
 from prune.masking.attach import Masks, masks_of
 from prune.masking.schedule import Cubic
 from prune.measure.quality import outputs_of
+from prune.measure.rounding import fastest_multiple
+from prune.measure.speed import speed_device
 from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE
 from prune.sublayers import Sublayer
@@ -95,6 +98,16 @@ class Experiment:
             precision=schedule.precision,
             seed=self.config.seed,
         )
+
+    def round_to(self) -> int:
+        """What widths are rounded up to a multiple of."""
+        if (asked := self.config.compact.round_to) != "auto":
+            return int(asked)
+        speed = self.config.evaluate.speed
+        widest = max((m for s in self.sublayers for m in s.matrices[:-1]), key=lambda m: m.rows)
+        found = fastest_multiple(widest.columns, widest.rows, speed_device(speed.device), getattr(torch, speed.dtype))
+        self.screen.say(f"         compact.round_to=auto: widths are rounded up to multiples of {found}")
+        return found
 
     def ramp(self, training: Training) -> Cubic:
         """How far masks have moved at each step, from 0 to 1.

@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
+from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.masking.parts import MaskedParts
 from prune.sublayers import Matrix, Sublayer
@@ -96,6 +97,14 @@ class Masks(nn.Module):
                     for rank in bank.ranks()
                 ]
                 bank.cuts.copy_(torch.stack(cuts))
+
+    def spare(self, multiple: int) -> dict[str, int]:
+        """Rounds widths up to a multiple, where grains are whole units: see `Bank.spare`. Site -> units that stay."""
+        return {
+            site: sum(bank.spare(multiple) for bank in self.of_site(site))
+            for site, masking in self.sites.items()
+            if GRAINS[masking.grain].shared
+        }
 
     def refresh(self) -> None:
         """Computes all masks from the scores."""

@@ -62,6 +62,8 @@ class Bank(nn.Module):
         self.register_buffer("cuts", torch.full((len(stored), count), -torch.inf))
         self.threshold: float | None = None
         self.masks: list[Tensor] = []
+        self.spared: Tensor | None = None
+        """Units that stay whatever their scores (L, units)."""
 
     def current_scores(self) -> list[Tensor]:
         """One tensor (L, ...) per matrix, or a single one (L, units) if the grain is shared."""
@@ -83,6 +85,8 @@ class Bank(nn.Module):
     def refresh(self) -> None:
         """Computes all masks from the scores and hands them to the layers."""
         own = [self._mask(scores, cuts) for scores, cuts in zip(self.current_scores(), self.cuts, strict=True)]
+        if self.spared is not None:
+            own[0] = own[0].masked_fill(self.spared, 1.0)
         if self.grain.shared:
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
@@ -93,6 +97,20 @@ class Bank(nn.Module):
             each = (mask.unbind(), bias_masks.unbind(), factors.unbind())
             for layers, *of_layer in zip(self._layers, *each, strict=True):
                 layers[index].set_mask(*of_layer)
+
+    @torch.no_grad()
+    def spare(self, multiple: int) -> int:
+        """Keeps the best-scored of the removed units, so that the width of each sublayer is a multiple of `multiple`.
+
+        Nothing comes back where all units are gone. Returns how many units stay for that; grains must be whole units.
+        """
+        step = multiple // gcd(multiple, self.sublayers[0].unit_size)
+        (scores,), (cuts,) = self.ranks(), self.cuts
+        kept = self._mask(self.current_scores()[0], cuts).detach() > 0
+        wanted = (-(-kept.sum(1) // step) * step).clamp(max=kept.shape[1])
+        order = scores.masked_fill(kept, torch.inf).argsort(dim=1, descending=True, stable=True)
+        self.spared = (order.argsort(dim=1) < wanted.unsqueeze(1)) & ~kept
+        return int(self.spared.sum())
 
     def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
         cut: Any = cuts.view(-1, *[1] * (scores.dim() - 1)) if self.threshold is None else self.threshold

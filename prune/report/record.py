@@ -64,6 +64,8 @@ class Record:
     warnings: list[str] = field(default_factory=list)
     generation: list[dict[str, Any]] = field(default_factory=list)
     """Where texts are generated, one entry per batch size: see prune/measure/generation.py."""
+    units_spared: dict[str, int] = field(default_factory=dict)
+    """Site -> units that stayed so that widths are multiples of `compact.round_to`."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     version: int = VERSION
