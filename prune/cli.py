@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 USER_ERROR = 2
 EXPORT_FORMATS = ("onnx", "onnx_int8", "torch")
 """Names of prune/exporting.py, which needs torch; a test holds the two together."""
-_VERBS = ("run", "table", "score", "inspect", "export")
+_VERBS = ("run", "table", "score", "inspect", "export", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,6 +48,8 @@ def _dispatch(words: list[str]) -> None:
         _inspect(words[1:])
     elif words[0] == "export":
         _export(words[1:])
+    elif words[0] == "bench":
+        _bench(words[1:])
     else:
         if words[0] == "run":
             words = words[1:]
@@ -142,6 +144,26 @@ def _export(words: list[str]) -> None:
     screen.say(f"   model  {run.exported(form)}")
 
 
+def _bench(words: list[str]) -> None:
+    """`prune bench published [key=value ...]`: the published networks, timed here."""
+    if not words or words[0] != "published":
+        raise UserError("prune bench: say what to time: prune bench published")
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from prune.measure.published import PublishedBenchConfig, as_rich, bench
+    from prune.training.progress import Screen
+
+    try:
+        given = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words[1:]))
+        config: Any = OmegaConf.to_object(given)
+    except OmegaConfBaseException as error:
+        raise UserError(f"prune bench published: {str(error).splitlines()[0]}") from error
+    screen = Screen()
+    _print_wide(as_rich(bench(config, screen.say)))
+    screen.say(f"  written  {config.output}")
+
+
 def _table(words: list[str]) -> None:
     """`prune table [folder]`: writes results.csv and results.md anew and shows the table."""
     from prune.report.table import as_rich, write_tables
@@ -204,6 +226,7 @@ Any value of the config is set by key=value, for example:
   prune table [folder]               the table over all results
   prune inspect <folder>             what a pruned model is: sizes, heads and dimensions per layer, origin, score
   prune export run=<folder> format=onnx    the result of a run for other runtimes: {", ".join(EXPORT_FORMATS)}
+  prune bench published              the networks of the literature, rebuilt and timed on this machine
   prune score task=squad predictions=<file.json>    the metrics of predictions alone (an object: id -> answer)
   eval "$(prune -sc install=bash)"   tab completion (also zsh, fish)
 
