@@ -1,6 +1,7 @@
 """Whole runs, end to end, on a model and data that ship with the package."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -245,6 +246,12 @@ def test_no_teacher_means_labels_only(alone):
     logged = golden.histories("outputs")["pruned"]
     assert "labels_loss" in logged[0]
     assert not any("teacher_loss" in line for line in logged)
+
+
+def test_training_in_bfloat16_needs_no_gpu(alone):
+    code, _, err = call("schedule.precision=bfloat16", method="struct")
+    assert code == 0, err
+    assert all(math.isfinite(line["loss"]) for line in golden.histories("outputs")["pruned"] if "loss" in line)
 
 
 def test_the_losses_are_golden(alone):

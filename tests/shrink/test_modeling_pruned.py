@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
@@ -102,27 +103,42 @@ for folder, auto_class in json.loads(sys.argv[1]).items():
     model = getattr(transformers, auto_class).from_pretrained(folder, trust_remote_code=True).eval()
     batch = torch.load(f"{folder}/batch.pt", weights_only=True)
     with torch.no_grad():
-        assert model(**batch["inputs"]).logits.equal(batch["logits"]), folder
+        outputs = model(**batch["inputs"])
+        assert all(outputs[name].equal(values) for name, values in batch["outputs"].items()), folder
     print(type(model).__name__)
 """
 )
 
 
-def test_every_architecture_loads_where_this_package_is_not_installed(tmp_path):
-    folders = {}
-    for name, architecture in ARCHITECTURES.items():
-        model, batch = architecture.model(), inputs(architecture)
-        sublayers = sublayers_of(model)
-        kept = {s.name: tuple(range(0, s.num_units, 2)) if number % 3 else () for number, s in enumerate(sublayers)}
-        structure = Structure(model.config.model_type, kept)
-        structure.apply(model.base_model, sublayers)
-        folder = tmp_path / name
-        reload.save(model, structure, Tokenizer(), folder, architecture.auto_class)
-        with torch.no_grad():
-            torch.save({"inputs": batch, "logits": model(**batch).logits}, folder / "batch.pt")
-        folders[str(folder)] = architecture.auto_class
+QUESTIONS = {
+    name: replace(one, model_class=one.model_class.replace("SequenceClassification", "QuestionAnswering"))
+    for name, one in ARCHITECTURES.items()
+    if not one.writes
+}
+
+
+def save_pruned(architecture, auto_class, folder):
+    """A model with half of its units, and every third sublayer without any; with what it gives for a batch."""
+    model, batch = architecture.model(), inputs(architecture)
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(0, s.num_units, 2)) if number % 3 else () for number, s in enumerate(sublayers)}
+    structure = Structure(model.config.model_type, kept)
+    structure.apply(model.base_model, sublayers)
+    reload.save(model, structure, Tokenizer(), folder, auto_class)
+    with torch.no_grad():
+        outputs = model(**batch)
+    found = {name: outputs[name] for name in ("logits", "start_logits", "end_logits") if name in outputs}
+    torch.save({"inputs": batch, "outputs": found}, folder / "batch.pt")
+
+
+def test_every_architecture_loads_with_every_head_where_this_package_is_not_installed(tmp_path):
+    cases = {name: (one, one.auto_class) for name, one in ARCHITECTURES.items()}
+    cases |= {f"{name}_answers": (one, "AutoModelForQuestionAnswering") for name, one in QUESTIONS.items()}
+    for name, (architecture, auto_class) in cases.items():
+        save_pruned(architecture, auto_class, tmp_path / name)
+    folders = {str(tmp_path / name): auto_class for name, (_, auto_class) in cases.items()}
     done = subprocess.run(
         [sys.executable, "-c", LOADING, json.dumps(folders)], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [f"Pruned{one.model_class}" for one in ARCHITECTURES.values()]
+    assert done.stdout.split() == [f"Pruned{one.model_class}" for one, _ in cases.values()]
