@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,38 @@ class Place:
     """The bias that this attention takes."""
     left_out_without_heads: bool = True
     """Whether an attention of no heads gives the bias of its output, and nothing more; else it is computed."""
+
+
+def attention(
+    module: str,
+    inputs: tuple[str, ...],
+    output: str,
+    head_size: str,
+    heads: str = "",
+    widths: tuple[str, ...] = (),
+    followers: tuple[str, ...] = (),
+    **more: Any,
+) -> Place:
+    """The place of an attention: all names but `module` and `output` are relative to the module `module`.
+
+    `heads` and `widths`: attributes with the number of heads, and with heads x head size.
+    """
+    counts = {heads: "units"} if heads else {}
+    counts |= dict.fromkeys(widths, "width")
+    return Place(
+        site="attention",
+        inputs=tuple(f"{module}.{name}" for name in inputs),
+        output=output,
+        head_size=f"{module}.{head_size}",
+        counts={f"{module}.{name}": meaning for name, meaning in counts.items()},
+        followers=tuple(f"{module}.{name}" for name in followers),
+        **more,
+    )
+
+
+def feed_forward(*inputs: str, output: str, parts: int = 1) -> Place:
+    """The place of a feed-forward layer; several inputs: those that the model has."""
+    return Place(site="feed_forward", inputs=inputs, output=output, parts=parts)
 
 
 @dataclass(frozen=True)

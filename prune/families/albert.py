@@ -1,22 +1,24 @@
-"""ALBERT (Lan et al. 2020): the layers of a group are one layer, passed several times; it is pruned once for all."""
+"""ALBERT (Lan et al. 2020): the layers of a group are one layer, passed several times; it is pruned once for all.
 
-from prune.families import Family, Place, Stack
+ONNX Runtime cannot run one of whose layers all heads are gone.
+"""
 
+from prune.families import Family, Stack, attention, feed_forward
+
+_ATTENTION = attention(
+    "attention",
+    inputs=("query", "key", "value"),
+    output="attention.dense",
+    head_size="attention_head_size",
+    heads="num_attention_heads",
+    widths=("all_head_size",),
+    left_out_without_heads=False,  # it adds the residual stream and normalizes, too
+)
 FAMILY = Family(
     stacks=(
         Stack(
-            layers="encoder.albert_layer_groups.*.albert_layers.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attention.query", "attention.key", "attention.value"),
-                    output="attention.dense",
-                    head_size="attention.attention_head_size",
-                    counts={"attention.num_attention_heads": "units", "attention.all_head_size": "width"},
-                    left_out_without_heads=False,  # it adds the residual stream and normalizes, too
-                ),
-                Place(site="feed_forward", inputs=("ffn",), output="ffn_output"),
-            ),
+            "encoder.albert_layer_groups.*.albert_layers.*",
+            (_ATTENTION, feed_forward("ffn", output="ffn_output")),
         ),
     )
 )

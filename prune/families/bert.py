@@ -1,24 +1,14 @@
 """BERT (Devlin et al. 2019): one encoder stack."""
 
-from prune.families import Family, Place, Stack
+from prune.families import Family, Stack, attention, feed_forward
 
-FAMILY = Family(
-    stacks=(
-        Stack(
-            layers="encoder.layer.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attention.self.query", "attention.self.key", "attention.self.value"),
-                    output="attention.output.dense",
-                    head_size="attention.self.attention_head_size",
-                    counts={
-                        "attention.self.num_attention_heads": "units",
-                        "attention.self.all_head_size": "width",
-                    },
-                ),
-                Place(site="feed_forward", inputs=("intermediate.dense",), output="output.dense"),
-            ),
-        ),
-    )
+ATTENTION = attention(
+    "attention.self",
+    inputs=("query", "key", "value"),
+    output="attention.output.dense",
+    head_size="attention_head_size",
+    heads="num_attention_heads",
+    widths=("all_head_size",),
 )
+FEED_FORWARD = feed_forward("intermediate.dense", output="output.dense")
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD)),))

@@ -3,26 +3,16 @@
 Where positions have projections of their own (`share_att_key=false`), those follow the heads of the contents.
 """
 
-from prune.families import Family, Place, Stack
+from prune.families import Family, Stack, attention
+from prune.families.bert import FEED_FORWARD
 
-FAMILY = Family(
-    stacks=(
-        Stack(
-            layers="encoder.layer.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attention.self.query_proj", "attention.self.key_proj", "attention.self.value_proj"),
-                    output="attention.output.dense",
-                    head_size="attention.self.attention_head_size",
-                    counts={
-                        "attention.self.num_attention_heads": "units",
-                        "attention.self.all_head_size": "width",
-                    },
-                    followers=("attention.self.pos_key_proj", "attention.self.pos_query_proj"),
-                ),
-                Place(site="feed_forward", inputs=("intermediate.dense",), output="output.dense"),
-            ),
-        ),
-    )
+_ATTENTION = attention(
+    "attention.self",
+    inputs=("query_proj", "key_proj", "value_proj"),
+    output="attention.output.dense",
+    head_size="attention_head_size",
+    heads="num_attention_heads",
+    widths=("all_head_size",),
+    followers=("pos_key_proj", "pos_query_proj"),
 )
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD)),))

@@ -1,21 +1,15 @@
 """DistilBERT (Sanh et al. 2019)."""
 
-from prune.families import Family, Place, Stack
+from prune.families import Family, Stack, attention, feed_forward
 
+_ATTENTION = attention(
+    "attention",
+    inputs=("q_lin", "k_lin", "v_lin"),
+    output="attention.out_lin",
+    head_size="attention_head_size",
+    heads="n_heads",
+    widths=("dim",),
+)
 FAMILY = Family(
-    stacks=(
-        Stack(
-            layers="transformer.layer.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attention.q_lin", "attention.k_lin", "attention.v_lin"),
-                    output="attention.out_lin",
-                    head_size="attention.attention_head_size",
-                    counts={"attention.n_heads": "units", "attention.dim": "width"},
-                ),
-                Place(site="feed_forward", inputs=("ffn.lin1",), output="ffn.lin2"),
-            ),
-        ),
-    )
+    stacks=(Stack("transformer.layer.*", (_ATTENTION, feed_forward("ffn.lin1", output="ffn.lin2"))),),
 )

@@ -1,26 +1,14 @@
 """GPT-2 (Radford et al. 2019): a decoder; query, key and value in one projection, weights stored transposed."""
 
-from prune.families import Family, Place, Stack
+from prune.families import Family, Stack, attention, feed_forward
 
-FAMILY = Family(
-    stacks=(
-        Stack(
-            layers="h.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attn.c_attn",),
-                    parts=3,
-                    output="attn.c_proj",
-                    head_size="attn.head_dim",
-                    counts={
-                        "attn.num_heads": "units",
-                        "attn.embed_dim": "width",
-                        "attn.split_size": "width",
-                    },
-                ),
-                Place(site="feed_forward", inputs=("mlp.c_fc",), output="mlp.c_proj"),
-            ),
-        ),
-    )
+_ATTENTION = attention(
+    "attn",
+    inputs=("c_attn",),
+    parts=3,
+    output="attn.c_proj",
+    head_size="head_dim",
+    heads="num_heads",
+    widths=("embed_dim", "split_size"),
 )
+FAMILY = Family(stacks=(Stack("h.*", (_ATTENTION, feed_forward("mlp.c_fc", output="mlp.c_proj"))),))

@@ -1,25 +1,15 @@
 """MPNet (Song et al. 2020): BERT with a relative position bias, which the encoder computes for all layers."""
 
-from prune.families import Family, Place, SharedBias, Stack
+from prune.families import Family, SharedBias, Stack, attention
+from prune.families.bert import FEED_FORWARD
 
-FAMILY = Family(
-    stacks=(
-        Stack(
-            layers="encoder.layer.*",
-            places=(
-                Place(
-                    site="attention",
-                    inputs=("attention.attn.q", "attention.attn.k", "attention.attn.v"),
-                    output="attention.attn.o",
-                    head_size="attention.attn.attention_head_size",
-                    counts={
-                        "attention.attn.num_attention_heads": "units",
-                        "attention.attn.all_head_size": "width",
-                    },
-                    shared_bias=SharedBias("position_bias"),
-                ),
-                Place(site="feed_forward", inputs=("intermediate.dense",), output="output.dense"),
-            ),
-        ),
-    )
+_ATTENTION = attention(
+    "attention.attn",
+    inputs=("q", "k", "v"),
+    output="attention.attn.o",
+    head_size="attention_head_size",
+    heads="num_attention_heads",
+    widths=("all_head_size",),
+    shared_bias=SharedBias("position_bias"),
 )
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD)),))

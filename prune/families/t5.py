@@ -3,39 +3,36 @@
 transformers 5.23 itself cannot write with a cache where a T5 has more decoder layers than encoder layers.
 """
 
-from prune.families import Family, Place, SharedBias, Stack
+from prune.families import Family, Place, SharedBias, Stack, attention, feed_forward
+
+_BIAS = SharedBias("position_bias", output=1, table="relative_attention_bias", compute="compute_bias")
 
 
 def _attention(module: str, name: str = "") -> Place:
-    return Place(
-        site="attention",
-        name=name,
-        inputs=(f"{module}.q", f"{module}.k", f"{module}.v"),
+    return attention(
+        module,
+        inputs=("q", "k", "v"),
         output=f"{module}.o",
-        head_size=f"{module}.key_value_proj_dim",
-        counts={f"{module}.n_heads": "units", f"{module}.inner_dim": "width"},
-        shared_bias=SharedBias("position_bias", output=1, table="relative_attention_bias", compute="compute_bias"),
+        head_size="key_value_proj_dim",
+        heads="n_heads",
+        widths=("inner_dim",),
+        name=name,
+        shared_bias=_BIAS,
     )
 
 
 def _feed_forward(module: str) -> Place:
-    plain, gated = (f"{module}.wi",), (f"{module}.wi_0", f"{module}.wi_1")
-    return Place(site="feed_forward", inputs=plain + gated, output=f"{module}.wo")
+    return feed_forward(f"{module}.wi", f"{module}.wi_0", f"{module}.wi_1", output=f"{module}.wo")  # v1.1: two, gated
 
 
+_DECODER = (
+    _attention("layer.0.SelfAttention", "self_attention"),
+    _attention("layer.1.EncDecAttention", "cross_attention"),
+    _feed_forward("layer.2.DenseReluDense"),
+)
 FAMILY = Family(
     stacks=(
-        Stack(
-            "encoder.block.*",
-            (_attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense")),
-        ),
-        Stack(
-            "decoder.block.*",
-            (
-                _attention("layer.0.SelfAttention", name="self_attention"),
-                _attention("layer.1.EncDecAttention", name="cross_attention"),
-                _feed_forward("layer.2.DenseReluDense"),
-            ),
-        ),
+        Stack("encoder.block.*", (_attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense"))),
+        Stack("decoder.block.*", _DECODER),
     )
 )
