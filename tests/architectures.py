@@ -119,6 +119,15 @@ ARCHITECTURES = {
 """By a name for tests."""
 
 
+class _NoTokenizer:
+    def save_pretrained(self, folder: object) -> None:
+        pass
+
+
+NO_TOKENIZER = _NoTokenizer()
+"""Stands for a tokenizer that is saved beside a model."""
+
+
 def inputs(architecture: Architecture) -> dict[str, Tensor]:
     """Three inputs of seven tokens, one of them padded; three starts of outputs of five tokens."""
     generator = torch.Generator().manual_seed(0)

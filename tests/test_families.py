@@ -23,18 +23,11 @@ from prune.shrink import reload
 from prune.shrink.compact import compact, largest_difference
 from prune.shrink.structure import Structure
 from prune.sublayers import SITES
-from tests.architectures import ARCHITECTURES, inputs
+from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 FAMILIES = discovery.names("families")
 METHODS = sorted((Path(__file__).parents[1] / "configs" / "method").glob("*.yaml"))
 LEARNED = [name for name in discovery.names("criteria") if discovery.module("criteria", name).CRITERION.learned]
-
-
-class Tokenizer:
-    """Stands for a tokenizer that is saved beside the model."""
-
-    def save_pretrained(self, folder):
-        pass
 
 
 @pytest.fixture(params=ARCHITECTURES)
@@ -239,7 +232,7 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
         model.generation_config.update(num_beams=3, max_length=17, eos_token_id=[2, 7])
     sublayers = sublayers_of(model)
     structure = remove(model, sublayers, random_loss(sublayers, seed))
-    reload.save(model, structure, Tokenizer(), tmp_path, architecture.auto_class)
+    reload.save(model, structure, NO_TOKENIZER, tmp_path, architecture.auto_class)
     loaded = prune.load(tmp_path)
     batch = inputs(architecture)
     assert logits_of(loaded, batch).equal(logits_of(model, batch))
@@ -254,7 +247,7 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
 def test_a_tied_weight_that_was_not_saved_at_all_is_missed(architecture, tmp_path):
     model = architecture.model()
     sublayers = sublayers_of(model)
-    reload.save(model, compact(model, sublayers), Tokenizer(), tmp_path, architecture.auto_class)
+    reload.save(model, compact(model, sublayers), NO_TOKENIZER, tmp_path, architecture.auto_class)
     name = next(name for name, value in model.named_parameters() if value is model.get_input_embeddings().weight)
     weights = load_file(tmp_path / "model.safetensors")
     del weights[name]

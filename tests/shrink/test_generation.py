@@ -13,7 +13,7 @@ from prune.masking.attach import attach, fold
 from prune.shrink import reload
 from prune.shrink.compact import compact
 from prune.shrink.modeling_pruned import CountingLayer
-from tests.architectures import ARCHITECTURES, inputs
+from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 WRITERS = [name for name, one in ARCHITECTURES.items() if one.writes]
 READERS = [name for name in WRITERS if ARCHITECTURES[name].reads_pairs]
@@ -38,13 +38,6 @@ CASES = {
     # A decoder that knows no positions gives some beams equal scores: then rounding chooses, in the dense model too.
     if search == "greedy" or lost not in ("self-attention of the decoder", "decoder")
 }
-
-
-class Tokenizer:
-    """Stands for a tokenizer that is saved beside the model."""
-
-    def save_pretrained(self, folder):
-        pass
 
 
 @pytest.fixture(params=WRITERS)
@@ -100,7 +93,7 @@ def test_every_form_of_a_model_writes_the_same(lost, search, use_cache, architec
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
     structure = compact(model, sublayers)
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
-    reload.save(model, structure, Tokenizer(), tmp_path, architecture.auto_class)
+    reload.save(model, structure, NO_TOKENIZER, tmp_path, architecture.auto_class)
     assert_same(written(prune.load(tmp_path), architecture, use_cache=use_cache, **search), expected)
 
 

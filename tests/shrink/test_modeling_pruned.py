@@ -11,15 +11,7 @@ import torch
 from prune.anatomy import sublayers_of
 from prune.shrink import reload
 from prune.shrink.structure import Structure
-from tests.architectures import ARCHITECTURES, inputs
-
-
-class Tokenizer:
-    """Stands for a tokenizer that is saved beside the model."""
-
-    def save_pretrained(self, folder):
-        pass
-
+from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 T5 = ARCHITECTURES["t5"]
 FIRST, SECOND = (f"encoder.block.{index}.layer.0.SelfAttention" for index in range(2))
@@ -124,7 +116,7 @@ def save_pruned(architecture, auto_class, folder):
     kept = {s.name: tuple(range(0, s.num_units, 2)) if number % 3 else () for number, s in enumerate(sublayers)}
     structure = Structure(model.config.model_type, kept)
     structure.apply(model.base_model, sublayers)
-    reload.save(model, structure, Tokenizer(), folder, auto_class)
+    reload.save(model, structure, NO_TOKENIZER, folder, auto_class)
     with torch.no_grad():
         outputs = model(**batch)
     found = {name: outputs[name] for name in ("logits", "start_logits", "end_logits") if name in outputs}
