@@ -11,7 +11,7 @@ from prune import discovery
 from prune.assignments import is_name
 from prune.config import AnswersConfig, Config, SiteConfig, SummariesConfig
 from prune.durations import in_steps
-from prune.errors import ConfigErrors, UserError
+from prune.errors import ConfigErrors
 from prune.places import locate
 
 if TYPE_CHECKING:
@@ -32,9 +32,12 @@ METRICS = {
 
 
 def check(config: Config) -> None:
-    """Raises ConfigErrors with every problem that can be seen without data, weights or torch."""
-    parts = (_names, _ranges, _rounding, _task, _durations, _folders, _shapes)
-    problems = [problem for part in parts for problem in part(config)]
+    """Raises ConfigErrors with every problem that can be seen without data or weights.
+
+    torch and transformers are loaded for the last check only, where all others have found nothing.
+    """
+    parts = (_names, _ranges, _rounding, _task, _durations, _folders, _family)
+    problems = [problem for part in parts for problem in part(config)] or list(_blocks(config))
     if problems:
         raise ConfigErrors(problems)
 
@@ -208,29 +211,25 @@ def _folders(config: Config) -> Iterator[str]:
             yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
 
 
-def _shapes(config: Config) -> Iterator[str]:
-    shape = _local_shape(config.model.path)
-    if shape is None:
+def _family(config: Config) -> Iterator[str]:
+    if (shape := _local_shape(config.model.path)) is not None:
+        try:
+            discovery.check("families", str(shape.get("model_type")))
+        except discovery.UnknownPart as error:
+            yield f"model.path={config.model.path}: model_type {error}"
+
+
+def _blocks(config: Config) -> Iterator[str]:
+    """Whether blocks divide all matrices: their sizes are those of the model's code, which needs transformers."""
+    blocks = {name: site.block for name, site in _sites(config) if site.grain == "block"}
+    if not blocks or _local_shape(config.model.path) is None:
         return
-    try:
-        discovery.check("families", str(shape.get("model_type")))
-    except discovery.UnknownPart as error:
-        yield f"model.path={config.model.path}: model_type {error}"
-        return
-    if not any(site.grain == "block" for _, site in _sites(config)):
-        return
-    # The sizes of matrices are those of the model's code, so blocks are checked with transformers loaded.
     from prune.anatomy import skeleton, sublayers_of
     from prune.models import config_of
 
-    try:
-        sublayers = sublayers_of(skeleton(config_of(config.model.path)))
-    except UserError as error:
-        yield str(error)
-        return
-    for name, site in _sites(config):
-        if site.grain == "block":
-            yield from _block(name, site.block, sublayers)
+    sublayers = sublayers_of(skeleton(config_of(config.model.path)))
+    for name, block in blocks.items():
+        yield from _block(name, block, sublayers)
 
 
 def _block(name: str, block: list[int], sublayers: list[Sublayer]) -> Iterator[str]:
