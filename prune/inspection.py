@@ -85,11 +85,14 @@ def origin_of(record: Record) -> dict[str, Any]:
 
 def _origin(file: Path) -> dict[str, Any] | None:
     try:
-        return dict(json.loads(file.read_text()))
+        content = dict(json.loads(file.read_text()))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
         raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
+    if missing := {"metric", "value", "dense_value", "speedup", "measured"} - content.keys():
+        raise UserError(f"{file} does not tell {', '.join(sorted(missing))}")
+    return content
 
 
 def as_rich(found: Inspection) -> Group:
