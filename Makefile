@@ -10,10 +10,10 @@ demo: $(READY)    ## the main job on what ships with the project, pruned moderat
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
 
 test: $(READY)    ## the suite, offline
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
 test-slow: $(READY)    ## what takes long: every architecture through every exporter
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow --numprocesses=auto
 
 lint: $(READY)    ## format, lint, strict types
 	$(BIN)/ruff format --check .
