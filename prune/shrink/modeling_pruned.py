@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 from types import MethodType
 from typing import Any
 
@@ -81,7 +81,10 @@ def _take_own_bias(
     whole = given.get(bias["argument"])
     if whole is None and bias["table"] and hasattr(attention, bias["table"]):
         whole = _computed(bias, attention, given)
-    given[bias["argument"]] = None if whole is None else whole.index_select(1, _numbers(heads, whole.device))
+    if whole is not None:
+        given[bias["argument"]] = whole.index_select(1, torch.tensor(heads, dtype=torch.long, device=whole.device))
+    else:
+        given[bias["argument"]] = None
     if bias["output"] is not None:
         given[_WHOLE] = whole
     return (), given
@@ -103,11 +106,6 @@ def _computed(bias: dict[str, Any], attention: Any, given: dict[str, Any]) -> Te
         keys, _ = cache.get_mask_sizes(queries, attention.layer_idx)
     result: Tensor = getattr(attention, bias["compute"])(queries, keys, device=hidden.device, past_seen_tokens=past)
     return result
-
-
-@lru_cache(maxsize=1024)
-def _numbers(heads: tuple[int, ...], device: torch.device) -> Tensor:
-    return torch.tensor(heads, dtype=torch.long, device=device)
 
 
 # An attention without heads. transformers reads the number of tokens in a cache, and with it positions and masks, from
