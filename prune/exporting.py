@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import OmegaConf
 from torch import Tensor
 from torch.export import Dim
 from transformers import PreTrainedModel
 
 from prune import models, quiet
-from prune.config import Config
 from prune.errors import UserError
 from prune.measure.size import bytes_on_disk
 from prune.measure.speed import speed_batches, time_pairs
 from prune.outputs import RECORD, RunFolder, StageFolder, dense_folder, write_at_once
 from prune.preparation import Experiment, prepare
+from prune.recipes import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import largest_difference
@@ -43,38 +42,48 @@ class Format:
     """In the table."""
     exact: bool
     """Whether outputs are those of the original, up to rounding."""
-    packages: tuple[str, ...]
+    convert: Callable[[Any, Any, dict[str, Tensor], dict[str, Any]], Any]
+    """(transformers.exporters, model, inputs, their dynamic axes) -> ExportedModel."""
+    packages: tuple[str, ...] = ()
+    rival: str = ""
+    """Format of the dense model in comparisons of speed; empty: the same."""
 
     def export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
         """`model` as a `transformers.exporters.ExportedModel`, for inputs of any batch size and length."""
-        with quiet.exporters():
-            return self._export(model, batch)
-
-    def _export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
-        exporters: Any = import_module("transformers.exporters")
         shapes = {name: dict.fromkeys(range(values.dim()), Dim.DYNAMIC) for name, values in batch.items()}
-        if self.label == "torch.export":
-            config = exporters.DynamoConfig(dynamic_shapes=shapes)
-            return exporters.DynamoExporter().export(model, batch, config=config).to()
-        import onnxruntime
+        with quiet.exporters():
+            return self.convert(import_module("transformers.exporters"), model, batch, shapes)
 
-        config = exporters.OnnxConfig(dynamic_shapes=shapes)
-        if not self.exact:
-            settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
-            config.quantizer = exporters.OnnxRuntimeQuantizer(settings)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
-        exported = exporters.OnnxExporter().export(model, batch, config=config)
-        for node in exported.program.graph.all_nodes():
-            node.metadata_props.clear()  # where in this machine's files it was traced
-        return exported.to("cpu", session_options=options)
+
+def _to_torch(exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+    config = exporters.DynamoConfig(dynamic_shapes=shapes)
+    return exporters.DynamoExporter().export(model, batch, config=config).to()
+
+
+def _to_onnx(
+    exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quantizer: Any = None
+) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    config = exporters.OnnxConfig(dynamic_shapes=shapes, quantizer=quantizer)
+    exported = exporters.OnnxExporter().export(model, batch, config=config)
+    for node in exported.program.graph.all_nodes():
+        node.metadata_props.clear()  # where in this machine's files it was traced
+    return exported.to("cpu", session_options=options)
+
+
+def _to_int8(exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+    settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
+    return _to_onnx(exporters, model, batch, shapes, exporters.OnnxRuntimeQuantizer(settings))
 
 
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
 FORMATS = {
-    "onnx": Format("ONNX", exact=True, packages=_ONNX),
-    "onnx_int8": Format("ONNX int8", exact=False, packages=_ONNX),
-    "torch": Format("torch.export", exact=True, packages=()),
+    "onnx": Format("ONNX", exact=True, convert=_to_onnx, packages=_ONNX),
+    "onnx_int8": Format("ONNX int8", exact=False, convert=_to_int8, packages=_ONNX, rival="onnx"),
+    "torch": Format("torch.export", exact=True, convert=_to_torch),
 }
 
 
@@ -111,7 +120,7 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
     """
     check_packages(form)
     made, record = FORMATS[form], _read(run)
-    config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))
+    config = config_of(record)
     experiment = prepare(config, run, screen)
     if experiment.task.generation() and not made.exact:
         raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")
@@ -119,8 +128,7 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
     dense = models.finished_model(str(dense_folder(config).model), experiment.task.auto_class).eval()
     screen.stage("export", f"{made.label}: writing, comparing, timing")
     exported = made.export(model, _batch(experiment, model, 2, 12))
-    difference = _difference(model, exported, experiment)
-    if made.exact and not difference <= TOLERANCE:
+    if made.exact and not (difference := _difference(model, exported, experiment)) <= TOLERANCE:
         raise UserError(
             f"format={form}: the exported model's outputs differ by {difference:.2g} of their size, more than the "
             f"{TOLERANCE} of rounding; nothing was written. This is a defect of the exporter: please report the model"
@@ -165,7 +173,8 @@ def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[
     """The run's record with what is another in the new format: quality, speed against the dense model there, size."""
     dense, model, exported = trio
     settings = experiment.config.evaluate.speed
-    unpruned = FORMATS["onnx" if made.packages else "torch"].export(dense, _batch(experiment, model, 2, 12))
+    rival = FORMATS[made.rival] if made.rival else made
+    unpruned = rival.export(dense, _batch(experiment, model, 2, 12))
     speed = [
         time_pairs(unpruned, exported, batch, torch.device("cpu"), settings.pairs, known["speedup_theoretical"])
         for batch, known in zip(_batches(experiment, model, settings), record.speed, strict=True)

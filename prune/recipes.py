@@ -135,6 +135,12 @@ def _is_plain(text: str) -> bool:
     return "${" not in _PLAIN_REFERENCE.sub("", text)
 
 
+def config_of(record: Record) -> Config:
+    """The config that a run's record holds."""
+    found: Config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))  # type: ignore[assignment]
+    return found
+
+
 def recipe_of(config: Config, record: Record) -> str:
     """The text of a recipe that reproduces `record`, with what it gave under `reference`."""
     groups = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}

@@ -78,6 +78,11 @@ def test_the_share_by_hand():
         (("everything",), "say what to time"),
         (("published", "round=3"), "Key 'round' not in 'PublishedBenchConfig'"),
         (("published", "rounds=often"), "'often' of type 'str' could not be converted to Integer"),
+        (("published", "rounds=0"), "rounds=0: must be at least 1"),
+        (("published", "batch_sizes=[]"), "batch_sizes=[]: must be one or more numbers from 1"),
+        (("published", "round_to=often"), "round_to=often: must be a whole number from 1, or auto"),
+        (("published", "device=tpu"), "device=tpu: must be auto, cpu or cuda"),
+        (("published", "dtype=float3"), "dtype=float3: must be float32 or bfloat16"),
     ],
 )
 def test_a_mistake_is_told(words, said, capsys):

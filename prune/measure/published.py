@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, PreTrainedModel
 
 from prune.anatomy import sublayers_of
+from prune.errors import UserError
 from prune.measure.environment import environment
 from prune.measure.rounding import fastest_multiple, rounded_up
 from prune.measure.speed import multiply_adds, seconds, speed_device
@@ -75,7 +76,12 @@ class Timing:
 
 
 def bench(config: PublishedBenchConfig, say: Callable[[str], None]) -> list[Timing]:
-    """Times all networks and writes config.output: the timings, and what they were measured on."""
+    """Times all networks and writes config.output: the timings, and what they were measured on.
+
+    Raises:
+        UserError: if a value of `config` cannot be meant.
+    """
+    _check(config)
     device, dtype = speed_device(config.device), getattr(torch, config.dtype)
     found: list[Timing] = []
     for task, length in _LENGTHS.items():
@@ -93,6 +99,21 @@ def bench(config: PublishedBenchConfig, say: Callable[[str], None]) -> list[Timi
             }
             write_at_once(Path(config.output), json.dumps(content, indent=1) + "\n")
     return found
+
+
+def _check(config: PublishedBenchConfig) -> None:
+    """Raises UserError for the first value that cannot be meant."""
+    multiple = config.round_to
+    whole = isinstance(multiple, int) and not isinstance(multiple, bool) and multiple >= 1
+    for key, good, allowed in (
+        ("batch_sizes", config.batch_sizes and min(config.batch_sizes) >= 1, "one or more numbers from 1"),
+        ("rounds", config.rounds >= 1, "at least 1"),
+        ("round_to", whole or multiple == "auto", "a whole number from 1, or auto"),
+        ("device", config.device in ("auto", "cpu", "cuda"), "auto, cpu or cuda"),
+        ("dtype", config.dtype in ("float32", "bfloat16"), "float32 or bfloat16"),
+    ):
+        if not good:
+            raise UserError(f"prune bench published: {key}={getattr(config, key)}: must be {allowed}")
 
 
 def _variants(

@@ -55,7 +55,9 @@ def _adapt(
     """Lets the attention `module` run with those of the dense model's `heads` that it keeps."""
     attention: Any = base.get_submodule(module)
     if shared_bias is not None:
-        attention.register_forward_pre_hook(partial(_take_own_bias, shared_bias, tuple(heads)), with_kwargs=True)
+        arguments = tuple(inspect.signature(attention.forward).parameters)
+        take = partial(_take_own_bias, shared_bias, arguments, tuple(heads))
+        attention.register_forward_pre_hook(take, with_kwargs=True)
         if shared_bias["output"] is not None:
             attention.register_forward_hook(partial(_hand_on_bias, shared_bias), with_kwargs=True)
     if not heads:
@@ -74,10 +76,14 @@ _WHOLE = "bias_of_all_heads"
 
 
 def _take_own_bias(
-    bias: dict[str, Any], heads: tuple[int, ...], attention: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    bias: dict[str, Any],
+    arguments: tuple[str, ...],
+    heads: tuple[int, ...],
+    attention: Any,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    names = list(inspect.signature(attention.forward).parameters)
-    given = dict(zip(names, args, strict=False)) | kwargs
+    given = dict(zip(arguments, args, strict=False)) | kwargs
     whole = given.get(bias["argument"])
     if whole is None and bias["table"] and hasattr(attention, bias["table"]):
         whole = _computed(bias, attention, given)

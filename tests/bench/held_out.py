@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 from transformers import PreTrainedModel
@@ -22,6 +20,7 @@ from transformers import PreTrainedModel
 from prune import discovery, models, quiet
 from prune.config import Config
 from prune.outputs import RECORD, dense_folder
+from prune.recipes import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.tasks.base import Task
@@ -37,7 +36,7 @@ def main() -> None:
     dense: dict[Path, tuple[str, float]] = {}
     for file in (one for one in sorted(options.outputs.glob(f"*/**/{RECORD}")) if (one.parent / "model").is_dir()):
         record = Record.read(file)
-        config: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))
+        config = config_of(record)
         task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
         rows = unseen(task, options.examples)
         row = (record.task, record.model)

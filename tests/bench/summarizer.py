@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from datasets import Dataset, load_dataset
-from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
 from safetensors.torch import load_model
@@ -24,11 +23,11 @@ from torch.utils.data import DataLoader
 from transformers import BartConfig, DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerFast
 
 from prune import quiet
-from prune.config import Config
 from prune.features import inputs_only
 from prune.outputs import RECORD, RunFolder, dense_folder, pruned_folder
 from prune.preparation import Experiment
 from prune.preparation import prepare as prepare_experiment
+from prune.recipes import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.training.progress import Screen
@@ -92,9 +91,7 @@ def _config(vocabulary: int) -> BartConfig:
 
 def compare(run: RunFolder, num_articles: int) -> None:
     """Prints on how many real articles, seen in no training, both models write the same."""
-    config: Any = OmegaConf.to_object(
-        OmegaConf.merge(OmegaConf.structured(Config), Record.read(run.path / RECORD).config)
-    )
+    config = config_of(Record.read(run.path / RECORD))
     experiment = prepare_experiment(config, run, Screen(Console(stderr=True)))
     masked, masks = experiment.masked_model(dense_folder(config))
     load_model(masked, pruned_folder(config).model / "model.safetensors")
