@@ -23,18 +23,28 @@ def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
     return model
 
 
+def family_of(config: PreTrainedConfig) -> Family:
+    """Where a model's layers are.
+
+    Raises:
+        UserError: if the model's family is not known.
+    """
+    try:
+        found: Family = discovery.module("families", config.model_type).FAMILY
+    except discovery.UnknownPart as error:
+        raise UserError(
+            f"model_type {error}. A family is one file of about 20 lines: see the README, Adding a family"
+        ) from error
+    return found
+
+
 def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:
     """All sublayers of an unpruned model, first layer first; it may be on the device `meta`.
 
     Raises:
         UserError: if the model's family is not known, or is not built as its family's file says.
     """
-    try:
-        family: Family = discovery.module("families", model.config.model_type).FAMILY
-    except discovery.UnknownPart as error:
-        raise UserError(
-            f"model_type {error}. A family is one file of about 20 lines: see the README, Adding a family"
-        ) from error
+    family = family_of(model.config)
     try:
         found = list(_found(family, model.base_model))
         if not found:
@@ -68,6 +78,7 @@ def _sublayer(base: nn.Module, layer: str, place: Place) -> Sublayer:
         counts={f"{layer}.{name}": meaning for name, meaning in place.counts.items()},
         followers=tuple(m for name in follow for m in _matrices(base, name, unit_axis=0)),
         shared_bias=place.shared_bias,
+        width=place.width,
         left_out_without_heads=place.left_out_without_heads,
     )
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from prune import discovery
 from prune.assignments import is_name
-from prune.config import AnswersConfig, Config, SiteConfig, SummariesConfig
+from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, SummariesConfig
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
 from prune.places import locate
 
 if TYPE_CHECKING:
+    from prune.families import Family
     from prune.sublayers import Sublayer
 
 GRAINS = {
@@ -36,7 +37,7 @@ def check(config: Config) -> None:
 
     torch and transformers are loaded for the last check only, where all others have found nothing.
     """
-    parts = (_names, _ranges, _rounding, _task, _durations, _folders, _family)
+    parts = (_names, _ranges, _nothing, _rounding, _task, _durations, _folders, _family)
     problems = [problem for part in parts for problem in part(config)] or list(_blocks(config))
     if problems:
         raise ConfigErrors(problems)
@@ -53,7 +54,7 @@ def _names(config: Config) -> Iterator[str]:
     for key, folder, name in kinds:
         yield from _one_of(key, name, discovery.names(folder))
     for name, site in _sites(config):
-        allowed = [grain for grain, where in GRAINS.items() if where in ("both sites", name)]
+        allowed = [*(grain for grain, where in GRAINS.items() if where in ("both sites", name)), NO_GRAIN]
         yield from _one_of(f"method.{name}.grain", site.grain, allowed)
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):
@@ -69,6 +70,11 @@ def _names(config: Config) -> Iterator[str]:
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
         if not value:
             yield f"{key} is empty: name a local folder or a hub name"
+
+
+def _nothing(config: Config) -> Iterator[str]:
+    if config.method.layers == 1 and all(site.stays for _, site in _sites(config)):
+        yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
 
 
 def _rounding(config: Config) -> Iterator[str]:
@@ -88,6 +94,7 @@ def _ranges(config: Config) -> Iterator[str]:
     method, schedule, speed = config.method, config.schedule, config.evaluate.speed
     limits: list[tuple[str, Any, bool, str]] = [
         ("method.density", method.density, 0 < method.density <= 1, "above 0, at most 1"),
+        ("method.layers", method.layers, 0 < method.layers <= 1, "above 0, at most 1"),
         ("method.threshold", method.threshold, 0 <= method.threshold < 1, "at least 0, below 1"),
         ("method.penalty", method.penalty, method.penalty >= 0, "at least 0"),
         ("schedule.epochs", schedule.epochs, schedule.epochs > 0, "above 0"),
@@ -214,9 +221,12 @@ def _folders(config: Config) -> Iterator[str]:
 def _family(config: Config) -> Iterator[str]:
     if (shape := _local_shape(config.model.path)) is not None:
         try:
-            discovery.check("families", str(shape.get("model_type")))
+            family: Family = discovery.module("families", str(shape.get("model_type"))).FAMILY
         except discovery.UnknownPart as error:
             yield f"model.path={config.model.path}: model_type {error}"
+            return
+        if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
+            yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
 
 
 def _blocks(config: Config) -> Iterator[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prune.report.record import Record
 
 USER_ERROR = 2
-EXPORT_FORMATS = ("onnx", "onnx_int8", "torch")
+EXPORT_FORMATS = ("onnx", "onnx_int8", "torch", "plain")
 """Names of prune/exporting.py, which needs torch; a test holds the two together."""
 _VERBS = ("run", "table", "score", "inspect", "export", "bench")
 

@@ -40,6 +40,9 @@ class Precision(str, Enum):
     bfloat16 = "bfloat16"
 
 
+NO_GRAIN = "none"
+
+
 @dataclass
 class ModelConfig:
     name: str = ""
@@ -131,11 +134,17 @@ class SiteConfig:
     criterion: str = ""
     """What scores a grain: a file in prune/criteria/."""
     grain: str = ""
-    """What is kept or removed together: element, block, row, column; head (attention), dimension (feed_forward)."""
+    """What is kept or removed together: element, block, row, column; head (attention), dimension (feed_forward); none:
+    the site stays as it is."""
     block: list[int] = field(default_factory=lambda: [32, 32])
     """Rows and columns of a block; must divide each matrix. Read only where grain is block."""
     penalty_weight: float = 1.0
     """Share of this site in the penalty, at least 0 (lambda_att and lambda_ffn of the papers)."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether nothing is pruned at this site."""
+        return self.grain == NO_GRAIN
 
 
 @dataclass
@@ -154,6 +163,8 @@ class MethodConfig:
     """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random."""
     threshold: float = 0.1
     """Final cut on sigmoid(score), in [0, 1). Read by soft_movement."""
+    layers: float = 1.0
+    """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
     scope: Scope = Scope.matrix
     """Whether a density holds in every matrix, or over all matrices of a site."""
     finish: Finish = Finish.compact

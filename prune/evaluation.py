@@ -26,14 +26,17 @@ _FAR_BEHIND = 0.6
 
 def setting(config: Config) -> str:
     """What decides how hard the method prunes, as the table shows it."""
+    method = config.method
     used = {
         discovery.module("criteria", site.criterion).CRITERION.setting
-        for site in (config.method.attention, config.method.feed_forward)
+        for site in (method.attention, method.feed_forward)
+        if not site.stays
     }
-    return ", ".join(
-        f"density {config.method.density:g}" if kind == "density" else f"penalty {config.method.penalty:g}"
+    found = [
+        f"density {method.density:g}" if kind == "density" else f"penalty {method.penalty:g}"
         for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
-    )
+    ]
+    return ", ".join(found + ([f"layers {method.layers:g}"] if method.layers < 1 else []))
 
 
 def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record:
@@ -43,9 +46,9 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
     dense_model = models.finished_model(str(dense_folder(config).model), task.auto_class)
     scores = experiment.scores(model, experiment.folder)
     dense_scores: dict[str, Scores] = reports["dense"]["scores"]
-    kept = Structure.read(experiment.folder.model).kept
+    structure = Structure.read(experiment.folder.model)
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
-    prunable = size.num_prunable(sublayers)
+    prunable = size.num_prunable(experiment.dense_sublayers)
     speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
     generation = _generation_speeds(experiment, dense_model, model)
     record = Record(
@@ -72,8 +75,8 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         dense_params=size.num_parameters(dense_model),
         bytes=size.bytes_on_disk(experiment.folder.model),
         dense_bytes=size.bytes_on_disk(dense_folder(config).model),
-        heads_kept=[len(kept[s.name]) for s in sublayers if s.site == "attention"],
-        dimensions_kept=[len(kept[s.name]) for s in sublayers if s.site == "feed_forward"],
+        heads_kept=structure.counts(experiment.dense_sublayers, "attention"),
+        dimensions_kept=structure.counts(experiment.dense_sublayers, "feed_forward"),
         largest_logit_difference=reports["compact"]["largest_logit_difference"],
         speed=[asdict(one) for one in speed],
         generation=[asdict(one) for one in generation],

@@ -99,7 +99,8 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
             spared = masks.spare(experiment.round_to())
             before = experiment.proof_outputs(model)
             fold(model)
-            density = size.num_nonzero(model.base_model, experiment.sublayers) / size.num_prunable(experiment.sublayers)
+            left = size.num_nonzero(model.base_model, experiment.sublayers)
+            density = left / size.num_prunable(experiment.dense_sublayers)
             _refuse_no_effect(experiment.config, density)
             structure = _compacted(experiment, model)
             difference = prove_equal(before, experiment.proof_outputs(model), experiment.task.distilled)
@@ -148,5 +149,5 @@ def _refuse_no_effect(config: Config, density: float) -> None:
 def _compacted(experiment: Experiment, model: PreTrainedModel) -> Structure:
     if experiment.config.method.finish is Finish.fold:
         every = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
-        return Structure(model.config.model_type, every)
-    return compact(model, experiment.sublayers)
+        return Structure(model.config.model_type, every, experiment.depth)
+    return compact(model, experiment.sublayers, experiment.depth)

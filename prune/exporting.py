@@ -1,4 +1,4 @@
-"""`prune export`: the result of a run in another format, compared with the original and measured in its own runtime."""
+"""`prune export`: the result of a run in another form, compared with the original and measured in its own runtime."""
 
 from __future__ import annotations
 
@@ -26,46 +26,52 @@ from prune.recipes import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import largest_difference
+from prune.shrink.plain import plain
 from prune.training.progress import Screen
 
 TOLERANCE = 1e-4
 """Largest difference of an output, relative to the largest output, that is rounding."""
+WEIGHTS = (".onnx", ".data", ".pt2", ".safetensors")
+"""Endings of the files with weights."""
 _TRIED = ((1, 9), (2, 16), (5, 5))
 """Batch sizes and lengths at which the outputs are compared."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """One of transformers' exporters, and how it is asked."""
+    """What a model can be written as."""
 
     label: str
     """In the table."""
     exact: bool
     """Whether outputs are those of the original, up to rounding."""
-    convert: Callable[[Any, Any, dict[str, Tensor], dict[str, Any]], Any]
-    """(transformers.exporters, model, inputs, their dynamic axes) -> ExportedModel."""
+    convert: Callable[[Any, dict[str, Tensor], dict[str, Any]], Any]
+    """(model, inputs, their dynamic axes) -> what can be called like the model, and saved."""
     packages: tuple[str, ...] = ()
     rival: str = ""
     """Format of the dense model in comparisons of speed; empty: the same."""
 
     def export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
-        """`model` as a `transformers.exporters.ExportedModel`, for inputs of any batch size and length."""
+        """`model` as something that can be called like it, with inputs of any batch size and length, and saved."""
         shapes = {name: dict.fromkeys(range(values.dim()), Dim.DYNAMIC) for name, values in batch.items()}
         with quiet.exporters():
-            return self.convert(import_module("transformers.exporters"), model, batch, shapes)
+            return self.convert(model, batch, shapes)
 
 
-def _to_torch(exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+def _exporters() -> Any:
+    return import_module("transformers.exporters")
+
+
+def _to_torch(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+    exporters = _exporters()
     config = exporters.DynamoConfig(dynamic_shapes=shapes)
     return exporters.DynamoExporter().export(model, batch, config=config).to()
 
 
-def _to_onnx(
-    exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quantizer: Any = None
-) -> Any:
+def _to_onnx(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quantizer: Any = None) -> Any:
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
+    exporters, options = _exporters(), onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     config = exporters.OnnxConfig(dynamic_shapes=shapes, quantizer=quantizer)
     exported = exporters.OnnxExporter().export(model, batch, config=config)
@@ -74,9 +80,10 @@ def _to_onnx(
     return exported.to("cpu", session_options=options)
 
 
-def _to_int8(exporters: Any, model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+def _to_int8(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+    exporters = _exporters()
     settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
-    return _to_onnx(exporters, model, batch, shapes, exporters.OnnxRuntimeQuantizer(settings))
+    return _to_onnx(model, batch, shapes, exporters.OnnxRuntimeQuantizer(settings))
 
 
 _ONNX = ("onnx", "onnxruntime", "onnxscript")
@@ -84,6 +91,7 @@ FORMATS = {
     "onnx": Format("ONNX", exact=True, convert=_to_onnx, packages=_ONNX),
     "onnx_int8": Format("ONNX int8", exact=False, convert=_to_int8, packages=_ONNX, rival="onnx"),
     "torch": Format("torch.export", exact=True, convert=_to_torch),
+    "plain": Format("stock", exact=True, convert=lambda model, *_: plain(model)),
 }
 
 
@@ -190,6 +198,6 @@ def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[
         scores=scores,
         value=scores[main][record.metric],
         speed=[asdict(one) for one in speed],
-        bytes=bytes_on_disk(folder, (".onnx", ".data", ".pt2")),
+        bytes=bytes_on_disk(folder, WEIGHTS),
         warnings=[],
     )

@@ -11,7 +11,7 @@ import torch
 from rich.console import Group
 from rich.table import Table
 
-from prune.anatomy import sublayers_of
+from prune.anatomy import skeleton, sublayers_of
 from prune.errors import UserError
 from prune.measure import size
 from prune.outputs import ORIGIN, RunFolder
@@ -35,7 +35,7 @@ class Inspection:
     sublayers: list[Sublayer]
     """Of the dense model."""
     kept: dict[str, int]
-    """Sublayer -> number of heads or dimensions that are left."""
+    """Sublayer -> number of heads or dimensions that are left; those of layers left out are not named."""
     origin: dict[str, Any] | None
     """What it was pruned from and how, and its score; None where the folder does not say."""
 
@@ -47,19 +47,19 @@ def inspect(path: Path) -> Inspection:
         UserError: if it is no folder of a pruned model, or a file does not fit the others.
     """
     folder = RunFolder(path).model if RunFolder(path).record.exists() else path
-    model = reload.load(folder)
+    model, structure = reload.load(folder), Structure.read(folder)
     with torch.device("meta"):
-        dense = type(model)(model.config)
-    sublayers = sublayers_of(dense)
+        dense = type(model)(structure.depth.dense_config(model.config))
+    left, sublayers = sublayers_of(skeleton(model.config)), sublayers_of(dense)
     return Inspection(
         folder=folder,
         model_class=type(model).__name__,
         params=size.num_parameters(model),
         dense_params=size.num_parameters(dense),
         bytes=size.bytes_on_disk(folder),
-        density=size.num_nonzero(model.base_model, sublayers) / size.num_prunable(sublayers),
+        density=size.num_nonzero(model.base_model, left) / size.num_prunable(sublayers),
         sublayers=sublayers,
-        kept={name: len(units) for name, units in Structure.read(folder).kept.items()},
+        kept={structure.depth.dense_name(name): len(units) for name, units in structure.kept.items()},
         origin=_origin(folder / ORIGIN),
     )
 
@@ -126,7 +126,8 @@ def _layers(found: Inspection) -> Table:
     for sublayer in found.sublayers:
         layer, _, column = sublayer.name.rpartition(".")
         unit = "heads" if sublayer.site == "attention" else "dimensions"
-        rows.setdefault(layer, {})[column] = f"{found.kept[sublayer.name]} of {sublayer.num_units} {unit}"
+        count = found.kept.get(sublayer.name)
+        rows.setdefault(layer, {})[column] = "left out" if count is None else f"{count} of {sublayer.num_units} {unit}"
     table = Table("layer", *columns)
     for layer, cells in rows.items():
         table.add_row(layer, *(cells.get(column, "") for column in columns))

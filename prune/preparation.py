@@ -23,6 +23,7 @@ from prune.measure.rounding import fastest_multiple
 from prune.measure.speed import speed_device
 from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE
+from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
 from prune.sublayers import Sublayer
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
@@ -42,7 +43,10 @@ class Experiment:
     data: dict[str, Dataset]
     features: dict[str, Dataset]
     fingerprints: dict[str, str]
+    dense_sublayers: list[Sublayer]
     sublayers: list[Sublayer]
+    """Those of the layers that stay."""
+    depth: Depth
 
     @property
     def training_features(self) -> Dataset:
@@ -67,6 +71,7 @@ class Experiment:
             model = models.finished_model(str(dense.model), self.task.auto_class)
         else:
             model = self.fresh_model()
+        model = shallower(model, self.depth)
         method = discovery.module("methods", self.config.method.kind)
         method.spread(model, model.base_model, self.sublayers, self.config.method, self.config.seed)
         set_seed(self.config.seed)
@@ -170,7 +175,9 @@ class Experiment:
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
     quiet.libraries()
-    sublayers = sublayers_of(skeleton(models.config_of(config.model.path)))
+    shape = models.config_of(config.model.path)
+    depth = depth_of(shape, config.method.layers)
+    dense_sublayers, sublayers = (sublayers_of(skeleton(one)) for one in (shape, shallower_config(shape, depth)))
     for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
         if path not in ("dense", "none", None):
             models.config_of(path, option)
@@ -190,7 +197,9 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
         }
     sizes = ", ".join(f"{len(rows)} {split}" for split, rows in data.items())
     screen.stage("prepare", f"{config.task.name}: {sizes} examples")
-    experiment = Experiment(config, screen, folder, task, tokenizer, data, features, fingerprints, sublayers)
+    experiment = Experiment(
+        config, screen, folder, task, tokenizer, data, features, fingerprints, dense_sublayers, sublayers, depth
+    )
     experiment.ramp(experiment.training("prune", config.schedule.epochs))
     return experiment
 

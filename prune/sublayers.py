@@ -69,6 +69,8 @@ class Sublayer:
     followers: tuple[Matrix, ...] = ()
     """Matrices whose rows belong to the units, but which are not prunable."""
     shared_bias: SharedBias | None = None
+    width: str = ""
+    """Key of config.json with the number of units, which all sublayers with this key share."""
     left_out_without_heads: bool = True
 
     @property

@@ -86,3 +86,22 @@ def test_settings_of_summaries_are_refused_where_nobody_reads_them(words, kind):
 def test_settings_of_answers_are_refused_for_summaries():
     (problem,) = problems(*SUMMARIES, "task.answers.stride=64")
     assert problem == "task.answers: read by question_answering only, not by task.kind=summarization"
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-0.5"])
+def test_the_share_of_layers_is_checked(share):
+    said = f"method.layers={float(share)}: must be above 0, at most 1"
+    assert problems(*DEMO, f"method.layers={share}") == [said]
+
+
+def test_a_method_that_prunes_nothing_is_refused():
+    stay = ("method.attention.grain=none", "method.feed_forward.grain=none")
+    said = "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+    assert problems(*DEMO, *stay) == [said]
+    assert composed(*DEMO, *stay, "method.layers=0.5").method.layers == 0.5
+
+
+def test_layers_that_are_passed_several_times_cannot_be_left_out(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "albert"}')
+    said = problems("task=demo", "method=uniform", f"model.path={tmp_path}")
+    assert said == ["method.layers=0.67: no layer of albert can be left out; say 1"]

@@ -50,6 +50,8 @@ class Place:
     """Name of the sublayer where a layer has several of one site."""
     shared_bias: SharedBias | None = None
     """The bias that this attention takes."""
+    width: str = ""
+    """Key of config.json with the number of units, which all sublayers with this key share."""
     left_out_without_heads: bool = True
     """Whether an attention of no heads gives the bias of its output, and nothing more; else it is computed."""
 
@@ -81,9 +83,9 @@ def attention(
     )
 
 
-def feed_forward(*inputs: str, output: str, parts: int = 1) -> Place:
+def feed_forward(*inputs: str, output: str, width: str = "intermediate_size", parts: int = 1) -> Place:
     """The place of a feed-forward layer; several inputs: those that the model has."""
-    return Place(site="feed_forward", inputs=inputs, output=output, parts=parts)
+    return Place(site="feed_forward", inputs=inputs, output=output, width=width, parts=parts)
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,10 @@ class Stack:
     layers: str
     """Their names, relative to the base model: `encoder.layer.*`."""
     places: tuple[Place, ...]
+    depth: str = ""
+    """Key of config.json with the number of layers; empty where none can be left out."""
+    kinds: str = ""
+    """Key of config.json with a list of the layers' kinds, if layers are of several."""
 
 
 @dataclass(frozen=True)

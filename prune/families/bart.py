@@ -14,11 +14,15 @@ def _attention(module: str, name: str = "") -> Place:
     )
 
 
-_FEED_FORWARD = feed_forward("fc1", output="fc2")
-_DECODER = _attention("self_attn", "self_attention"), _attention("encoder_attn", "cross_attention"), _FEED_FORWARD
+_ENCODER = _attention("self_attn"), feed_forward("fc1", output="fc2", width="encoder_ffn_dim")
+_DECODER = (
+    _attention("self_attn", "self_attention"),
+    _attention("encoder_attn", "cross_attention"),
+    feed_forward("fc1", output="fc2", width="decoder_ffn_dim"),
+)
 FAMILY = Family(
     stacks=(
-        Stack("encoder.layers.*", (_attention("self_attn"), _FEED_FORWARD)),
-        Stack("decoder.layers.*", _DECODER),
+        Stack("encoder.layers.*", _ENCODER, depth="encoder_layers"),
+        Stack("decoder.layers.*", _DECODER, depth="decoder_layers"),
     )
 )

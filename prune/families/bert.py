@@ -11,4 +11,4 @@ ATTENTION = attention(
     widths=("all_head_size",),
 )
 FEED_FORWARD = feed_forward("intermediate.dense", output="output.dense")
-FAMILY = Family(stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD)),))
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))

@@ -15,4 +15,4 @@ _ATTENTION = attention(
     widths=("all_head_size",),
     followers=("pos_key_proj", "pos_query_proj"),
 )
-FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD)),))
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))

@@ -11,5 +11,11 @@ _ATTENTION = attention(
     widths=("dim",),
 )
 FAMILY = Family(
-    stacks=(Stack("transformer.layer.*", (_ATTENTION, feed_forward("ffn.lin1", output="ffn.lin2"))),),
+    stacks=(
+        Stack(
+            "transformer.layer.*",
+            (_ATTENTION, feed_forward("ffn.lin1", output="ffn.lin2", width="hidden_dim")),
+            depth="n_layers",
+        ),
+    )
 )

@@ -11,4 +11,5 @@ _ATTENTION = attention(
     heads="num_heads",
     widths=("embed_dim", "split_size"),
 )
-FAMILY = Family(stacks=(Stack("h.*", (_ATTENTION, feed_forward("mlp.c_fc", output="mlp.c_proj"))),))
+_FEED_FORWARD = feed_forward("mlp.c_fc", output="mlp.c_proj", width="n_inner")
+FAMILY = Family(stacks=(Stack("h.*", (_ATTENTION, _FEED_FORWARD), depth="n_layer"),))

@@ -8,7 +8,7 @@ from prune.families.bert import ATTENTION, FEED_FORWARD
 
 FAMILY = Family(
     stacks=(
-        Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD)),
+        Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),
         Stack("encoder.layer.*.ffn.*", (FEED_FORWARD,)),
     )
 )

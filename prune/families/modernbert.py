@@ -3,4 +3,7 @@
 from prune.families import Family, Stack, attention, feed_forward
 
 _ATTENTION = attention("attn", inputs=("Wqkv",), parts=3, output="attn.Wo", head_size="head_dim")
-FAMILY = Family(stacks=(Stack("layers.*", (_ATTENTION, feed_forward("mlp.Wi", parts=2, output="mlp.Wo"))),))
+_FEED_FORWARD = feed_forward("mlp.Wi", parts=2, output="mlp.Wo")
+FAMILY = Family(
+    stacks=(Stack("layers.*", (_ATTENTION, _FEED_FORWARD), depth="num_hidden_layers", kinds="layer_types"),)
+)

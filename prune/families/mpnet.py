@@ -12,4 +12,4 @@ _ATTENTION = attention(
     widths=("all_head_size",),
     shared_bias=SharedBias("position_bias"),
 )
-FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD)),))
+FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))

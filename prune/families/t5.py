@@ -21,10 +21,11 @@ def _attention(module: str, name: str = "") -> Place:
     )
 
 
-def _feed_forward(module: str) -> Place:
-    return feed_forward(f"{module}.wi", f"{module}.wi_0", f"{module}.wi_1", output=f"{module}.wo")  # v1.1: two, gated
+def _feed_forward(module: str) -> Place:  # from v1.1 on it has two gated inputs
+    return feed_forward(f"{module}.wi", f"{module}.wi_0", f"{module}.wi_1", output=f"{module}.wo", width="d_ff")
 
 
+_ENCODER = _attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense")
 _DECODER = (
     _attention("layer.0.SelfAttention", "self_attention"),
     _attention("layer.1.EncDecAttention", "cross_attention"),
@@ -32,7 +33,7 @@ _DECODER = (
 )
 FAMILY = Family(
     stacks=(
-        Stack("encoder.block.*", (_attention("layer.0.SelfAttention"), _feed_forward("layer.1.DenseReluDense"))),
-        Stack("decoder.block.*", _DECODER),
+        Stack("encoder.block.*", _ENCODER, depth="num_layers"),
+        Stack("decoder.block.*", _DECODER, depth="num_decoder_layers"),
     )
 )

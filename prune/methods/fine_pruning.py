@@ -1,4 +1,4 @@
-"""Fine-pruning: masks on both sites, moved by the schedule while the model is fine-tuned (Sanh et al. 2020)."""
+"""Fine-pruning: masks on one or both sites, moved by the schedule while the model is fine-tuned (Sanh et al. 2020)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from prune.sublayers import Sublayer
 def spread(model: nn.Module, base: nn.Module, sublayers: list[Sublayer], method: MethodConfig, seed: int) -> Masks:
     """Puts the method's masks on `model`."""
     sites = {"attention": method.attention, "feed_forward": method.feed_forward}
-    return attach(model, base, sublayers, {name: _site(site, method) for name, site in sites.items()}, seed)
+    masked = {name: _site(site, method) for name, site in sites.items() if not site.stays}
+    return attach(model, base, [s for s in sublayers if s.site in masked], masked, seed)
 
 
 def _site(site: SiteConfig, method: MethodConfig) -> SiteMasking:

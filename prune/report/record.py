@@ -47,7 +47,7 @@ class Record:
     bytes: int
     dense_bytes: int
     heads_kept: list[int]
-    """Per attention, first layer first."""
+    """Per attention of the dense model, first layer first."""
     dimensions_kept: list[int]
     """Per feed-forward layer."""
     largest_logit_difference: float

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from prune.shrink.depth import Depth
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer
 
@@ -20,12 +21,14 @@ class NotExact(RuntimeError):
 
 
 @torch.no_grad()
-def compact(model: PreTrainedModel, sublayers: list[Sublayer]) -> Structure:
+def compact(model: PreTrainedModel, sublayers: list[Sublayer], depth: Depth | None = None) -> Structure:
     """Removes every unit of a folded model whose column of the output matrix is all zero; returns what is left.
 
-    Such a unit adds nothing to the output, so removing it is exact. A layer may lose all its units.
+    Such a unit adds nothing to the output, so removing it is exact. A layer may lose all its units. `depth`: the layers
+    of the dense model that `model` has, if not all.
     """
-    structure = Structure(model.config.model_type, {s.name: _needed_units(model, s) for s in sublayers})
+    kept = {s.name: _needed_units(model, s) for s in sublayers}
+    structure = Structure(model.config.model_type, kept, depth or Depth())
     structure.apply(model.base_model, sublayers)
     return structure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.errors import UserError
+from prune.shrink.depth import Depth
 from prune.shrink.modeling_pruned import take_shape
 from prune.sublayers import Matrix, Sublayer
 
@@ -22,14 +23,18 @@ FILE_NAME = "structure.json"
 
 @dataclass(frozen=True)
 class Structure:
-    """Kept units (heads or dimensions) of each sublayer, by their numbers in the dense model."""
+    """Kept units (heads or dimensions) of each sublayer, by their numbers in the unpruned one."""
 
     model_type: str
     kept: Mapping[str, tuple[int, ...]]
+    depth: Depth = field(default_factory=Depth)
+    """The layers of the dense model that these sublayers are in."""
 
     def save(self, folder: Path) -> None:
         """Writes structure.json."""
         content = {"version": VERSION, "model_type": self.model_type, "kept": self.kept}
+        if self.depth.kept:
+            content |= {"layers": self.depth.kept, "dense": self.depth.dense}
         (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n")
 
     @staticmethod
@@ -45,20 +50,27 @@ class Structure:
             if content["version"] != VERSION:
                 raise UserError(f"{file} is of version {content['version']}; this package reads version {VERSION}")
             kept = {name: _rising(name, units) for name, units in content["kept"].items()}
-            return Structure(content["model_type"], kept)
+            layers = {name: _rising(name, numbers) for name, numbers in content.get("layers", {}).items()}
+            dense = {key: _depth(key, value) for key, value in content.get("dense", {}).items()}
+            return Structure(content["model_type"], kept, Depth(layers, dense))
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
         except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
 
     def check(self, sublayers: list[Sublayer]) -> None:
-        """Raises UserError if a sublayer is not named here, or a unit does not exist."""
-        if set(self.kept) != {s.name for s in sublayers}:
+        """Raises UserError if a sublayer or its layer is not named here, or a unit does not exist."""
+        if set(self.kept) != {s.name for s in sublayers} or not all(self.depth.knows(s.name) for s in sublayers):
             raise UserError(f"{FILE_NAME} names other sublayers than the model has")
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
                 raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units from 0, not {units}")
+
+    def counts(self, dense_sublayers: list[Sublayer], site: str) -> list[int]:
+        """How many units are left in each sublayer of `site` of the dense model; 0 where its layer is left out."""
+        kept = {self.depth.dense_name(name): len(units) for name, units in self.kept.items()}
+        return [kept.get(s.name, 0) for s in dense_sublayers if s.site == site]
 
     def shape(self, sublayers: list[Sublayer]) -> list[dict[str, Any]]:
         """What `take_shape` needs: an entry for each of `sublayers` that lost units."""
@@ -86,8 +98,14 @@ class Structure:
 def _rising(name: str, units: Any) -> tuple[int, ...]:
     whole = isinstance(units, list) and all(type(unit) is int for unit in units)
     if not whole or any(a >= b for a, b in itertools.pairwise(units)):
-        raise ValueError(f"{name}: {units} are no rising numbers of units")
+        raise ValueError(f"{name}: {units} are no rising numbers")
     return tuple(units)
+
+
+def _depth(key: str, value: Any) -> Any:
+    if type(value) is int or (isinstance(value, list) and all(isinstance(kind, str) for kind in value)):
+        return value
+    raise ValueError(f"{key}: {value} is no number of layers, nor a list of their kinds")
 
 
 def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:

@@ -172,6 +172,21 @@ def test_units_that_are_no_rising_numbers_are_refused(units, folder):
         prune.load(folder)
 
 
+@pytest.mark.parametrize(
+    "depth",
+    [
+        {"layers": {"encoder.layer.*": [0]}},
+        {"layers": {"encoder.layer.*": [3, 1]}},
+        {"layers": [0, 1]},
+        {"layers": {"encoder.layer.*": [0, 3]}, "dense": {"num_hidden_layers": "four"}},
+    ],
+)
+def test_layers_that_cannot_be_those_of_the_dense_model_are_refused(depth, folder):
+    edit(folder, lambda content: content.update(depth))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
 def test_a_structure_of_another_family_is_refused(folder):
     edit(folder, lambda content: content.update(model_type="roberta"))
     with pytest.raises(UserError, match=r"structure\.json"):
