@@ -13,6 +13,7 @@ from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, SummariesC
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
 from prune.places import locate
+from prune.targets import given
 
 if TYPE_CHECKING:
     from prune.families import Family
@@ -32,12 +33,16 @@ METRICS = {
 """Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
 
 
+ONE_SHOT = "one_shot"
+"""The kind of method that reads targets."""
+
+
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data or weights.
 
     torch and transformers are loaded for the last check only, where all others have found nothing.
     """
-    parts = (_names, _ranges, _nothing, _rounding, _task, _durations, _folders, _family)
+    parts = (_names, _ranges, _target, _nothing, _rounding, _task, _durations, _folders, _family)
     problems = [problem for part in parts for problem in part(config)] or list(_blocks(config))
     if problems:
         raise ConfigErrors(problems)
@@ -50,12 +55,14 @@ def _sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:
 
 def _names(config: Config) -> Iterator[str]:
     kinds = [("task.kind", "tasks", config.task.kind), ("method.kind", "methods", config.method.kind)]
-    kinds += [(f"method.{name}.criterion", "criteria", site.criterion) for name, site in _sites(config)]
     for key, folder, name in kinds:
         yield from _one_of(key, name, discovery.names(folder))
     for name, site in _sites(config):
-        allowed = [*(grain for grain, where in GRAINS.items() if where in ("both sites", name)), NO_GRAIN]
-        yield from _one_of(f"method.{name}.grain", site.grain, allowed)
+        one_shot = config.method.kind == ONE_SHOT
+        criteria = ["fisher"] if one_shot else discovery.names("criteria")
+        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not one_shot)]
+        yield from _one_of(f"method.{name}.criterion", site.criterion, criteria)
+        yield from _one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):
             yield f"{key}.name={label}: a name is part of the run folder's: letters, digits, `_`, `-` and `.` only"
@@ -75,6 +82,31 @@ def _names(config: Config) -> Iterator[str]:
 def _nothing(config: Config) -> Iterator[str]:
     if config.method.layers == 1 and all(site.stays for _, site in _sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def _target(config: Config) -> Iterator[str]:
+    targets = given(config)
+    named = [f"target.{kind}" for kind in targets]
+    if config.method.kind != ONE_SHOT:
+        if targets:
+            yield f"{' and '.join(named)}: read by methods of kind {ONE_SHOT}, not by method={config.method.name}"
+        return
+    if len(targets) != 1:
+        yield (
+            f"method={config.method.name} needs one target ({' and '.join(named) or 'none'} given): density, params, "
+            "speedup or latency_ms, as in target.speedup=2.5 or target.speedup=[2,3,4]"
+        )
+    if config.method.layers != 1:
+        yield f"method.layers={config.method.layers}: not read by {ONE_SHOT}, which removes whole sublayers by itself"
+    ranges = {"density": (0.0, 1.0), "params": (0.0, 1.0), "speedup": (1.0, math.inf), "latency_ms": (0.0, math.inf)}
+    for kind, values in targets.items():
+        low, high = ranges[kind]
+        allowed = f"above {low:g}" + (f", below {high:g}" if math.isfinite(high) else "")
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value < high:
+                yield f"target.{kind}={value}: must be {allowed}, or a list of such values"
+        if not values:
+            yield f"target.{kind}=[]: name at least one value"
 
 
 def _rounding(config: Config) -> Iterator[str]:
@@ -115,6 +147,8 @@ def _ranges(config: Config) -> Iterator[str]:
         ("distillation.temperature", config.distillation.temperature, config.distillation.temperature > 0, "above 0"),
         ("seed", config.seed, 0 <= config.seed < 2**31, "at least 0, below 2^31"),
         ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
+        ("method.importance_examples", method.importance_examples, method.importance_examples > 0, "above 0"),
+        ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))

@@ -26,6 +26,7 @@ from prune.checks import check
 from prune.config import Config
 from prune.errors import ConfigErrors, UserError
 from prune.places import shipped
+from prune.targets import each
 
 
 class _HasValue(Protocol):
@@ -42,7 +43,7 @@ _COMPLETION_FLAGS = ("-sc", "--shell-completion")
 
 
 def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list[Result]:
-    """Composes a config from `words` and calls `call` with it: once or, in a sweep, once per combination.
+    """Composes a config from `words` and calls `call` with it: once, or once per combination and target of a sweep.
 
     A combination that fails by a user's mistake does not stop the others.
 
@@ -64,12 +65,15 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
 
     @hydra.main(version_base="1.3", config_path=str(shipped("configs").resolve()), config_name="config")
     def composed(config: DictConfig) -> float:
+        value = math.nan
         try:
-            results.append(call(typed(config)))
+            for one in each(typed(config)):
+                results.append(call(one))
+                value = results[-1].value
         except UserError as error:
             failures.append(_failure(error))
             return math.nan
-        return results[-1].value
+        return value
 
     sys.argv = ["prune", *flags, *overrides]
     try:

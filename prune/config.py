@@ -165,6 +165,10 @@ class MethodConfig:
     """Final cut on sigmoid(score), in [0, 1). Read by soft_movement."""
     layers: float = 1.0
     """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
+    importance_examples: int = 2048
+    """Training examples that tell what units are worth. Read by one_shot."""
+    refit_examples: int = 512
+    """Training examples that output matrices are refitted on. Read by one_shot."""
     scope: Scope = Scope.matrix
     """Whether a density holds in every matrix, or over all matrices of a site."""
     finish: Finish = Finish.compact
@@ -241,6 +245,21 @@ class CompactConfig:
 
 
 @dataclass
+class TargetConfig:
+    """What the result shall be: one of these, or a list of values of one, which the run visits in turn. Read by methods
+    of kind one_shot."""
+
+    density: Any = None
+    """Fraction of the weights of the prunable layers that stay, in (0, 1)."""
+    params: Any = None
+    """Fraction of all parameters that stay, those of embeddings and head included, in (0, 1)."""
+    speedup: Any = None
+    """How many times faster than the unpruned model, above 1; measured as evaluate.speed says, at its last batch."""
+    latency_ms: Any = None
+    """Milliseconds for such a batch."""
+
+
+@dataclass
 class EvaluateConfig:
     speed: SpeedConfig = field(default_factory=SpeedConfig)
     """How speed is measured."""
@@ -258,6 +277,8 @@ class Config:
     """Which method, and how hard it prunes."""
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     """How long, and how everything moves."""
+    target: TargetConfig = field(default_factory=TargetConfig)
+    """What the result shall be."""
     teacher: str = "dense"
     """dense, none, or a hub name or folder of a model for the same task."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)

@@ -7,8 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from prune import discovery, models
-from prune.config import Config
+from prune import models
 from prune.measure import size
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
@@ -22,21 +21,6 @@ from prune.tasks.base import Scores
 
 _FAR_BEHIND = 0.6
 """A measured speed-up below this share of the theoretical one is remarked upon."""
-
-
-def setting(config: Config) -> str:
-    """What decides how hard the method prunes, as the table shows it."""
-    method = config.method
-    used = {
-        discovery.module("criteria", site.criterion).CRITERION.setting
-        for site in (method.attention, method.feed_forward)
-        if not site.stays
-    }
-    found = [
-        f"density {method.density:g}" if kind == "density" else f"penalty {method.penalty:g}"
-        for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
-    ]
-    return ", ".join(found + ([f"layers {method.layers:g}"] if method.layers < 1 else []))
 
 
 def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record:
@@ -56,7 +40,7 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         task_version=config.task.version,
         model=config.model.name,
         method=config.method.name,
-        setting=setting(config),
+        setting=experiment.setting,
         seed=config.seed,
         metric=metric,
         higher_is_better=True,

@@ -8,16 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict
+from typing import Any
 
-from safetensors.torch import load_model, save_model
 from transformers import PreTrainedModel, set_seed
 
-from prune import models
+from prune import discovery, models
 from prune.config import Config, Finish
 from prune.errors import UserError
-from prune.evaluation import assess, setting
+from prune.evaluation import assess
 from prune.inspection import origin_of
-from prune.masking.attach import fold
 from prune.measure import size
 from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
 from prune.preparation import Experiment, prepare
@@ -29,8 +28,6 @@ from prune.shrink.structure import Structure
 from prune.stages import locked, unfinished
 from prune.training.distillation import Lesson
 from prune.training.progress import Screen
-
-_WEIGHTS = "model.safetensors"
 
 
 def run(config: Config, screen: Screen) -> Record:
@@ -71,18 +68,11 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
 
 
 def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
-    """Attaches masks and trains with distillation. Shared by all runs that differ in their finish only."""
+    """What the method does that takes long. Shared by all runs that differ in their finish or target only."""
     config, stage = experiment.config, pruned_folder(experiment.config)
     with unfinished(stage, "prune", experiment.screen, experiment.fingerprints, config.force) as watch:
         if watch:
-            experiment.screen.stage("prune", f"{config.method.name}, {setting(config)}: training with masks")
-            lesson = experiment.lesson(dense)
-            model, masks = experiment.masked_model(dense)
-            training = experiment.training("prune", config.schedule.epochs)
-            experiment.train(model, stage, training, lesson, masks, experiment.ramp(training))
-            masks.advance(1.0)
-            stage.model.mkdir(parents=True, exist_ok=True)
-            save_model(model, str(stage.model / _WEIGHTS))
+            method_of(config).prune(experiment, dense, stage)
             stage.finish(watch.report())
     return stage
 
@@ -93,19 +83,15 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
     with unfinished(stage, "compact", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             experiment.screen.stage("compact", "removing empty heads and dimensions")
-            model, masks = experiment.masked_model(dense)
-            load_model(model, pruned.model / _WEIGHTS)
-            masks.advance(1.0)
-            spared = masks.spare(experiment.round_to())
-            before = experiment.proof_outputs(model)
-            fold(model)
+            found = method_of(experiment.config).pruned(experiment, dense, pruned)
+            model = found.model
             left = size.num_nonzero(model.base_model, experiment.sublayers)
             density = left / size.num_prunable(experiment.dense_sublayers)
-            _refuse_no_effect(experiment.config, density)
+            _refuse_no_effect(experiment, density)
             structure = _compacted(experiment, model)
-            difference = prove_equal(before, experiment.proof_outputs(model), experiment.task.distilled)
+            difference = prove_equal(found.outputs, experiment.proof_outputs(model), experiment.task.distilled)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
-            stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=spared))
+            stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=dict(found.spared)))
     return stage
 
 
@@ -140,10 +126,16 @@ def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
     return record
 
 
-def _refuse_no_effect(config: Config, density: float) -> None:
+def _refuse_no_effect(experiment: Experiment, density: float) -> None:
     if density == 1.0:
-        advice = "raise method.penalty, or train longer" if "penalty" in setting(config) else "lower method.density"
-        raise UserError(f"{config.method.name} removed nothing at {setting(config)}: {advice}")
+        setting = experiment.setting
+        advice = "raise method.penalty, or train longer" if "penalty" in setting else "lower method.density"
+        raise UserError(f"{experiment.config.method.name} removed nothing at {setting}: {advice}")
+
+
+def method_of(config: Config) -> Any:
+    """The module of the method's kind: see prune/methods/__init__.py."""
+    return discovery.module("methods", config.method.kind)
 
 
 def _compacted(experiment: Experiment, model: PreTrainedModel) -> Structure:

@@ -164,7 +164,8 @@ def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: in
 
 
 def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[dict[str, Tensor]]:
-    return speed_batches(model, experiment.main_features, experiment.tokenizer, speed, torch.device("cpu"))
+    with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
+    return speed_batches(experiment.main_features, experiment.tokenizer, speed, torch.device("cpu"), with_decoder)
 
 
 @torch.no_grad()

@@ -5,26 +5,30 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import torch
 from datasets import Dataset
-from transformers import PreTrainedModel, PreTrainedTokenizerBase, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, quiet
 from prune.anatomy import skeleton, sublayers_of
 from prune.config import Config, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
-from prune.masking.attach import Masks, masks_of
+from prune.goals import Goal, size_goal, time_goal
+from prune.masking.attach import Masks
 from prune.masking.schedule import Cubic
+from prune.measure.latency import latency_table, measured_ratio
 from prune.measure.quality import outputs_of
 from prune.measure.rounding import fastest_multiple
-from prune.measure.speed import speed_device
+from prune.measure.speed import speed_batches, speed_device
 from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE
 from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
 from prune.sublayers import Sublayer
+from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.progress import Screen
@@ -64,18 +68,50 @@ class Experiment:
         settings = {"pad_token_id": self.tokenizer.pad_token_id, **self.task.model_settings()}
         return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
 
-    def masked_model(self, dense: StageFolder) -> tuple[PreTrainedModel, Masks]:
-        """The model that pruning starts from, with the method's masks."""
-        set_seed(self.config.seed)
+    def first_model(self, dense: StageFolder) -> PreTrainedModel:
+        """The model that pruning starts from; draws from the global generator."""
         if self.config.schedule.start_from is Start.dense:
             model = models.finished_model(str(dense.model), self.task.auto_class)
         else:
             model = self.fresh_model()
-        model = shallower(model, self.depth)
-        method = discovery.module("methods", self.config.method.kind)
-        method.spread(model, model.base_model, self.sublayers, self.config.method, self.config.seed)
-        set_seed(self.config.seed)
-        return model, masks_of(model)
+        return shallower(model, self.depth)
+
+    @property
+    def setting(self) -> str:
+        """What decides how hard the method prunes, as the table shows it."""
+        method = self.config.method
+        if (target := target_of(self.config)) is not None:
+            return str(target)
+        used = {
+            discovery.module("criteria", site.criterion).CRITERION.setting
+            for site in (method.attention, method.feed_forward)
+            if not site.stays
+        }
+        found = [
+            f"density {method.density:g}" if kind == "density" else f"penalty {method.penalty:g}"
+            for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
+        ]
+        return ", ".join(found + ([f"layers {method.layers:g}"] if method.layers < 1 else []))
+
+    @cached_property
+    def goal(self) -> Goal:
+        """What the target allows.
+
+        Raises:
+            UserError: if it cannot be reached.
+        """
+        target, speed = target_of(self.config), self.config.evaluate.speed
+        assert target is not None  # as checked
+        shape, auto_class = models.config_of(self.config.model.path), self.task.auto_class
+        if not target.is_time:
+            return size_goal(target, self.dense_sublayers, auto_class, shape)
+        last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
+        device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
+        with_decoder = bool(shape.is_encoder_decoder and self.task.generation())
+        batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
+        table = latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
+        ratio = partial(measured_ratio, auto_class, shape, batch, dtype)
+        return time_goal(target, self.dense_sublayers, table, ratio)
 
     def lesson(self, dense: StageFolder) -> Lesson:
         """The training features, with the teacher if there is one."""
@@ -177,6 +213,9 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     quiet.libraries()
     shape = models.config_of(config.model.path)
     depth = depth_of(shape, config.method.layers)
+    if config.method.layers < 1 and not depth.kept:
+        share, name = config.method.layers, shape.model_type
+        raise UserError(f"method.layers={share}: no layer of this {name} would be left out; say less, or 1")
     dense_sublayers, sublayers = (sublayers_of(skeleton(one)) for one in (shape, shallower_config(shape, depth)))
     for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
         if path not in ("dense", "none", None):
@@ -201,6 +240,8 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
         config, screen, folder, task, tokenizer, data, features, fingerprints, dense_sublayers, sublayers, depth
     )
     experiment.ramp(experiment.training("prune", config.schedule.epochs))
+    if target_of(config) is not None:
+        experiment.goal  # noqa: B018  # what cannot be reached is told now
     return experiment
 
 

@@ -28,6 +28,8 @@ TO_FILL_IN = {
     "summarization": {"path": "a/b"},
 }
 """What a user gives to the tasks that leave it open."""
+TARGETS = {"one_shot": {"speedup": 2.0}}
+"""And to the methods that do."""
 DATACLASSES = [item for item in vars(schema).values() if is_dataclass(item)]
 CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory for group in GROUPS}
 FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group).glob("*.yaml"))
@@ -67,6 +69,7 @@ def refused(*words):
 )
 def test_every_choice_composes(group, choice):
     words = [f"task.{key}={value}" for key, value in TO_FILL_IN.get(choice, {}).items()] if group == "task" else []
+    words += [f"target.{key}={value}" for key, value in TARGETS.get(choice, {}).items()] if group == "method" else []
     assert getattr(composed(f"{group}={choice}", *words), group).name == choice
 
 
@@ -84,6 +87,7 @@ def test_every_combination_of_choices_passes_the_checks():
     for chosen in itertools.product(*parts.values()):
         content = {group: parts[group][choice] for group, choice in zip(GROUPS, chosen, strict=True)}
         content["task"] = OmegaConf.merge(content["task"], TO_FILL_IN.get(content["task"].name, {}))
+        content["target"] = TARGETS.get(content["method"].name, {})
         assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen[GROUPS.index("task")]
 
 

@@ -26,7 +26,8 @@ from prune.sublayers import SITES
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 FAMILIES = discovery.names("families")
-METHODS = sorted((Path(__file__).parents[1] / "configs" / "method").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[1] / "configs" / "method").glob("*.yaml"))
+METHODS = [file for file in FILES if yaml.safe_load(file.read_text())["kind"] == "fine_pruning"]
 LEARNED = [name for name in discovery.names("criteria") if discovery.module("criteria", name).CRITERION.learned]
 
 

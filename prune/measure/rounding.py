@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
-from pathlib import Path
 
 import torch
 from torch import nn
 
-from prune.measure.environment import processor
+from prune.measure.cache import machine, remembered
 from prune.measure.speed import seconds
-from prune.outputs import write_at_once
 
 CANDIDATES = (1, 8, 16, 32, 64)
 _TOKENS = 1024
@@ -22,30 +18,13 @@ _REPEATS = 7
 
 def fastest_multiple(hidden: int, width: int, device: torch.device, dtype: torch.dtype) -> int:
     """The multiple to which widths below `width` are best rounded up, between matrices of `hidden` features."""
-    file, key = _file(), _key(hidden, width, device, dtype)
-    try:
-        known = json.loads(file.read_text())
-    except (OSError, ValueError):
-        known = {}
-    if key not in known:
-        known[key] = _measured(hidden, width, device, dtype)
-        write_at_once(file, json.dumps(known, indent=1) + "\n")
-    return int(known[key])
+    key = f"{machine(device, dtype)}, {hidden} x {width}"
+    return int(remembered("round_to.json", key, lambda: _measured(hidden, width, device, dtype)))
 
 
 def rounded_up(count: int, multiple: int, at_most: int) -> int:
     """The next multiple, but no more than there are."""
     return min(-(-count // multiple) * multiple, at_most)
-
-
-def _file() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "prune" / "round_to.json"
-
-
-def _key(hidden: int, width: int, device: torch.device, dtype: torch.dtype) -> str:
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
-    return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}, {dtype}, {hidden} x {width}"
 
 
 @torch.inference_mode()

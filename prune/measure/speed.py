@@ -61,24 +61,25 @@ def measure_speed(
     dense.eval().to(device, dtype)
     model.eval().to(device, dtype)
     found = []
-    for batch in speed_batches(model, features, tokenizer, config, device):
+    with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
+    for batch in speed_batches(features, tokenizer, config, device, with_decoder):
         promised = multiply_adds(dense, batch) / multiply_adds(model, batch)
         found.append(time_pairs(dense, model, batch, device, config.pairs, promised))
     return found
 
 
 def speed_batches(
-    model: PreTrainedModel,
     features: Dataset,
     tokenizer: PreTrainedTokenizerBase,
     config: SpeedConfig,
     device: torch.device,
+    with_decoder: bool,
 ) -> Iterator[dict[str, Tensor]]:
-    """What both models are timed on: a batch of each size."""
+    """What both models are timed on: a batch of each size, with inputs for a decoder, too, where an encoder has one."""
     length = config.length or typical_length(features)
     for size in config.batch_sizes:
         batch = batch_of(features, tokenizer, size, length, device)
-        if model.config.is_encoder_decoder and model.can_generate():
+        if with_decoder:
             batch["decoder_input_ids"] = batch["input_ids"][:, : config.generated_length]
         yield batch
 

@@ -1,4 +1,27 @@
-"""Methods: how criteria and grains are spread over a model. One file = one kind, found by its name.
+"""Methods: how a model is pruned. One file = one kind, found by its name; most methods are a YAML in configs/method/.
 
-Most methods are a YAML in configs/method/ that uses the kind `fine_pruning`.
+A kind has two functions of (experiment, folder of the dense model, folder of the stage `prune`):
+
+- `prune` does what takes long, and leaves what it found in the stage's folder;
+- `pruned` gives the model as that says, with zeros where something is removed, ready to be compacted.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a method gives."""
+
+    model: PreTrainedModel
+    """Of the dense model's shape."""
+    outputs: Mapping[str, Sequence[Any]]
+    """Its outputs on real examples, which compaction must not change."""
+    spared: Mapping[str, int] = field(default_factory=dict)
+    """Site -> units that stay for a rounder width."""

@@ -24,6 +24,7 @@ from transformers import BartConfig, DataCollatorWithPadding, PreTrainedModel, P
 
 from prune import quiet
 from prune.features import inputs_only
+from prune.methods.fine_pruning import masked_model
 from prune.outputs import RECORD, RunFolder, dense_folder, pruned_folder
 from prune.preparation import Experiment
 from prune.preparation import prepare as prepare_experiment
@@ -100,7 +101,7 @@ def compare(run: RunFolder, num_articles: int) -> None:
     """Prints on how many real articles, seen in no training, both models write the same."""
     config = config_of(Record.read(run.path / RECORD))
     experiment = prepare_experiment(config, run, Screen(Console(stderr=True)))
-    masked, masks = experiment.masked_model(dense_folder(config))
+    masked, masks = masked_model(experiment, dense_folder(config))
     load_model(masked, pruned_folder(config).model / "model.safetensors")
     masks.advance(1.0)
     compact = reload.load(run.compacted.model)

@@ -1,0 +1,178 @@
+"""The latency table: how long each kind of sublayer takes, by the number of units that are left in it.
+
+Measured once per machine, number format, batch, length and model, and kept. Sublayers are timed where they work: in a
+model of the same widths with few layers, all of whose sublayers of one kind keep so many units.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import transformers
+from torch import Tensor
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from prune.anatomy import family_of, skeleton, sublayers_of
+from prune.measure.cache import machine, remembered
+from prune.measure.speed import seconds, time_pairs
+from prune.shrink.depth import depth_of, shallower_config
+from prune.shrink.modeling_pruned import take_shape
+from prune.shrink.structure import Structure
+from prune.sublayers import Sublayer
+
+_LAYERS = 2
+"""Layers of each stack in the models that are timed."""
+_WIDTHS = 16
+"""Steps of a feed-forward layer's width; times between them are interpolated."""
+_PAIRS = 12
+_SECONDS, _ROUNDS = 40.0, (3, 25)
+"""For so long, and so often at least and at most, every model is timed in turn."""
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """Milliseconds of one forward pass."""
+
+    dense_ms: float
+    """Of the whole unpruned model."""
+    sublayer_ms: Mapping[str, Mapping[int, float]]
+    """Kind of sublayer -> units left -> time of one of them, beyond that of one with no units."""
+
+    def of(self, sublayer: Sublayer, units: int) -> float:
+        """Of `sublayer` with so many units left, beyond that of one with none."""
+        times = self.sublayer_ms[kind_of(sublayer)]
+        counts = sorted(times)
+        return float(np.interp(units, counts, [times[count] for count in counts]))
+
+    def rest(self, dense_sublayers: list[Sublayer]) -> float:
+        """Of all that cannot be pruned."""
+        return self.dense_ms - sum(self.of(s, s.num_units) for s in dense_sublayers)
+
+    def model_ms(self, dense_sublayers: list[Sublayer], units: Mapping[str, int]) -> float:
+        """Predicted, of the model whose sublayers (by name) have so many units left."""
+        return self.rest(dense_sublayers) + sum(self.of(s, units[s.name]) for s in dense_sublayers)
+
+
+def kind_of(sublayer: Sublayer) -> str:
+    """What sublayers of equal cost have in common: their name without the layers' numbers."""
+    return re.sub(r"\d+", "*", sublayer.name)
+
+
+def latency_table(
+    auto_class: str,
+    config: PreTrainedConfig,
+    batch: dict[str, Tensor],
+    dtype: torch.dtype,
+    say: Callable[[str], None] = lambda _: None,
+) -> LatencyTable:
+    """The table for models of `config`, unpruned, on the device and with the inputs of `batch`."""
+    device = batch["input_ids"].device
+    shapes = {name: tuple(values.shape) for name, values in batch.items()}
+    shape = json.dumps(json.loads(config.to_json_string()), sort_keys=True)
+    key = f"{machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
+
+    def measure() -> dict[str, Any]:
+        say("latency table: measuring, once for this machine, model, batch and length")
+        return _measured(auto_class, config, batch, dtype)
+
+    found = remembered("latency.json", key, measure)
+    kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
+    return LatencyTable(found["dense_ms"], kinds)
+
+
+@torch.inference_mode()
+def measured_ratio(
+    auto_class: str,
+    config: PreTrainedConfig,
+    batch: dict[str, Tensor],
+    dtype: torch.dtype,
+    kept: Mapping[str, tuple[int, ...]],
+) -> float:
+    """Time of the unpruned model over that of the one with these units, both with any weights: median of pairs."""
+    dense = _model(auto_class, config, batch, dtype)
+    model = _shaped(dense, sublayers_of(skeleton(config)), kept)
+    return time_pairs(dense, model, batch, batch["input_ids"].device, _PAIRS, promised=1.0).speedup
+
+
+@torch.inference_mode()
+def _measured(
+    auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype
+) -> dict[str, Any]:
+    dense = _model(auto_class, config, batch, dtype)
+    small = _model(auto_class, _with_few_layers(config), batch, dtype)
+    sublayers = sublayers_of(skeleton(small.config))
+    variants = {
+        (kind, count): _variant(small, sublayers, kind, count)
+        for kind in dict.fromkeys(map(kind_of, sublayers))
+        for count in _counts(next(s for s in sublayers if kind_of(s) == kind))
+    }
+    dense_ms, times = _times(dense, variants, batch)
+    found: dict[str, dict[int, float]] = {}
+    for (kind, count), ms in times.items():
+        number = sum(kind_of(s) == kind for s in sublayers)
+        found.setdefault(kind, {})[count] = max(0.0, (ms - times[kind, 0]) / number)
+    return {"dense_ms": dense_ms, "sublayer_ms": found}
+
+
+def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
+    model: PreTrainedModel = getattr(transformers, auto_class).from_config(copy.deepcopy(config), dtype=torch.float32)
+    result: PreTrainedModel = model.eval().to(batch["input_ids"].device, dtype)
+    return result
+
+
+def _with_few_layers(config: PreTrainedConfig) -> PreTrainedConfig:
+    depths = [getattr(config, stack.depth) for stack in family_of(config).stacks if stack.depth]
+    deepest = max(depths, default=_LAYERS)
+    return shallower_config(config, depth_of(config, _LAYERS / max(deepest, _LAYERS)))
+
+
+def _counts(sublayer: Sublayer) -> list[int]:
+    units = sublayer.num_units
+    if sublayer.site == "attention":
+        return list(range(units + 1))
+    return sorted({round(units * step / _WIDTHS) for step in range(_WIDTHS + 1)})
+
+
+def _variant(model: PreTrainedModel, sublayers: list[Sublayer], kind: str, count: int) -> PreTrainedModel:
+    """A copy with `count` units in all sublayers of `kind`."""
+    return _shaped(
+        model, sublayers, {s.name: tuple(range(count if kind_of(s) == kind else s.num_units)) for s in sublayers}
+    )
+
+
+def _shaped(model: PreTrainedModel, sublayers: list[Sublayer], kept: Mapping[str, tuple[int, ...]]) -> PreTrainedModel:
+    """A copy that keeps these units, with any weights; it shares those outside of sublayers."""
+    inside = {m.module for s in sublayers for m in s.matrices}
+    shared = {
+        id(parameter): parameter
+        for name, parameter in model.base_model.named_parameters()
+        if name.rpartition(".")[0] not in inside
+    }
+    variant = copy.deepcopy(model, shared)
+    take_shape(variant.base_model, Structure(model.config.model_type, kept).shape(sublayers))
+    result: PreTrainedModel = variant.to(next(model.parameters()))  # type: ignore[arg-type]  # as its stubs have it
+    return result
+
+
+def _times(
+    dense: PreTrainedModel, variants: Mapping[tuple[str, int], PreTrainedModel], batch: dict[str, Tensor]
+) -> tuple[float, dict[tuple[str, int], float]]:
+    """Median milliseconds; all models take turns, so that a slow moment is every model's."""
+    device = batch["input_ids"].device
+    rounds: list[list[float]] = []
+    start = time.monotonic()
+    fewest, most = _ROUNDS
+    while len(rounds) <= fewest or (len(rounds) <= most and time.monotonic() - start < _SECONDS):
+        rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in (dense, *variants.values())])
+    medians = [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up
+    return medians[0], dict(zip(variants, medians[1:], strict=True))

@@ -1,0 +1,109 @@
+"""Least-squares refit: output matrices make up for removed units (Kwon et al. 2022, section 4.3).
+
+For each sublayer, first layer first: the weights of its output matrix that are left become those with which the pruned
+model's units give the dense model's output as nearly as possible, on real examples. So errors of earlier layers are
+made up for, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from prune.sublayers import Matrix, Sublayer
+
+_RIDGE = 1e-3
+"""Pull towards the present weights, relative to the mean square of the units."""
+
+
+class _Enough(Exception):
+    """Ends a forward pass whose rest is not needed."""
+
+
+@torch.no_grad()
+def refit(
+    model: PreTrainedModel,
+    dense: PreTrainedModel,
+    sublayers: list[Sublayer],
+    kept: Mapping[str, tuple[int, ...]],
+    batches: Iterable[Mapping[str, Tensor]],
+) -> None:
+    """Sets all but the `kept` columns of the output matrices of `model` to zero and refits those that stay, in place.
+
+    `dense` is the same model before; `batches` are its inputs.
+    """
+    model.eval(), dense.eval()
+    features = {s.name: _features(s, kept[s.name]) for s in sublayers}
+    for sublayer in sublayers:
+        weight = sublayer.matrices[-1].weight(model.base_model)
+        removed = torch.ones(weight.shape[1], dtype=torch.bool, device=weight.device)
+        removed[features[sublayer.name]] = False
+        weight[:, removed] = 0.0
+    for sublayer in sublayers:
+        if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
+            _refit_one(model, dense, sublayer.matrices[-1], features[sublayer.name], batches)
+
+
+def _features(sublayer: Sublayer, units: tuple[int, ...]) -> Tensor:
+    """The columns of the output matrix that belong to `units`."""
+    size = sublayer.unit_size
+    return (torch.tensor(units, dtype=torch.long).unsqueeze(1) * size + torch.arange(size)).flatten()
+
+
+def _refit_one(
+    model: PreTrainedModel,
+    dense: PreTrainedModel,
+    output: Matrix,
+    features: Tensor,
+    batches: Iterable[Mapping[str, Tensor]],
+) -> None:
+    """Solves (X'X + r) W' = X'Y + r W0' for the kept columns W: X the pruned model's units, Y the dense outputs."""
+    weight, bias = output.weight(model.base_model), output.bias(model.base_model)
+    features = features.to(weight.device)
+    gram = torch.zeros(len(features), len(features), dtype=torch.double, device=weight.device)
+    products = torch.zeros(len(features), weight.shape[0], dtype=torch.double, device=weight.device)
+    for batch in batches:
+        wanted = _captured(dense, output.module, batch, lambda _, result: result)
+        units = _captured(model, output.module, batch, lambda inputs, _: inputs)
+        real = _real_tokens(batch, wanted)
+        x = units.reshape(-1, units.shape[-1])[real].index_select(1, features).double()
+        y = wanted.reshape(-1, wanted.shape[-1])[real].double()
+        gram += x.T @ x
+        products += x.T @ (y if bias is None else y - bias.double())
+    present = weight.index_select(1, features).double()
+    ridge = _RIDGE * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
+    gram.diagonal().add_(ridge)
+    solution = torch.linalg.solve(gram, products + ridge * present.T)
+    weight.index_copy_(1, features, solution.T.to(weight.dtype))
+
+
+def _captured(
+    model: PreTrainedModel, name: str, batch: Mapping[str, Tensor], pick: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Input or output of the module `name` in a pass of `model`, which ends there; of the first call, if several."""
+    found: list[Tensor] = []
+
+    def hook(_module: nn.Module, args: tuple[Any, ...], result: Tensor) -> None:
+        found.append(pick(args[0], result))
+        raise _Enough
+
+    handle = model.base_model.get_submodule(name).register_forward_hook(hook)
+    try:
+        model(**batch)
+    except _Enough:
+        pass
+    finally:
+        handle.remove()
+    return found[0]
+
+
+def _real_tokens(batch: Mapping[str, Tensor], values: Tensor) -> Tensor:
+    """Which of the tokens (flattened) that `values` (examples, tokens, ...) are about are no padding."""
+    mask = batch.get("attention_mask")
+    if mask is not None and mask.shape == values.shape[:2]:
+        return mask.flatten().bool()
+    return torch.ones(values.shape[:-1].numel(), dtype=torch.bool, device=values.device)

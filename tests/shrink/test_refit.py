@@ -1,0 +1,71 @@
+"""Refitted output matrices give what they can of the dense model's outputs; exactly, where units are redundant."""
+
+import pytest
+import torch
+
+from prune.anatomy import sublayers_of
+from prune.shrink.compact import compact, largest_difference
+from prune.shrink.refit import refit
+from tests.architectures import ARCHITECTURES, inputs
+
+
+def batches(number=8):
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(number):
+        ids = torch.randint(3, 50, (8, 9), generator=generator)
+        mask = torch.ones_like(ids)
+        mask[0, 5:] = 0
+        yield {"input_ids": ids, "attention_mask": mask}
+
+
+def all_units(sublayers):
+    return {s.name: tuple(range(s.num_units)) for s in sublayers}
+
+
+def error(model, dense, batch):
+    with torch.no_grad():
+        return float((model(**batch).logits - dense(**batch).logits).square().mean())
+
+
+def test_a_unit_that_doubles_another_is_made_up_for_exactly(make_bert):
+    model, dense = make_bert(), make_bert()
+    for one in (model, dense):
+        up = one.bert.encoder.layer[1].intermediate.dense
+        up.weight.data[7], up.bias.data[7] = up.weight.data[3], up.bias.data[3]
+    sublayers = sublayers_of(model)
+    kept = all_units(sublayers) | {"encoder.layer.1.feed_forward": tuple(unit for unit in range(24) if unit != 7)}
+    down = dense.bert.encoder.layer[1].output.dense.weight.detach().clone()
+    refit(model, dense, sublayers, kept, list(batches()))
+    found = model.bert.encoder.layer[1].output.dense.weight
+    assert (found[:, 7] == 0).all()
+    assert torch.allclose(found[:, 3], down[:, 3] + down[:, 7], rtol=0.05, atol=0.02)  # the ridge keeps a little back
+    assert error(model, dense, next(batches())) < 1e-4
+
+
+def test_what_loses_nothing_is_left_as_it_is(make_bert):
+    model, dense = make_bert(), make_bert()
+    refit(model, dense, sublayers_of(model), all_units(sublayers_of(model)), list(batches()))
+    assert all(a.equal(b) for a, b in zip(model.parameters(), dense.parameters(), strict=True))
+
+
+def test_the_outputs_are_nearer_to_the_dense_models_than_without(make_bert):
+    model, cut, dense = make_bert(), make_bert(), make_bert()
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(s.num_units // 2)) for s in sublayers}
+    refit(model, dense, sublayers, kept, list(batches()))
+    refit(cut, dense, sublayers, kept, [])
+    held_out = {"input_ids": torch.randint(3, 50, (16, 9), generator=torch.Generator().manual_seed(5))}
+    assert error(model, dense, held_out) < 0.5 * error(cut, dense, held_out)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_is_refitted_compacts_exactly(name):
+    model, dense, batch = ARCHITECTURES[name].model(), ARCHITECTURES[name].model(), inputs(ARCHITECTURES[name])
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(0, s.num_units, 2)) if number else () for number, s in enumerate(sublayers)}
+    refit(model, dense, sublayers, kept, [batch])
+    with torch.no_grad():
+        before = model(**batch).logits
+        structure = compact(model, sublayers)
+        assert structure.kept == kept
+        assert largest_difference({"logits": before}, {"logits": model(**batch).logits}, ("logits",)) <= 1e-5

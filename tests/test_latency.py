@@ -1,0 +1,84 @@
+"""The latency table on a clock that counts multiply-adds: its predictions are then exact, for any model."""
+
+import json
+
+import pytest
+import torch
+
+from prune.anatomy import sublayers_of
+from prune.measure import latency
+from prune.measure.latency import LatencyTable, kind_of, latency_table
+from prune.measure.speed import multiply_adds
+from prune.shrink.modeling_pruned import take_shape
+from prune.shrink.structure import Structure
+from tests.architectures import ARCHITECTURES, inputs
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "prune" / "latency.json"
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """A clock by which a multiply-add takes a second."""
+    monkeypatch.setattr(latency, "seconds", lambda _, call: multiply_adds(call.func, call.keywords))
+    monkeypatch.setattr(latency, "_ROUNDS", (1, 1))
+
+
+def table_of(name, **shape):
+    model, batch = ARCHITECTURES[name].model(**shape), inputs(ARCHITECTURES[name])
+    return model, batch, latency_table(ARCHITECTURES[name].auto_class, model.config, batch, torch.float32)
+
+
+def at_grid(sublayer, share):
+    """A number of units for which the table has a time."""
+    counts = latency._counts(sublayer)
+    return counts[round(share * (len(counts) - 1))]
+
+
+@pytest.mark.parametrize("name", ["bert", "distilbert", "bart", "t5_gated", "gpt2", "modernbert", "mobilebert"])
+def test_predictions_are_the_sum_of_the_parts(name, counting):
+    model, batch, table = table_of(name)
+    sublayers = sublayers_of(model)
+    assert 1e3 * multiply_adds(model, batch) == pytest.approx(table.dense_ms)
+    units = {s.name: at_grid(s, (number % 5) / 4) for number, s in enumerate(sublayers)}
+    predicted = table.model_ms(sublayers, units)
+    structure = Structure(model.config.model_type, {name: tuple(range(count)) for name, count in units.items()})
+    take_shape(model.base_model, structure.shape(sublayers))
+    assert 1e3 * multiply_adds(model, batch) == pytest.approx(predicted)
+
+
+def test_what_cannot_be_pruned_is_the_rest(counting):
+    model, _, table = table_of("bert")
+    sublayers = sublayers_of(model)
+    assert table.model_ms(sublayers, {s.name: s.num_units for s in sublayers}) == pytest.approx(table.dense_ms)
+    assert table.model_ms(sublayers, {s.name: 0 for s in sublayers}) == pytest.approx(table.rest(sublayers))
+    assert 0 < table.rest(sublayers) < table.dense_ms
+
+
+def test_times_between_measured_widths_are_interpolated(make_bert):
+    sublayer = sublayers_of(make_bert())[1]
+    table = LatencyTable(100.0, {kind_of(sublayer): {0: 0.0, 12: 6.0, 24: 30.0}})
+    assert [table.of(sublayer, units) for units in (0, 6, 12, 18, 24)] == [0.0, 3.0, 6.0, 18.0, 30.0]
+
+
+def test_it_is_measured_once_for_each_model_and_batch(counting, cache):
+    said = []
+    architecture = ARCHITECTURES["bert"]
+    config, batch = architecture.model().config, inputs(architecture)
+    tables = [latency_table(architecture.auto_class, config, batch, torch.float32, said.append) for _ in range(2)]
+    assert tables[0] == tables[1]
+    assert len(said) == len(json.loads(cache.read_text())) == 1
+    shorter = {name: values[:, :5] for name, values in batch.items()}
+    latency_table(architecture.auto_class, config, shorter, torch.float32, said.append)
+    assert len(said) == len(json.loads(cache.read_text())) == 2
+
+
+def test_kinds_are_names_without_numbers():
+    kinds = {kind_of(sublayer) for sublayer in sublayers_of(ARCHITECTURES["bart"].model())}
+    assert kinds == {
+        "encoder.layers.*.attention", "encoder.layers.*.feed_forward", "decoder.layers.*.self_attention",
+        "decoder.layers.*.cross_attention", "decoder.layers.*.feed_forward",
+    }  # fmt: skip

@@ -1,0 +1,132 @@
+"""Targets: what is asked for, what is possible, and that results are there."""
+
+import pytest
+import torch
+
+from prune.anatomy import sublayers_of
+from prune.config import Config, TargetConfig
+from prune.errors import UserError
+from prune.goals import size_goal, time_goal
+from prune.measure.latency import LatencyTable, kind_of
+from prune.measure.size import num_parameters
+from prune.report.record import Record
+from prune.shrink.structure import Structure
+from prune.targets import Target, each, target_of
+from tests.architectures import ARCHITECTURES
+from tests.runs.tiny import call
+from tests.test_config import DEMO, problems
+
+ONE_SHOT = (*DEMO, "method=one_shot")
+
+
+def importance_of(sublayers, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return {s.name: torch.rand(s.num_units, generator=generator) for s in sublayers}
+
+
+def test_a_list_is_visited_in_turn():
+    config = Config(target=TargetConfig(speedup=[2, 3]))
+    assert [target_of(one) for one in each(config)] == [Target("speedup", 2.0), Target("speedup", 3.0)]
+    assert list(each(Config())) == [Config()]
+    assert target_of(Config()) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "method=one_shot needs one target (none given): density, params, speedup or latency_ms, as in"),
+        (("target.density=0.5", "target.speedup=2"), "needs one target (target.density and target.speedup given)"),
+        (("target.density=0",), "target.density=0: must be above 0, below 1, or a list of such values"),
+        (("target.density=[0.5,1.5]",), "target.density=1.5: must be above 0, below 1"),
+        (("target.speedup=1",), "target.speedup=1: must be above 1, or a list of such values"),
+        (("target.speedup=fast",), "target.speedup=fast: must be above 1"),
+        (("target.speedup=.nan",), "target.speedup"),
+        (("target.latency_ms=-3",), "target.latency_ms=-3: must be above 0"),
+        (("target.params=true",), "target.params=True: must be above 0, below 1"),
+        (("target.speedup=[]",), "target.speedup=[]: name at least one value"),
+        (("target.density=0.5", "method.layers=0.5"), "method.layers=0.5: not read by one_shot"),
+        (("target.density=0.5", "method.attention.criterion=movement"), "not known. Allowed: fisher"),
+        (("target.density=0.5", "method.attention.grain=block"), "Allowed: head, none"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(words, said):
+    assert any(said in problem for problem in problems(*ONE_SHOT, *words)), problems(*ONE_SHOT, *words)
+
+
+def test_a_method_that_reads_no_target_says_so():
+    said = "target.speedup: read by methods of kind one_shot, not by method=struct"
+    assert problems(*DEMO, "method=struct", "target.speedup=2") == [said]
+
+
+@pytest.mark.parametrize("kind", ["density", "params"])
+@pytest.mark.parametrize("name", ["bert", "deberta_v2_positions", "t5", "gpt2"])
+def test_sizes_are_met_by_hand_count(name, kind):
+    model, architecture = ARCHITECTURES[name].model(intermediate_size=96), ARCHITECTURES[name]
+    sublayers, dense = sublayers_of(model), num_parameters(model)
+    goal = size_goal(Target(kind, 0.7), sublayers, architecture.auto_class, model.config)
+    kept = goal.choose(importance_of(sublayers))
+    Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
+    left = sum(m.weight(model.base_model).numel() for s in sublayers for m in s.matrices)
+    found = num_parameters(model) / dense if kind == "params" else left / sum(
+        m.rows * m.columns for s in sublayers for m in s.matrices
+    )  # fmt: skip
+    assert 0.62 < found <= 0.7
+
+
+def test_a_size_that_is_not_possible_is_refused_with_what_is(make_bert):
+    model = make_bert()
+    with pytest.raises(UserError, match=r"target\.params=0\.01: this model can have from 0\.\d+ to 1"):
+        size_goal(Target("params", 0.01), sublayers_of(model), "AutoModelForSequenceClassification", model.config)
+
+
+def table_for(sublayers):
+    """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms."""
+    each_ms = {"attention": 2.0, "feed_forward": 0.5}
+    kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
+    return LatencyTable(10.0 + 2 * (4 * 2 + 24 * 0.5), kinds)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
+def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
+    sublayers = sublayers_of(make_bert())
+    goal = time_goal(Target(kind, value), sublayers, table_for(sublayers), lambda _: 2.0)
+    kept = goal.choose(importance_of(sublayers))
+    time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
+    assert 25.0 / 1.06 < time <= 25.0 / 1.02
+
+
+def test_a_budget_is_corrected_by_what_is_measured(make_bert):
+    """This machine is a quarter slower than the table says."""
+    sublayers = sublayers_of(make_bert())
+    table = table_for(sublayers)
+
+    def measured(kept):
+        return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
+
+    kept = time_goal(Target("speedup", 2.0), sublayers, table, measured).choose(importance_of(sublayers))
+    assert 2.0 <= measured(kept) <= 2.1
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (Target("speedup", 6.0), r"target\.speedup=6: here, .* this model can have 1 to 5\.0 times"),
+        (Target("latency_ms", 9.0), r"target\.latency_ms=9: here, .* 10 to 50 ms \(the unpruned model\)"),
+        (Target("latency_ms", 60.0), r"target\.latency_ms=60: here, .* 10 to 50 ms"),
+    ],
+)
+def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_bert):
+    sublayers = sublayers_of(make_bert())
+    with pytest.raises(UserError, match=said):
+        time_goal(target, sublayers, table_for(sublayers), lambda _: 1.0)
+
+
+def test_one_run_gives_a_family(tmp_path):
+    code, out, err = call(f"outputs={tmp_path}", "target.density=[0.6,0.3]", method="one_shot")
+    assert code == 0, err
+    records = sorted((Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json")), key=lambda r: r.value)
+    assert {record.setting for record in records} == {"density 0.6", "density 0.3"}
+    for record in records:
+        assert record.linear_density == pytest.approx(record.config["target"]["density"], abs=0.01)
+    assert err.count("fine-tuning the unpruned model") == err.count("importance of units") == 1
+    assert out.count("one_shot, density 0.6") == 2  # the run's own table, and that of both
