@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 USER_ERROR = 2
 EXPORT_FORMATS = ("onnx", "onnx_int8", "torch", "plain")
 """Names of prune/exporting.py, which needs torch; a test holds the two together."""
-_VERBS = ("run", "table", "score", "inspect", "export", "bench")
+_VERBS = ("run", "plan", "table", "score", "inspect", "export", "bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,6 +42,8 @@ def _dispatch(words: list[str]) -> None:
         print(f"prune {__version__}")
     elif words[0] == "table":
         _table(words[1:])
+    elif words[0] == "plan":
+        _plan(words[1:])
     elif words[0] == "score":
         _score(words[1:])
     elif words[0] == "inspect":
@@ -91,6 +93,23 @@ def _carry_out(config: Config) -> Record:
     screen.say(f"  recipe  {folder.recipe}")
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
     return record
+
+
+def _plan(words: list[str]) -> None:
+    """`prune plan [key=value ...]`: which shapes reach the targets, before any training."""
+    from prune.composition import compose_and_call
+
+    def carry_out(config: Config) -> Any:
+        from prune.planning import plan
+        from prune.training.progress import Screen
+
+        return plan(config, Screen())
+
+    chosen = [] if any(word.startswith("method=") for word in words) else ["method=one_shot"]
+    plans = compose_and_call([*chosen, *words], carry_out)
+    from prune.planning import as_rich
+
+    _print_wide(as_rich(plans))
 
 
 def _score(words: list[str]) -> None:
@@ -223,6 +242,7 @@ Any value of the config is set by key=value, for example:
   teacher=none               no distillation                         force=true           carry a run out anew
 
   prune --cfg job [key=value ...]    shows the whole config, composed
+  prune plan target.speedup=2 [key=value ...]    which shapes reach a target here, and how long the run will take
   prune table [folder]               the table over all results
   prune inspect <folder>             what a pruned model is: sizes, heads and dimensions per layer, origin, score
   prune export run=<folder> format=onnx    the result of a run for other runtimes: {", ".join(EXPORT_FORMATS)}

@@ -1,0 +1,132 @@
+"""`prune plan`: before any training, which shapes reach a target here, and how long the run will take."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from rich.console import Group
+from rich.table import Table
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import set_seed
+
+from prune.config import Config
+from prune.features import inputs_only
+from prune.measure.speed import seconds, speed_device
+from prune.outputs import dense_folder, pruned_folder, run_folder
+from prune.preparation import Experiment, prepare
+from prune.sublayers import SITES, Sublayer
+from prune.targets import Target
+from prune.training.progress import Screen
+
+_STEPS = 3
+"""Training steps that are timed, after one that warms up."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One target."""
+
+    target: Target
+    kept: Mapping[str, int]
+    """Sublayer -> heads or dimensions, were all units of a sublayer worth the same."""
+    sublayers: list[Sublayer]
+    speedup: float | None
+    """Measured with any weights, where the target is a time."""
+    seconds: Mapping[str, float]
+    """Stage -> time that it will take; those whose output is there take none."""
+
+    @property
+    def value(self) -> float:
+        """What is aimed at."""
+        return self.target.value
+
+
+def plan(config: Config, screen: Screen) -> Plan:
+    """The plan for the one target of `config`.
+
+    Raises:
+        UserError: if the target cannot be reached.
+    """
+    experiment = prepare(config, run_folder(config), screen)
+    return _plan(experiment, _seconds_per_step(experiment))
+
+
+def _plan(experiment: Experiment, step: float) -> Plan:
+    goal, sublayers = experiment.goal, experiment.dense_sublayers
+    units = goal.choose({s.name: _even_importance(s) for s in sublayers})
+    kept = {name: len(numbers) for name, numbers in units.items()}
+    cost = goal.fixed + sum(goal.cost(s, kept[s.name]) for s in sublayers)
+    whole = goal.fixed + sum(goal.cost(s, s.num_units) for s in sublayers)
+    return Plan(
+        target=goal.target,
+        kept=kept,
+        sublayers=sublayers,
+        speedup=goal.ratio(units) if goal.ratio is not None else None,
+        seconds=_durations(experiment, step, cost / whole),
+    )
+
+
+def _even_importance(sublayer: Sublayer) -> Tensor:
+    """Rises from unit to unit, so that to halve two sublayers loses less than to remove one."""
+    weights = sum(m.rows * m.columns for m in sublayer.matrices)
+    return weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
+
+
+def _durations(experiment: Experiment, step: float, share: float) -> dict[str, float]:
+    """Estimates from the time of one dense training step; one of a smaller model takes the `share` that is left."""
+    config = experiment.config
+    there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
+    examples = config.method.importance_examples / config.schedule.batch_size
+    refit = len(experiment.sublayers) * config.method.refit_examples / config.schedule.batch_size
+    found = {
+        "dense": experiment.training("dense", config.schedule.dense_epochs).steps * step,
+        "prune": examples * step,
+        "compact": refit * step / 3,  # two halves of a forward pass, which takes a third of a step
+        "fill": experiment.training("fill", config.schedule.fill_epochs).steps * step * share,
+    }
+    return {name: 0.0 if name in there and there[name].report.exists() else time for name, time in found.items()}
+
+
+def _seconds_per_step(experiment: Experiment) -> float:
+    """Median time of one training step of the unpruned model."""
+    set_seed(experiment.config.seed)
+    device = speed_device("auto")
+    model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
+    loader = DataLoader(
+        inputs_only(experiment.training_features),
+        batch_size=experiment.config.schedule.batch_size,
+        collate_fn=experiment.task.collator(experiment.tokenizer),
+    )
+
+    def one_step(batch: dict[str, Tensor]) -> None:
+        model(**{name: values.to(device) for name, values in batch.items()}).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    batches = [batch for batch, _ in zip(loader, range(_STEPS + 1), strict=False)]
+    times = [seconds(device, lambda batch=batch: one_step(batch)) for batch in batches]  # type: ignore[misc]
+    return statistics.median(times[1:] or times)
+
+
+def as_rich(plans: list[Plan]) -> Group:
+    """For the terminal."""
+    table = Table("target", "speed-up", *(site.replace("_", "-") for site in SITES), "time", title="plan")
+    for one in plans:
+        units = (" ".join(str(one.kept[s.name]) for s in one.sublayers if s.site == site) for site in SITES)
+        speed = f"{one.speedup:.2f}x" if one.speedup is not None else ""
+        table.add_row(str(one.target), speed, *units, _as_text(sum(one.seconds.values())))
+    stages = ", ".join(f"{name} {_as_text(time)}" for name, time in plans[0].seconds.items())
+    table.caption = (
+        "Heads and dimensions per layer, were all of a layer worth the same; a run finds out what they are worth. "
+        f"Time, from a training step here: {stages}; measuring comes on top."
+    )
+    return Group(table)
+
+
+def _as_text(time: float) -> str:
+    return f"{time / 60:.0f} min" if time >= 60 else f"{time:.0f} s"

@@ -1,0 +1,30 @@
+"""`prune plan` says which shapes reach a target, and trains nothing."""
+
+import re
+
+import pytest
+
+from prune import cli
+from tests.runs.tiny import WORDS
+
+
+def planned(*words, capsys):
+    cli.main(["plan", *WORDS, *words])
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_shapes_and_times_of_each_target(tmp_path, capsys):
+    out = planned("target.density=[0.51,0.26]", f"outputs={tmp_path}", capsys=capsys)
+    for density, heads, width in ((0.51, 2, 256), (0.26, 1, 128)):
+        row = re.search(rf"│ density {density} │ │ ([\d ]+) │ ([\d ]+) │", out)
+        assert row[1] == " ".join([str(heads)] * 3)
+        assert [int(number) for number in row[2].split()] == pytest.approx([width] * 3, abs=16)
+    assert all(stage in out for stage in ("dense", "prune", "compact", "fill"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_needs_a_target(tmp_path, capsys):
+    with pytest.raises(SystemExit) as end:
+        planned(f"outputs={tmp_path}", capsys=capsys)
+    assert end.value.code == 2
+    assert "needs one target (none given)" in capsys.readouterr().err
