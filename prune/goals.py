@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 
 import torch
 import transformers
@@ -17,6 +18,9 @@ from prune.shrink.choice import choose
 from prune.sublayers import Sublayer
 from prune.targets import Target
 
+Kept = dict[str, tuple[int, ...]]
+"""Name of a sublayer -> numbers of the units that stay."""
+Ratio = Callable[[Kept], float]
 _ATTEMPTS = 5
 _AIM, _ABOVE = 1.02, 1.05
 """Measured speed-ups are aimed at, and accepted up to, so many times the one that is asked for: never below it."""
@@ -28,79 +32,94 @@ class Goal:
 
     target: Target
     sublayers: list[Sublayer]
+    """All of the unpruned model."""
+    stay: frozenset[str]
+    """Sites at which nothing is pruned."""
     cost: Callable[[Sublayer, int], float]
     """Of a sublayer that keeps so many units."""
-    fixed: float
-    """Cost of what cannot be pruned."""
+    whole: float
+    """What the unpruned model costs."""
     budget: float
-    """What everything may cost."""
-    ratio: Callable[[Mapping[str, tuple[int, ...]]], float] | None = None
-    """For times: dense time over that of the model with these units, measured; and `asked`, what it shall be."""
+    """What the pruned one may cost."""
+    ratio: Ratio | None = None
+    """For times: that of the unpruned model over that of the one that keeps these units, measured."""
     asked: float = 1.0
+    """What it shall be."""
 
-    def choose(self, importance: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
-        """The units that stay: name of each sublayer -> numbers. Times are measured, and the budget is corrected."""
+    @property
+    def pruned(self) -> list[Sublayer]:
+        """The sublayers that units are removed from."""
+        return [s for s in self.sublayers if s.site not in self.stay]
+
+    @property
+    def fixed(self) -> float:
+        """Cost of all else."""
+        return self.whole - sum(self.cost(s, s.num_units) for s in self.pruned)
+
+    def choose(self, importance: Mapping[str, Tensor]) -> Kept:
+        """The units that stay. For times, the choice is measured, and the budget corrected."""
         kept = self._choose(importance, self.budget)
         if self.ratio is None:
             return kept
-        budget = self.budget
+        budget, tried = self.budget, []
         for _ in range(_ATTEMPTS):
-            measured = self.ratio(kept)
+            tried.append((self.ratio(kept), kept))
+            measured = tried[-1][0]
             if self.asked <= measured <= _ABOVE * self.asked:
                 break
             budget *= measured / (_AIM * self.asked)
-            kept = self._choose(importance, max(budget, self.fixed))
-        return kept
+            kept = self._choose(importance, budget)
+        fast_enough = [one for one in tried if one[0] >= self.asked]
+        _, found = min(fast_enough, key=itemgetter(0)) if fast_enough else max(tried, key=itemgetter(0))
+        return found
 
-    def _choose(self, importance: Mapping[str, Tensor], budget: float) -> dict[str, tuple[int, ...]]:
-        return choose(self.sublayers, importance, self.cost, budget - self.fixed)
+    def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
+        whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
+        return whole | choose(self.pruned, importance, self.cost, max(0.0, budget - self.fixed))
 
 
-def size_goal(target: Target, sublayers: list[Sublayer], auto_class: str, config: PreTrainedConfig) -> Goal:
+def size_goal(
+    target: Target, sublayers: list[Sublayer], stay: frozenset[str], auto_class: str, config: PreTrainedConfig
+) -> Goal:
     """For a density, or a share of all parameters.
 
     Raises:
         UserError: if the target cannot be reached.
     """
-    with torch.device("meta"):
-        model = getattr(transformers, auto_class).from_config(config)
-    per_unit = {s.name: _weights_per_unit(s) for s in sublayers}
-    total: float = size.num_prunable(sublayers)
+    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in sublayers}
+    whole = size.num_prunable(sublayers)
     if target.kind == "params":
+        with torch.device("meta"):
+            model = getattr(transformers, auto_class).from_config(config)
         per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in sublayers}
-        total = size.num_parameters(model)
-    prunable = sum(per_unit[s.name] * s.num_units for s in sublayers)
-    fixed = total - prunable if target.kind == "params" else 0.0
-    if target.value * total <= fixed:
-        raise UserError(f"target.{target.kind}={target.value:g}: this model can have from {fixed / total:.3g} to 1")
-    return Goal(target, sublayers, lambda s, units: per_unit[s.name] * units, fixed, target.value * total)
+        whole = size.num_parameters(model)
+    goal = Goal(target, sublayers, stay, lambda s, units: per_unit[s.name] * units, whole, target.value * whole)
+    if goal.budget <= goal.fixed:
+        raise UserError(
+            f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"
+        )
+    return goal
 
 
 def time_goal(
-    target: Target,
-    sublayers: list[Sublayer],
-    table: LatencyTable,
-    ratio: Callable[[Mapping[str, tuple[int, ...]]], float],
+    target: Target, sublayers: list[Sublayer], stay: frozenset[str], table: LatencyTable, ratio: Ratio
 ) -> Goal:
     """For a speed-up, or a time of one batch.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
     """
-    fixed = table.rest(sublayers)
-    fastest = table.dense_ms / fixed
-    asked = target.value if target.kind == "speedup" else table.dense_ms / target.value
-    if not 1.0 <= asked < fastest:
-        possible = (
-            f"1 to {fastest:.1f} times"
-            if target.kind == "speedup"
-            else f"{fixed:.3g} to {table.dense_ms:.3g} ms (the unpruned model)"
-        )
+    whole = table.dense_ms
+    asked = target.value if target.kind == "speedup" else whole / target.value
+    goal = Goal(target, sublayers, stay, table.of, whole, whole / (_AIM * asked), ratio, asked)
+    if not 1.0 <= asked < whole / goal.fixed:
+        fastest, slowest = f"{goal.fixed:.3g} to", f"{whole:.3g} ms (the unpruned model)"
+        possible = f"1 to {whole / goal.fixed:.1f} times" if target.kind == "speedup" else f"{fastest} {slowest}"
         raise UserError(
             f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model can "
             f"have {possible}"
         )
-    return Goal(target, sublayers, table.of, fixed, table.dense_ms / (_AIM * asked), ratio, asked)
+    return goal
 
 
 def _weights_per_unit(sublayer: Sublayer) -> int:

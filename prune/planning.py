@@ -59,14 +59,13 @@ def _plan(experiment: Experiment, step: float) -> Plan:
     goal, sublayers = experiment.goal, experiment.dense_sublayers
     units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
-    cost = goal.fixed + sum(goal.cost(s, kept[s.name]) for s in sublayers)
-    whole = goal.fixed + sum(goal.cost(s, s.num_units) for s in sublayers)
+    saved = sum(goal.cost(s, s.num_units) - goal.cost(s, kept[s.name]) for s in sublayers)
     return Plan(
         target=goal.target,
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units) if goal.ratio is not None else None,
-        seconds=_durations(experiment, step, cost / whole),
+        seconds=_durations(experiment, step, 1 - saved / goal.whole),
     )
 
 

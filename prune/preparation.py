@@ -103,15 +103,17 @@ class Experiment:
         target, speed = target_of(self.config), self.config.evaluate.speed
         assert target is not None  # as checked
         shape, auto_class = models.config_of(self.config.model.path), self.task.auto_class
+        sites = {"attention": self.config.method.attention, "feed_forward": self.config.method.feed_forward}
+        stay = frozenset(name for name, site in sites.items() if site.stays)
         if not target.is_time:
-            return size_goal(target, self.dense_sublayers, auto_class, shape)
+            return size_goal(target, self.dense_sublayers, stay, auto_class, shape)
         last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         with_decoder = bool(shape.is_encoder_decoder and self.task.generation())
         batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
         table = latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
         ratio = partial(measured_ratio, auto_class, shape, batch, dtype)
-        return time_goal(target, self.dense_sublayers, table, ratio)
+        return time_goal(target, self.dense_sublayers, stay, table, ratio)
 
     def lesson(self, dense: StageFolder) -> Lesson:
         """The training features, with the teacher if there is one."""

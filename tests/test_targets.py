@@ -17,6 +17,7 @@ from tests.runs.tiny import call
 from tests.test_config import DEMO, problems
 
 ONE_SHOT = (*DEMO, "method=one_shot")
+NONE: frozenset[str] = frozenset()
 
 
 def importance_of(sublayers, seed=0):
@@ -63,7 +64,7 @@ def test_a_method_that_reads_no_target_says_so():
 def test_sizes_are_met_by_hand_count(name, kind):
     model, architecture = ARCHITECTURES[name].model(intermediate_size=96), ARCHITECTURES[name]
     sublayers, dense = sublayers_of(model), num_parameters(model)
-    goal = size_goal(Target(kind, 0.7), sublayers, architecture.auto_class, model.config)
+    goal = size_goal(Target(kind, 0.7), sublayers, NONE, architecture.auto_class, model.config)
     kept = goal.choose(importance_of(sublayers))
     Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
     left = sum(m.weight(model.base_model).numel() for s in sublayers for m in s.matrices)
@@ -76,7 +77,7 @@ def test_sizes_are_met_by_hand_count(name, kind):
 def test_a_size_that_is_not_possible_is_refused_with_what_is(make_bert):
     model = make_bert()
     with pytest.raises(UserError, match=r"target\.params=0\.01: this model can have from 0\.\d+ to 1"):
-        size_goal(Target("params", 0.01), sublayers_of(model), "AutoModelForSequenceClassification", model.config)
+        size_goal(Target("params", 0.01), sublayers_of(model), NONE, "AutoModelForSequenceClassification", model.config)
 
 
 def table_for(sublayers):
@@ -89,7 +90,7 @@ def table_for(sublayers):
 @pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
-    goal = time_goal(Target(kind, value), sublayers, table_for(sublayers), lambda _: 2.0)
+    goal = time_goal(Target(kind, value), sublayers, NONE, table_for(sublayers), lambda _: 2.0)
     kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
     assert 25.0 / 1.06 < time <= 25.0 / 1.02
@@ -103,8 +104,33 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     def measured(kept):
         return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
-    kept = time_goal(Target("speedup", 2.0), sublayers, table, measured).choose(importance_of(sublayers))
+    kept = time_goal(Target("speedup", 2.0), sublayers, NONE, table, measured).choose(importance_of(sublayers))
     assert 2.0 <= measured(kept) <= 2.1
+
+
+def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
+    sublayers = sublayers_of(make_bert())
+    times, seen = iter([1.5, 2.6, 1.9, 2.3, 1.8]), {}
+
+    def measured(kept):
+        seen[tuple(kept.items())] = time = next(times)
+        return time
+
+    kept = time_goal(Target("speedup", 2.0), sublayers, NONE, table_for(sublayers), measured).choose(
+        importance_of(sublayers)
+    )
+    assert seen[tuple(kept.items())] in (2.3, 2.6)
+
+
+def test_a_site_that_stays_does(make_bert):
+    sublayers = sublayers_of(make_bert())
+    stay = frozenset({"attention"})
+    goal = time_goal(Target("speedup", 1.5), sublayers, stay, table_for(sublayers), lambda _: 1.5)
+    kept = goal.choose(importance_of(sublayers))
+    assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
+    assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
+    with pytest.raises(UserError, match=r"1 to 1\.9 times"):
+        time_goal(Target("speedup", 3.0), sublayers, stay, table_for(sublayers), lambda _: 1.5)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +144,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
 def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_bert):
     sublayers = sublayers_of(make_bert())
     with pytest.raises(UserError, match=said):
-        time_goal(target, sublayers, table_for(sublayers), lambda _: 1.0)
+        time_goal(target, sublayers, NONE, table_for(sublayers), lambda _: 1.0)
 
 
 def test_one_run_gives_a_family(tmp_path):

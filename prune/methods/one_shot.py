@@ -43,12 +43,8 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
     """The dense model with zeros for all units that the target leaves no room for, and refitted output matrices."""
-    found = load_file(stage.model / _IMPORTANCE)
     method = experiment.config.method
-    for site, config in (("attention", method.attention), ("feed_forward", method.feed_forward)):
-        if config.stays:
-            found |= {s.name: torch.full((s.num_units,), torch.inf) for s in experiment.sublayers if s.site == site}
-    kept = experiment.goal.choose(found)
+    kept = experiment.goal.choose(load_file(stage.model / _IMPORTANCE))
     model, original = _start(experiment, dense), _start(experiment, dense)
     batches = list(_batches(experiment, min(method.refit_examples, len(experiment.training_features)), model.device))
     refit(model, original, experiment.sublayers, kept, batches)

@@ -62,7 +62,8 @@ def knapsack(losses: Sequence[Array], costs: Sequence[Array], budget: float) -> 
     """
     best: Array = np.zeros(_STEPS + 1)
     choices: list[NDArray[np.int64]] = []
-    parts = [np.ceil(np.maximum(of_group, 0.0) / budget * _STEPS - 1e-6).astype(int) for of_group in costs]
+    part = max(budget / _STEPS, np.finfo(float).tiny)
+    parts = [np.ceil(np.clip(of_group / part, 0.0, _STEPS + 1) - 1e-6).astype(int) for of_group in costs]
     for of_group, steps in zip(losses, parts, strict=True):
         totals = np.full((len(of_group), _STEPS + 1), np.inf)
         for option, (loss, step) in enumerate(zip(of_group, steps, strict=True)):
