@@ -77,7 +77,7 @@ def test_an_unknown_verb_is_refused_with_the_nearest(prune):
 def test_an_unknown_verb_near_to_none_is_refused_with_all_verbs(prune):
     code, _, err = prune("xyz", "seed=1")
     assert code == 2
-    assert "run, table" in err
+    assert "run, plan, table" in err
     assert "did you mean" not in err
 
 
