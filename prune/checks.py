@@ -98,6 +98,8 @@ def _target(config: Config) -> Iterator[str]:
         )
     if config.method.layers != 1:
         yield f"method.layers={config.method.layers}: not read by {ONE_SHOT}, which removes whole sublayers by itself"
+    if config.compact.round_to != 1:
+        yield f"compact.round_to={config.compact.round_to}: not read by {ONE_SHOT}, whose widths follow from its target"
     ranges = {"density": (0.0, 1.0), "params": (0.0, 1.0), "speedup": (1.0, math.inf), "latency_ms": (0.0, math.inf)}
     for kind, values in targets.items():
         low, high = ranges[kind]

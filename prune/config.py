@@ -241,7 +241,7 @@ class SpeedConfig:
 class CompactConfig:
     round_to: Any = 1
     """Widths (dimensions; heads x their size) are rounded up to a multiple of this, where grains are whole units: the
-    best-scored of the removed ones stay. auto: the multiple that is fastest on this machine, measured once."""
+    best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not read by one_shot."""
 
 
 @dataclass

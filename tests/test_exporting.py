@@ -19,7 +19,7 @@ from prune.shrink.compact import largest_difference
 from prune.shrink.structure import Structure
 from prune.training.progress import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
-from tests.runs.tiny import call, folders
+from tests.runs.tiny import finished
 
 pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
 FEW = ["bert", "bart"]
@@ -63,10 +63,7 @@ def test_outputs_are_those_of_the_model_at_any_size(name, form):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    outputs = tmp_path_factory.mktemp("outputs")
-    code, _, err = call(f"outputs={outputs}", method="struct")
-    assert code == 0, err
-    return folders(outputs)["struct"]
+    return finished(tmp_path_factory.mktemp("outputs"), "struct")
 
 
 def export(run, form):

@@ -15,6 +15,7 @@ from prune.targets import Target, each, target_of
 from tests.architectures import ARCHITECTURES
 from tests.runs.tiny import call
 from tests.test_config import DEMO, problems
+from tests.test_latency import model_ms
 
 ONE_SHOT = (*DEMO, "method=one_shot")
 NONE: frozenset[str] = frozenset()
@@ -46,6 +47,7 @@ def test_a_list_is_visited_in_turn():
         (("target.params=true",), "target.params=True: must be above 0, below 1"),
         (("target.speedup=[]",), "target.speedup=[]: name at least one value"),
         (("target.density=0.5", "method.layers=0.5"), "method.layers=0.5: not read by one_shot"),
+        (("target.density=0.5", "compact.round_to=8"), "compact.round_to=8: not read by one_shot"),
         (("target.density=0.5", "method.attention.criterion=movement"), "not known. Allowed: fisher"),
         (("target.density=0.5", "method.attention.grain=block"), "Allowed: head, none"),
     ],
@@ -102,7 +104,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     table = table_for(sublayers)
 
     def measured(kept):
-        return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
+        return 0.8 * table.dense_ms / model_ms(table, sublayers, {name: len(units) for name, units in kept.items()})
 
     kept = time_goal(Target("speedup", 2.0), sublayers, NONE, table, measured).choose(importance_of(sublayers))
     assert 2.0 <= measured(kept) <= 2.1

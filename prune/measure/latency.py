@@ -54,14 +54,6 @@ class LatencyTable:
         counts = sorted(times)
         return float(np.interp(units, counts, [times[count] for count in counts]))
 
-    def rest(self, dense_sublayers: list[Sublayer]) -> float:
-        """Of all that cannot be pruned."""
-        return self.dense_ms - sum(self.of(s, s.num_units) for s in dense_sublayers)
-
-    def model_ms(self, dense_sublayers: list[Sublayer], units: Mapping[str, int]) -> float:
-        """Predicted, of the model whose sublayers (by name) have so many units left."""
-        return self.rest(dense_sublayers) + sum(self.of(s, units[s.name]) for s in dense_sublayers)
-
 
 def kind_of(sublayer: Sublayer) -> str:
     """What sublayers of equal cost have in common: their name without the layers' numbers."""

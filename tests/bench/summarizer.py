@@ -91,7 +91,7 @@ def _config(vocabulary: int) -> BartConfig:
         vocab_size=vocabulary,
         d_model=256,
         max_position_embeddings=512,
-        init_std=1 / 256**0.5,  # with BART's 0.02, this narrow, what the encoder says is lost beside the decoder's own
+        init_std=1 / 256**0.5,  # BART's 0.02 is made for wider models
         dropout=0.0,
         **sizes,
     )

@@ -34,6 +34,13 @@ def call(*words, method="hybrid", run=WORDS):
     return code, out.getvalue(), err.getvalue()
 
 
+def finished(outputs, method):
+    """The folder of the tiny run of `method`, carried out under `outputs`."""
+    code, _, err = call(f"outputs={outputs}", method=method)
+    assert code == 0, err
+    return folders(outputs)[method]
+
+
 def folders(outputs):
     """The folders of all finished runs, by method."""
     return {Record.read(file).method: file.parent for file in sorted(Path(outputs).glob("*/*/*/*/seed_*/record.json"))}

@@ -17,7 +17,7 @@ from prune.shrink.depth import depth_of, shallower
 from prune.shrink.plain import plain
 from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, inputs
-from tests.runs.tiny import call, folders
+from tests.runs.tiny import finished
 
 
 def pruned(model, **counts):
@@ -67,10 +67,7 @@ def test_what_a_config_cannot_say_is_refused_with_the_layer(counts, reason, make
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    outputs = tmp_path_factory.mktemp("outputs")
-    code, _, err = call(f"outputs={outputs}", method="uniform")
-    assert code == 0, err
-    return folders(outputs)["uniform"]
+    return finished(tmp_path_factory.mktemp("outputs"), "uniform")
 
 
 def test_a_uniform_run_becomes_a_stock_checkpoint(run, capsys):
@@ -85,8 +82,7 @@ def test_a_uniform_run_becomes_a_stock_checkpoint(run, capsys):
 
 
 def test_a_run_with_other_shapes_is_told_why_not(tmp_path, capsys):
-    assert call(f"outputs={tmp_path}", method="struct")[0] == 0
-    folder = RunFolder(folders(tmp_path)["struct"])
+    folder = RunFolder(finished(tmp_path, "struct"))
     with pytest.raises(SystemExit) as end:
         cli.main(["export", f"run={folder.path}", "format=plain"])
     assert end.value.code == 2
