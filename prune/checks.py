@@ -42,7 +42,7 @@ def check(config: Config) -> None:
 
     torch and transformers are loaded for the last check only, where all others have found nothing.
     """
-    parts = (_names, _ranges, _target, _nothing, _rounding, _task, _durations, _folders, _family)
+    parts = (_names, _ranges, _target, _nothing, _layers, _rounding, _task, _durations, _folders, _family)
     problems = [problem for part in parts for problem in part(config)] or list(_blocks(config))
     if problems:
         raise ConfigErrors(problems)
@@ -82,6 +82,11 @@ def _names(config: Config) -> Iterator[str]:
 def _nothing(config: Config) -> Iterator[str]:
     if config.method.layers == 1 and all(site.stays for _, site in _sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def _layers(config: Config) -> Iterator[str]:
+    if config.distillation.alpha_layers > 0 and config.teacher == "none":
+        yield f"distillation.alpha_layers={config.distillation.alpha_layers}: teacher=none has no layers to learn from"
 
 
 def _target(config: Config) -> Iterator[str]:
@@ -139,21 +144,19 @@ def _ranges(config: Config) -> Iterator[str]:
         ("schedule.learning_rate", schedule.learning_rate, schedule.learning_rate > 0, "above 0"),
         ("schedule.score_learning_rate", schedule.score_learning_rate, schedule.score_learning_rate > 0, "above 0"),
         ("schedule.weight_decay", schedule.weight_decay, schedule.weight_decay >= 0, "at least 0"),
-        ("distillation.alpha_ce", config.distillation.alpha_ce, config.distillation.alpha_ce >= 0, "at least 0"),
-        (
-            "distillation.alpha_teacher",
-            config.distillation.alpha_teacher,
-            config.distillation.alpha_teacher >= 0,
-            "at least 0",
-        ),
         ("distillation.temperature", config.distillation.temperature, config.distillation.temperature > 0, "above 0"),
         ("seed", config.seed, 0 <= config.seed < 2**31, "at least 0, below 2^31"),
         ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
+        ("task.eval_from_train", config.task.eval_from_train, config.task.eval_from_train >= 0, "at least 0"),
         ("method.importance_examples", method.importance_examples, method.importance_examples > 0, "above 0"),
         ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]
+    alphas = {name: getattr(config.distillation, name) for name in ("alpha_ce", "alpha_teacher", "alpha_layers")}
+    limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in alphas.items()]
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
+    fill_rate = schedule.fill_learning_rate
+    limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
     limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
     limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
     for name in ("batch_sizes", "generation_batch_sizes"):

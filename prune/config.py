@@ -123,6 +123,8 @@ class TaskConfig:
     """Size of a subset of the training split drawn by the seed; null: all."""
     eval_examples: int | None = None
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
+    eval_from_train: int = 0
+    """So many training examples, drawn by the seed, are not trained on but evaluated on, as a split of their own."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)
@@ -191,6 +193,8 @@ class ScheduleConfig:
     """Examples per evaluation step."""
     learning_rate: float = 5e-5
     """Peak learning rate of the weights."""
+    fill_learning_rate: float | None = None
+    """The same in the fill; null: learning_rate."""
     score_learning_rate: float = 1e-2
     """Peak learning rate of the scores."""
     weight_decay: float = 0.0
@@ -213,6 +217,9 @@ class DistillationConfig:
     """Weight of the loss against the labels; 1 where there is no teacher."""
     alpha_teacher: float = 0.9
     """Weight of the loss against the teacher's logits."""
+    alpha_layers: float = 0.0
+    """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher is asked at every
+    step, which costs a forward pass of it."""
     temperature: float = 2.0
     """Temperature T of the softened distributions, above 0."""
 

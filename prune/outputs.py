@@ -149,7 +149,10 @@ def dense_folder(config: Config) -> StageFolder:
 def pruned_folder(config: Config) -> StageFolder:
     """The folder of the masked model that `config` trains, whatever its finish."""
     named = differences(config)
-    unused = {"method": ("name", "finish"), "schedule": ("name", "fill_epochs", "eval_batch_size")}
+    unused = {
+        "method": ("name", "finish"),
+        "schedule": ("name", "fill_epochs", "fill_learning_rate", "eval_batch_size"),
+    }
     inputs: dict[str, Any] = {
         group: {key: value for key, value in named.get(group, {}).items() if key not in keys}
         for group, keys in unused.items()

@@ -121,8 +121,9 @@ class Experiment:
             return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
         model = models.finished_model(path, self.task.auto_class, option="teacher")
-        if not self.task.keeps_teacher:
-            return Lesson(self.training_features, Teacher(model, self.task.distilled))
+        layers = self.config.distillation.alpha_layers > 0
+        if layers or not self.task.keeps_teacher:
+            return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
         return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
 
     def training(self, name: str, epochs: float) -> Training:
@@ -135,7 +136,7 @@ class Experiment:
             warmup=in_steps(schedule.warmup, steps),
             checkpoint_every=max(1, in_steps(schedule.checkpoint_every, steps)),
             batch_size=schedule.batch_size,
-            learning_rate=schedule.learning_rate,
+            learning_rate=(name == "fill" and schedule.fill_learning_rate) or schedule.learning_rate,
             score_learning_rate=schedule.score_learning_rate,
             weight_decay=schedule.weight_decay,
             precision=schedule.precision,
@@ -196,7 +197,7 @@ class Experiment:
     def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
         """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
         found = {}
-        for split in self.config.task.eval_splits:
+        for split in self.task.eval_splits:
             features, rows = self.features[split], self.data[split]
             size = self.config.schedule.eval_batch_size
             predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
@@ -221,7 +222,12 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     dense_sublayers, sublayers = (sublayers_of(skeleton(one)) for one in (shape, shallower_config(shape, depth)))
     for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
         if path not in ("dense", "none", None):
-            models.config_of(path, option)
+            other = models.config_of(path, option)
+            if option == "teacher" and config.distillation.alpha_layers > 0 and other.hidden_size != shape.hidden_size:
+                raise UserError(
+                    f"teacher={path}: its layers are {other.hidden_size} wide, those of model.path are "
+                    f"{shape.hidden_size}; with distillation.alpha_layers they must be equal"
+                )
     task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
     data = task.load()
     tokenizer = models.tokenizer(config.model.path)

@@ -63,23 +63,31 @@ class Task(ABC):
         """What was left out when the data were read."""
 
     @property
-    def splits(self) -> list[str]:
-        """The training split, then the evaluation splits."""
-        return [self.config.train_split, *self.config.eval_splits]
+    def held_out(self) -> str:
+        """The name that training examples which are not trained on go by, as a split."""
+        return f"{self.config.train_split}_held_out"
+
+    @property
+    def eval_splits(self) -> list[str]:
+        """The evaluation splits, the main one first."""
+        return [*self.config.eval_splits, *([self.held_out] if self.config.eval_from_train else [])]
 
     def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
-        """The `splits` (default: all), checked, cut to the configured subsets.
+        """The `splits` of the folder (default: all), checked, cut to the configured subsets; and what is held out.
 
         Raises:
             UserError: for whatever is wrong with the folder, the columns or the rows.
         """
-        data = {split: self._read(split) for split in splits or self.splits}
-        for split, rows in data.items():
-            self.check(split, rows)
+        config, data = self.config, {}
+        for split in splits or [config.train_split, *config.eval_splits]:
+            self.check(split, rows := self._read(split))
             data[split] = self.usable(split, rows)
-        sizes: dict[str, int | None] = dict.fromkeys(self.config.eval_splits, self.config.eval_examples)
-        sizes[self.config.train_split] = self.config.train_examples
-        return {split: subset(rows, split, sizes[split], self.seed) for split, rows in data.items()}
+        sizes: dict[str, int | None] = dict.fromkeys(config.eval_splits, config.eval_examples)
+        sizes[config.train_split] = config.train_examples
+        if config.eval_from_train and (rows := data.get(config.train_split)):
+            sizes[config.train_split] = config.train_examples or max(1, len(rows) - config.eval_from_train)
+            data[self.held_out] = others(rows, sizes[config.train_split] or 0, config.eval_from_train, self.seed)
+        return {split: subset(rows, split, sizes.get(split), self.seed) for split, rows in data.items()}
 
     def _read(self, split: str) -> Dataset:
         folder = locate(self.config.path)
@@ -265,8 +273,26 @@ def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
         return rows
     if size > len(rows):
         raise UserError(f"a subset of {size} examples was asked for, but the split {split!r} has {len(rows)}")
-    chosen = np.random.default_rng(seed).choice(len(rows), size, replace=False)
-    return rows.select(np.sort(chosen))
+    return rows.select(np.sort(_drawn(len(rows), size, seed)))
+
+
+def others(rows: Dataset, used: int, size: int, seed: int) -> Dataset:
+    """`size` rows drawn by `seed` from those that a subset of `used` rows leaves, in their original order.
+
+    Raises:
+        UserError: if these are fewer.
+    """
+    left = np.setdiff1d(np.arange(len(rows)), _drawn(len(rows), min(used, len(rows)), seed))
+    if size > len(left):
+        raise UserError(
+            f"task.eval_from_train={size}: {used} of the {len(rows)} training examples are trained on, which leaves "
+            f"{len(left)}. Lower it, or task.train_examples"
+        )
+    return rows.select(left[np.sort(_drawn(len(left), size, seed))])
+
+
+def _drawn(number: int, size: int, seed: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).choice(number, size, replace=False)
 
 
 def first_line(error: BaseException) -> str:

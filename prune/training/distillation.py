@@ -1,9 +1,9 @@
-"""Learning from a teacher's logits (Hinton et al. 2015)."""
+"""Learning from a teacher: from its logits (Hinton et al. 2015), and from its hidden states (Sun et al. 2019)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -13,6 +13,8 @@ from torch import Tensor
 
 from prune.config import DistillationConfig
 
+IGNORED = -100
+"""Label of padding."""
 _PREFIX = "teacher_"
 
 
@@ -30,6 +32,20 @@ def with_teacher(features: Dataset, outputs: Mapping[str, Any]) -> Dataset:
     return features
 
 
+_LAYERS = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
+"""Names of what transformers' models return of their layers: the embeddings, then each layer's output."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a teacher says about a batch."""
+
+    logits: Mapping[str, Tensor]
+    """By the names of the outputs; empty if there is no teacher."""
+    layers: Mapping[str, Sequence[Tensor]] = field(default_factory=dict)
+    """Name of a stack -> its layers' outputs (batch, tokens, width), where they are to be learned from."""
+
+
 @dataclass(frozen=True)
 class Teacher:
     """A teacher that is asked at every step, where its answers are too large to be kept."""
@@ -37,15 +53,22 @@ class Teacher:
     model: Any
     names: tuple[str, ...]
     """The outputs to learn from."""
+    layers: bool = False
+    """Whether its layers are learned from, too."""
 
     def __post_init__(self) -> None:
         self.model.eval()
 
     @torch.no_grad()
-    def __call__(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+    def __call__(self, inputs: Mapping[str, Any]) -> Told:
         """Its outputs for a batch."""
-        outputs = self.model(**inputs)
-        return {name: outputs[name] for name in self.names}
+        outputs = self.model(**inputs, **({"output_hidden_states": True} if self.layers else {}))
+        return Told({name: outputs[name] for name in self.names}, layers_of(outputs) if self.layers else {})
+
+
+def layers_of(outputs: Mapping[str, Any]) -> dict[str, Sequence[Tensor]]:
+    """The outputs of all layers, by stack."""
+    return {name: outputs[name][1:] for name in _LAYERS if outputs.get(name) is not None}
 
 
 @dataclass(frozen=True)
@@ -58,29 +81,54 @@ class Lesson:
     """Asked at every step otherwise."""
 
 
-def take_teacher(inputs: dict[str, Any]) -> dict[str, Tensor]:
-    """Removes the teacher's outputs from a batch and returns them by their name."""
-    return {key.removeprefix(_PREFIX): inputs.pop(key) for key in list(inputs) if key.startswith(_PREFIX)}
+def take_teacher(inputs: dict[str, Any]) -> Told:
+    """Removes what the teacher said from a batch and returns it."""
+    return Told({key.removeprefix(_PREFIX): inputs.pop(key) for key in list(inputs) if key.startswith(_PREFIX)})
 
 
 def losses(
-    outputs: Mapping[str, Tensor],
-    teacher: Mapping[str, Tensor],
+    outputs: Mapping[str, Any],
+    told: Told,
     config: DistillationConfig,
-    counted: Tensor | None = None,
+    inputs: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
-    `counted` (batch, tokens): which tokens of generated texts are no padding.
+    `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts `labels`, both (batch, tokens).
     """
-    if not teacher:
+    if not told.logits:
         return {"labels": outputs["loss"]}
-    which = slice(None) if counted is None else counted
+    labels = inputs.get("labels")
+    written = labels != IGNORED if labels is not None and labels.dim() > 1 else None
+    which = slice(None) if written is None else written
     distances = [
         soft_cross_entropy(outputs[name][which].float(), logits[which].float(), config.temperature)
-        for name, logits in teacher.items()
+        for name, logits in told.logits.items()
     ]
-    return {
+    terms = {
         "labels": config.alpha_ce * outputs["loss"],
         "teacher": config.alpha_teacher * torch.stack(distances).mean(),
     }
+    if told.layers:
+        read = inputs["attention_mask"].bool()
+        student = layers_of(outputs)
+        stacks = [
+            layer_distance(student[name], layers, written if written is not None and "decoder" in name else read)
+            for name, layers in told.layers.items()
+        ]
+        terms["layers"] = config.alpha_layers * torch.stack(stacks).mean()
+    return terms
+
+
+def layer_distance(student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor) -> Tensor:
+    """Mean squared difference of hidden states (batch, tokens, width) at the tokens that are `counted` (batch, tokens).
+
+    Of each layer of the student to the one of the teacher at the same share of its depth; the mean over layers.
+    """
+    share = len(teacher) / len(student)
+    return torch.stack(
+        [
+            F.mse_loss(layer[counted].float(), teacher[round((number + 1) * share) - 1][counted].float())
+            for number, layer in enumerate(student)
+        ]
+    ).mean()

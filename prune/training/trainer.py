@@ -27,8 +27,6 @@ from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import Lesson, losses, take_teacher
 from prune.training.progress import Screen, TrainingProgress
 
-IGNORED = -100
-"""Label of padding."""
 _NUM_LOGS = 100
 _SHOWN = {
     "loss": "loss",
@@ -110,10 +108,8 @@ class _Trainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
-        outputs = model(**inputs)
-        labels = inputs.get("labels")
-        counted = labels != IGNORED if torch.is_tensor(labels) and labels.dim() > 1 else None
-        terms = losses(outputs, told, self.distillation, counted)
+        outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
+        terms = losses(outputs, told, self.distillation, inputs)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         loss = torch.stack(list(terms.values())).sum()

@@ -121,6 +121,26 @@ def test_a_subset_is_seeded_in_order_and_without_repetition(hundred):
     assert list(subset(hundred, "train", 20, 1)["text"]) != [str(i) for i in chosen]
 
 
+def test_what_is_held_out_is_not_trained_on(folder):
+    task = folder(train=[{"text": str(i), "label": i % 2} for i in range(20)], train_examples=8, eval_from_train=6)
+    data = task.load()
+    assert list(data) == ["train", "validation", "train_held_out"]
+    trained, held_out = (set(data[split]["text"]) for split in ("train", "train_held_out"))
+    assert (len(trained), len(held_out)) == (8, 6)
+    assert not trained & held_out
+
+
+def test_without_a_subset_the_rest_is_trained_on(folder):
+    data = folder(train=[{"text": str(i), "label": i % 2} for i in range(20)], eval_from_train=6).load()
+    assert {*data["train"]["text"], *data["train_held_out"]["text"]} == set(map(str, range(20)))
+    assert len(data["train"]) == 14
+
+
+def test_holding_out_more_than_there_is_says_what_is_left(folder):
+    said = refused(folder(train_examples=2, eval_from_train=3))
+    assert "task.eval_from_train=3: 2 of the 4 training examples are trained on, which leaves 2" in said
+
+
 def test_no_subset_is_everything(hundred):
     assert subset(hundred, "train", None, 0) is hundred
     assert list(subset(hundred, "train", 100, 0)["text"]) == list(hundred["text"])

@@ -8,10 +8,11 @@ from datasets import Dataset
 from rich.console import Console
 
 from prune.config import DistillationConfig, Precision
-from prune.training.distillation import Lesson, Teacher, losses, soft_cross_entropy, take_teacher
+from prune.training.distillation import Lesson, Teacher, Told, layer_distance, losses, soft_cross_entropy, take_teacher
 from prune.training.progress import Screen
 from prune.training.trainer import Training, train
 from tests.architectures import ARCHITECTURES
+from tests.architectures import inputs as inputs_of
 
 
 def softmax(values, temperature):
@@ -47,7 +48,7 @@ OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "mor
 
 def test_the_alphas_weigh_the_terms():
     teacher = {"logits": torch.tensor([[0.0, 1.0]])}
-    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5, temperature=2.0))
+    terms = losses(OUTPUTS, Told(teacher), DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5), {})
     distance = soft_cross_entropy(OUTPUTS["logits"], teacher["logits"], 2.0)
     assert {name: term.item() for name, term in terms.items()} == {
         "labels": 0.75,
@@ -58,17 +59,17 @@ def test_the_alphas_weigh_the_terms():
 def test_several_logits_are_averaged():
     teacher = {"logits": torch.tensor([[0.0, 1.0]]), "more": torch.tensor([[3.0, 1.0]])}
     distances = [soft_cross_entropy(OUTPUTS[name], logits, 2.0).item() for name, logits in teacher.items()]
-    terms = losses(OUTPUTS, teacher, DistillationConfig(alpha_teacher=1.0))
+    terms = losses(OUTPUTS, Told(teacher), DistillationConfig(alpha_teacher=1.0), {})
     assert terms["teacher"].item() == pytest.approx(sum(distances) / 2)
 
 
 def test_without_a_teacher_the_labels_count_in_full():
-    assert losses(OUTPUTS, {}, DistillationConfig(alpha_ce=0.1)) == {"labels": OUTPUTS["loss"]}
+    assert losses(OUTPUTS, Told({}), DistillationConfig(alpha_ce=0.1), {}) == {"labels": OUTPUTS["loss"]}
 
 
 def test_the_teacher_is_taken_out_of_the_batch():
     inputs = {"input_ids": 1, "teacher_logits": 2, "labels": 3}
-    assert take_teacher(inputs) == {"logits": 2}
+    assert take_teacher(inputs) == Told({"logits": 2})
     assert inputs == {"input_ids": 1, "labels": 3}
 
 
@@ -86,20 +87,59 @@ def test_padding_is_nothing_to_learn_from():
     for of_padding in (0.0, 1e4):
         student[~counted] = torch.tensor([of_padding, 0.0, 0.0, 0.0, 0.0])
         outputs = {"loss": torch.tensor(3.0), "logits": student}
-        terms = losses(outputs, {"logits": teacher}, SENT_TO_TEACHER, counted)
+        terms = losses(outputs, Told({"logits": teacher}), SENT_TO_TEACHER, {"labels": PADDED})
         assert terms["teacher"].item() == pytest.approx(0.5 * unpadded, rel=1e-5)
         assert terms["labels"].item() == pytest.approx(0.3)
-    assert losses(outputs, {"logits": teacher}, SENT_TO_TEACHER)["teacher"].item() > 100 * unpadded
+    assert losses(outputs, Told({"logits": teacher}), SENT_TO_TEACHER, {})["teacher"].item() > 100 * unpadded
 
 
 def test_a_teacher_is_asked_in_evaluation_mode_and_without_gradient(make_bert, ids):
     model = make_bert(hidden_dropout_prob=0.5)
     expected = model(input_ids=ids).logits
     told = Teacher(model.train(), ("logits",))({"input_ids": ids, "labels": torch.tensor([0, 1, 0])})
-    assert set(told) == {"logits"}
-    torch.testing.assert_close(told["logits"], expected)
+    assert set(told.logits) == {"logits"}
+    assert not told.layers
+    torch.testing.assert_close(told.logits["logits"], expected)
     assert expected.requires_grad
-    assert not told["logits"].requires_grad
+    assert not told.logits["logits"].requires_grad
+
+
+def test_the_distance_of_layers_by_hand():
+    """Two layers of the student, four of the teacher: the second and the fourth are theirs."""
+    student = [torch.tensor([[[1.0, 2.0], [9.0, 9.0]]]), torch.tensor([[[0.0, 0.0], [9.0, 9.0]]])]
+    teacher = [torch.full((1, 2, 2), float(number)) for number in range(4)]
+    counted = torch.tensor([[True, False]])
+    assert layer_distance(student, teacher, counted).item() == pytest.approx(((0 + 1) / 2 + (9 + 9) / 2) / 2)
+
+
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
+def test_layers_are_learned_from_in_every_architecture(name):
+    architecture = ARCHITECTURES[name]
+    student, teacher = architecture.model(0), architecture.model(1)
+    inputs = inputs_of(architecture)
+    if architecture.reads_pairs:
+        inputs["labels"] = inputs["decoder_input_ids"].masked_fill(torch.arange(5) > 3, -100)
+    config = DistillationConfig(alpha_layers=3.0)
+    told = Teacher(teacher, ("logits",), layers=True)(inputs)
+    assert told.layers
+    for model, alike in ((student, False), (teacher, True)):
+        outputs = model(**inputs, output_hidden_states=True)
+        terms = losses({**outputs, "loss": torch.tensor(0.0)}, told, config, inputs)
+        assert (terms["layers"].item() < 1e-8) is alike
+    terms["layers"].backward()
+    touched = {name for name, p in teacher.named_parameters() if p.grad is not None}
+    assert len(touched) > len(told.layers) * 3
+
+
+def test_padding_says_nothing_of_layers(make_bert, ids):
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    inputs["attention_mask"][0, 2:] = 0
+    told = Teacher(make_bert(), ("logits",), layers=True)(inputs)
+    for layer in told.layers["hidden_states"]:
+        layer[0, 2:] = 1e6
+    outputs = make_bert()(**inputs, output_hidden_states=True)
+    terms = losses({**outputs, "loss": torch.tensor(0.0)}, told, DistillationConfig(alpha_layers=1.0), inputs)
+    assert terms["layers"].item() < 1e-8
 
 
 def test_training_on_texts_asks_the_teacher_and_leaves_padding_out(tmp_path):
