@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from prune import discovery
 from prune.assignments import is_name
-from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, SummariesConfig
+from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, Start, SummariesConfig
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
 from prune.places import locate
-from prune.targets import given
+from prune.targets import ONE_SHOT, given
 
 if TYPE_CHECKING:
     from prune.families import Family
@@ -33,17 +33,13 @@ METRICS = {
 """Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
 
 
-ONE_SHOT = "one_shot"
-"""The kind of method that reads targets."""
-
-
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data or weights.
 
-    torch and transformers are loaded for the last check only, where all others have found nothing.
+    torch and transformers are loaded for the last two checks only, where all others have found nothing.
     """
     parts = (_names, _ranges, _target, _nothing, _layers, _rounding, _task, _durations, _folders, _family)
-    problems = [problem for part in parts for problem in part(config)] or list(_blocks(config))
+    problems = [problem for part in parts for problem in part(config)] or [*_scores(config), *_blocks(config)]
     if problems:
         raise ConfigErrors(problems)
 
@@ -90,21 +86,23 @@ def _layers(config: Config) -> Iterator[str]:
 
 
 def _target(config: Config) -> Iterator[str]:
-    targets = given(config)
-    named = [f"target.{kind}" for kind in targets]
-    if config.method.kind != ONE_SHOT:
-        if targets:
-            yield f"{' and '.join(named)}: read by methods of kind {ONE_SHOT}, not by method={config.method.name}"
-        return
-    if len(targets) != 1:
+    targets, one_shot = given(config), config.method.kind == ONE_SHOT
+    named = " and ".join(f"target.{kind}" for kind in targets)
+    if len(targets) > 1 or (one_shot and not targets):
         yield (
-            f"method={config.method.name} needs one target ({' and '.join(named) or 'none'} given): density, params, "
-            "speedup or latency_ms, as in target.speedup=2.5 or target.speedup=[2,3,4]"
+            f"method={config.method.name} needs one target ({named or 'none'} given): density, params, speedup or "
+            "latency_ms, as in target.speedup=2.5 or target.speedup=[2,3,4]"
         )
-    if config.method.layers != 1:
+    if one_shot and config.method.layers != 1:
         yield f"method.layers={config.method.layers}: not read by {ONE_SHOT}, which removes whole sublayers by itself"
-    if config.compact.round_to != 1:
-        yield f"compact.round_to={config.compact.round_to}: not read by {ONE_SHOT}, whose widths follow from its target"
+    if targets and config.compact.round_to != 1:
+        yield f"compact.round_to={config.compact.round_to}: not read where there is a target, from which widths follow"
+    scattered = [name for name, site in _sites(config) if site.grain == "element"]
+    if scattered and targets.keys() - {"density"}:
+        yield (
+            f"{named}: not to be had by method.{scattered[0]}.grain=element, whose zeros are scattered and make "
+            "nothing smaller or faster; say target.density, or another grain"
+        )
     ranges = {"density": (0.0, 1.0), "params": (0.0, 1.0), "speedup": (1.0, math.inf), "latency_ms": (0.0, math.inf)}
     for kind, values in targets.items():
         low, high = ranges[kind]
@@ -266,6 +264,18 @@ def _family(config: Config) -> Iterator[str]:
             return
         if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
             yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
+
+
+def _scores(config: Config) -> Iterator[str]:
+    """Whether there are scores that can begin with something; criteria know, which needs torch."""
+    if config.schedule.start_from is not Start.one_shot or config.method.kind == ONE_SHOT:
+        return
+    for name, site in _sites(config):
+        if not site.stays and not discovery.module("criteria", site.criterion).CRITERION.learned:
+            yield (
+                f"schedule.start_from=one_shot: method.{name}.criterion={site.criterion} learns no scores that could "
+                "start from anything; say dense, or another criterion"
+            )
 
 
 def _blocks(config: Config) -> Iterator[str]:

@@ -26,10 +26,11 @@ class Scope(str, Enum):
 
 
 class Start(str, Enum):
-    """Which weights pruning starts from."""
+    """Which weights and scores pruning starts from."""
 
     pretrained = "pretrained"
     dense = "dense"
+    one_shot = "one_shot"
 
 
 class Precision(str, Enum):
@@ -160,11 +161,12 @@ class MethodConfig:
     feed_forward: SiteConfig = field(default_factory=SiteConfig)
     """Criterion and grain for the two feed-forward matrices."""
     penalty: float = 10.0
-    """Weight of the regulariser on scores (lambda), at least 0. Read by soft_movement and l0."""
+    """Weight of the regulariser on scores (lambda), at least 0. Read by soft_movement and l0; with a target it shapes
+    the scores, and the target says how many grains stay."""
     density: float = 0.5
-    """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random."""
+    """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random where there is no target."""
     threshold: float = 0.1
-    """Final cut on sigmoid(score), in [0, 1). Read by soft_movement."""
+    """Final cut on sigmoid(score), in [0, 1). Read by soft_movement where there is no target."""
     layers: float = 1.0
     """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
     importance_examples: int = 2048
@@ -204,7 +206,8 @@ class ScheduleConfig:
     cooldown: Any = 0.2
     """At the end, with threshold, density and penalty at their final values: fraction or steps."""
     start_from: Start = Start.pretrained
-    """Whether pruning starts from the pretrained or from the dense model."""
+    """Whether pruning starts from the pretrained or from the dense model; one_shot: from the dense model, and from
+    scores by the Fisher information of its heads and dimensions, instead of equal ones. Not read by method one_shot."""
     precision: Precision = Precision.auto
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2
@@ -248,13 +251,13 @@ class SpeedConfig:
 class CompactConfig:
     round_to: Any = 1
     """Widths (dimensions; heads x their size) are rounded up to a multiple of this, where grains are whole units: the
-    best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not read by one_shot."""
+    best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not to be
+    combined with a target."""
 
 
 @dataclass
 class TargetConfig:
-    """What the result shall be: one of these, or a list of values of one, which the run visits in turn. Read by methods
-    of kind one_shot."""
+    """What the result shall be: one of these, or a list of values of one, which the run visits in turn."""
 
     density: Any = None
     """Fraction of the weights of the prunable layers that stay, in (0, 1)."""

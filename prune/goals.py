@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
+from functools import cached_property
 
 import torch
 import transformers
@@ -12,6 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from prune.errors import UserError
+from prune.masking.attach import Masks
 from prune.measure import size
 from prune.measure.latency import LatencyTable
 from prune.shrink.choice import choose
@@ -32,13 +33,15 @@ class Goal:
 
     target: Target
     sublayers: list[Sublayer]
-    """All of the unpruned model."""
+    """All that there are where pruning starts."""
     stay: frozenset[str]
     """Sites at which nothing is pruned."""
     cost: Callable[[Sublayer, int], float]
     """Of a sublayer that keeps so many units."""
     whole: float
     """What the unpruned model costs."""
+    outside: float
+    """What it costs beside its sublayers."""
     budget: float
     """What the pruned one may cost."""
     ratio: Ratio | None = None
@@ -51,27 +54,37 @@ class Goal:
         """The sublayers that units are removed from."""
         return [s for s in self.sublayers if s.site not in self.stay]
 
-    @property
+    @cached_property
     def fixed(self) -> float:
-        """Cost of all else."""
-        return self.whole - sum(self.cost(s, s.num_units) for s in self.pruned)
+        """Cost of what cannot be pruned."""
+        return self.outside + sum(self.cost(s, s.num_units) for s in self.sublayers if s.site in self.stay)
 
     def choose(self, importance: Mapping[str, Tensor]) -> Kept:
-        """The units that stay. For times, the choice is measured, and the budget corrected."""
-        kept = self._choose(importance, self.budget)
+        """The units that stay, of those that matter as `importance` says."""
+        return self._choose(importance, self.settle(lambda budget: self._choose(importance, budget)))
+
+    def settle(self, chosen: Callable[[float], Kept]) -> float:
+        """The budget with which `chosen` reaches the target. Times are measured, and the budget corrected."""
         if self.ratio is None:
-            return kept
+            return self.budget
         budget, tried = self.budget, []
         for _ in range(_ATTEMPTS):
-            tried.append((self.ratio(kept), kept))
-            measured = tried[-1][0]
+            measured = self.ratio(chosen(budget))
+            tried.append((measured, budget))
             if self.asked <= measured <= _ABOVE * self.asked:
                 break
             budget *= measured / (_AIM * self.asked)
-            kept = self._choose(importance, budget)
         fast_enough = [one for one in tried if one[0] >= self.asked]
-        _, found = min(fast_enough, key=itemgetter(0)) if fast_enough else max(tried, key=itemgetter(0))
-        return found
+        return (min(fast_enough) if fast_enough else max(tried))[1]
+
+    def left(self, masks: Masks) -> float:
+        """The share of the whole that `masks` leave."""
+        if self.target.kind == "density":
+            kept = sum(masks.num_kept(site) for site in masks.sites)
+        else:
+            units = masks.units_left()
+            kept = sum(self.cost(s, len(units[s.name])) for bank in masks.all_banks() for s in bank.sublayers)
+        return (self.fixed + kept) / self.whole
 
     def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
@@ -79,21 +92,28 @@ class Goal:
 
 
 def size_goal(
-    target: Target, sublayers: list[Sublayer], stay: frozenset[str], auto_class: str, config: PreTrainedConfig
+    target: Target,
+    dense: list[Sublayer],
+    sublayers: list[Sublayer],
+    stay: frozenset[str],
+    auto_class: str,
+    config: PreTrainedConfig,
 ) -> Goal:
-    """For a density, or a share of all parameters.
+    """For a density, or a share of all parameters: of a model of `config`, whose sublayers are `dense`.
 
     Raises:
         UserError: if the target cannot be reached.
     """
-    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in sublayers}
-    whole = size.num_prunable(sublayers)
+    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in dense}
+    whole = size.num_prunable(dense)
     if target.kind == "params":
         with torch.device("meta"):
             model = getattr(transformers, auto_class).from_config(config)
-        per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in sublayers}
+        per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in dense}
         whole = size.num_parameters(model)
-    goal = Goal(target, sublayers, stay, lambda s, units: per_unit[s.name] * units, whole, target.value * whole)
+    outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)
+    budget = target.value * whole
+    goal = Goal(target, sublayers, stay, lambda s, units: per_unit[s.name] * units, whole, outside, budget)
     if goal.budget <= goal.fixed:
         raise UserError(
             f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"
@@ -102,16 +122,22 @@ def size_goal(
 
 
 def time_goal(
-    target: Target, sublayers: list[Sublayer], stay: frozenset[str], table: LatencyTable, ratio: Ratio
+    target: Target,
+    dense: list[Sublayer],
+    sublayers: list[Sublayer],
+    stay: frozenset[str],
+    table: LatencyTable,
+    ratio: Ratio,
 ) -> Goal:
-    """For a speed-up, or a time of one batch.
+    """For a speed-up, or a time of one batch, of a model whose sublayers are `dense`.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
     """
     whole = table.dense_ms
     asked = target.value if target.kind == "speedup" else whole / target.value
-    goal = Goal(target, sublayers, stay, table.of, whole, whole / (_AIM * asked), ratio, asked)
+    outside = whole - sum(table.of(s, s.num_units) for s in dense)
+    goal = Goal(target, sublayers, stay, table.of, whole, outside, whole / (_AIM * asked), ratio, asked)
     if not 1.0 <= asked < whole / goal.fixed:
         fastest, slowest = f"{goal.fixed:.3g} to", f"{whole:.3g} ms (the unpruned model)"
         possible = f"1 to {whole / goal.fixed:.1f} times" if target.kind == "speedup" else f"{fastest} {slowest}"

@@ -31,6 +31,7 @@ from typing import Any
 
 from prune.config import Config
 from prune.errors import UserError
+from prune.targets import ONE_SHOT
 
 RECORD = "record.json"
 ORIGIN = "pruning.json"
@@ -147,7 +148,7 @@ def dense_folder(config: Config) -> StageFolder:
 
 
 def pruned_folder(config: Config) -> StageFolder:
-    """The folder of the masked model that `config` trains, whatever its finish."""
+    """The folder of what a method's long part leaves, whatever its finish; for one_shot, whatever its target."""
     named = differences(config)
     unused = {
         "method": ("name", "finish"),
@@ -158,6 +159,8 @@ def pruned_folder(config: Config) -> StageFolder:
         for group, keys in unused.items()
     }
     inputs |= {"dense": _dense_inputs(config), "teacher": config.teacher, "distillation": named.get("distillation")}
+    if config.method.kind != ONE_SHOT and "target" in named:
+        inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
     return _shared_folder(config, "pruned", inputs)
 
 

@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import set_seed
 
-from prune.config import Config
+from prune.config import Config, Finish, Start
 from prune.features import inputs_only
 from prune.measure.speed import seconds, speed_device
 from prune.outputs import dense_folder, pruned_folder, run_folder
 from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
-from prune.targets import Target
+from prune.targets import ONE_SHOT, Target
 from prune.training.progress import Screen
 
 _STEPS = 3
@@ -56,16 +56,16 @@ def plan(config: Config, screen: Screen) -> Plan:
 
 
 def _plan(experiment: Experiment, step: float) -> Plan:
-    goal, sublayers = experiment.goal, experiment.dense_sublayers
+    goal, sublayers = experiment.goal, experiment.sublayers
     units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
-    saved = sum(goal.cost(s, s.num_units) - goal.cost(s, kept[s.name]) for s in sublayers)
+    left = goal.outside + sum(goal.cost(s, kept[s.name]) for s in sublayers)
     return Plan(
         target=goal.target,
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units) if goal.ratio is not None else None,
-        seconds=_durations(experiment, step, 1 - saved / goal.whole),
+        seconds=_durations(experiment, step, left / goal.whole),
     )
 
 
@@ -78,15 +78,18 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
 def _durations(experiment: Experiment, step: float, share: float) -> dict[str, float]:
     """Estimates from the time of one dense training step; one of a smaller model takes the `share` that is left."""
     config = experiment.config
+    method, schedule = config.method, config.schedule
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
-    examples = config.method.importance_examples / config.schedule.batch_size
-    refit = len(experiment.sublayers) * config.method.refit_examples / config.schedule.batch_size
-    found = {
-        "dense": experiment.training("dense", config.schedule.dense_epochs).steps * step,
-        "prune": examples * step,
-        "compact": refit * step / 3,  # two halves of a forward pass, which takes a third of a step
-        "fill": experiment.training("fill", config.schedule.fill_epochs).steps * step * share,
-    }
+    found = {"dense": experiment.training("dense", schedule.dense_epochs).steps * step, "prune": 0.0, "compact": 0.0}
+    if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
+        found["prune"] += method.importance_examples / schedule.batch_size * step
+    if method.kind == ONE_SHOT:
+        passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
+        found["compact"] = passes * step / 3  # two halves of a forward pass, which takes a third of a step
+    else:
+        found["prune"] += experiment.training("prune", schedule.epochs).steps * step
+    if method.finish is Finish.fill:
+        found["fill"] = experiment.training("fill", schedule.fill_epochs).steps * step * share
     return {name: 0.0 if name in there and there[name].report.exists() else time for name, time in found.items()}
 
 

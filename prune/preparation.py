@@ -70,10 +70,10 @@ class Experiment:
 
     def first_model(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
-        if self.config.schedule.start_from is Start.dense:
-            model = models.finished_model(str(dense.model), self.task.auto_class)
-        else:
+        if self.config.schedule.start_from is Start.pretrained:
             model = self.fresh_model()
+        else:
+            model = models.finished_model(str(dense.model), self.task.auto_class)
         return shallower(model, self.depth)
 
     @property
@@ -106,14 +106,14 @@ class Experiment:
         sites = {"attention": self.config.method.attention, "feed_forward": self.config.method.feed_forward}
         stay = frozenset(name for name, site in sites.items() if site.stays)
         if not target.is_time:
-            return size_goal(target, self.dense_sublayers, stay, auto_class, shape)
+            return size_goal(target, self.dense_sublayers, self.sublayers, stay, auto_class, shape)
         last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         with_decoder = bool(shape.is_encoder_decoder and self.task.generation())
         batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
         table = latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
-        ratio = partial(measured_ratio, auto_class, shape, batch, dtype)
-        return time_goal(target, self.dense_sublayers, stay, table, ratio)
+        ratio = partial(measured_ratio, auto_class, shape, shallower_config(shape, self.depth), batch, dtype)
+        return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio)
 
     def lesson(self, dense: StageFolder) -> Lesson:
         """The training features, with the teacher if there is one."""

@@ -8,6 +8,7 @@ removing it later changes no logit.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -21,9 +22,11 @@ from prune.masking.binarize import cut_for_density, sample
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.masking.parts import MaskedParts
+from prune.masking.steering import Steering
 from prune.sublayers import Matrix, Sublayer
 
 _NAME = "masks"
+_SMALLEST = 1e-12
 _EXACT_UP_TO = 1 << 15
 _STEPS_BETWEEN_CUTS = 10
 """Cuts through more than `_EXACT_UP_TO` scores are found again only at every so many steps, through a sample of that
@@ -38,6 +41,8 @@ class Masks(nn.Module):
         self.sites = sites
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
+        self.steering: Steering | None = None
+        """What moves the cuts, where they are to keep to a budget."""
         self._hooks: list[RemovableHandle] = []
         self._in_model = False
 
@@ -54,12 +59,15 @@ class Masks(nn.Module):
         for handle in self._hooks:
             handle.remove()
 
-    def of_site(self, site: str) -> Iterator[Bank]:
-        """The banks of one site."""
+    def all_banks(self) -> Iterator[Bank]:
+        """The banks of all sites."""
         for bank in self.banks.values():
             assert isinstance(bank, Bank)
-            if bank.sublayers[0].site == site:
-                yield bank
+            yield bank
+
+    def of_site(self, site: str) -> Iterator[Bank]:
+        """The banks of one site."""
+        return (bank for bank in self.all_banks() if bank.sublayers[0].site == site)
 
     def advance(self, ramp: float, step: int | None = None) -> None:
         """Moves thresholds, densities and penalties to `ramp` (0: start of the schedule, 1: its end) for `step`.
@@ -67,13 +75,30 @@ class Masks(nn.Module):
         `step` None (the end of training, or outside of it) finds every cut anew.
         """
         self.ramp = ramp
+        if self.steering is not None:
+            self.steering.advance(self, ramp, step)
+            return
         for name, site in self.sites.items():
-            banks = list(self.of_site(name))
+            self._place(name, ramp * site.threshold, 1.0 + ramp * (site.density - 1.0), 0.0, step)
+
+    def cut_at(self, place: float, step: int | None = None) -> None:
+        """Cuts all scores at `place`, from 0 (all is kept) to 1 (nothing is), whatever the sites say.
+
+        For a threshold it is the threshold, for a density what is missing to 1; gates move by its logit.
+        """
+        shift = math.log(max(place, _SMALLEST)) - math.log(max(1.0 - place, _SMALLEST))
+        for name in self.sites:
+            self._place(name, place, 1.0 - place, shift, step)
+
+    def _place(self, name: str, threshold: float, density: float, shift: float, step: int | None) -> None:
+        site, banks = self.sites[name], list(self.of_site(name))
+        if site.criterion.setting == "density":
+            self._cut(banks, site, density, step)
+        for bank in banks:
             if site.criterion.setting == "threshold":
-                for bank in banks:
-                    bank.threshold = ramp * site.threshold
-            elif site.criterion.setting == "density":
-                self._cut(banks, site, 1.0 + ramp * (site.density - 1.0), step)
+                bank.threshold = threshold
+            elif site.criterion.setting == "penalty":
+                bank.shift = shift
 
     @staticmethod
     def _cut(banks: list[Bank], site: SiteMasking, density: float, step: int | None) -> None:
@@ -108,8 +133,7 @@ class Masks(nn.Module):
 
     def refresh(self) -> None:
         """Computes all masks from the scores."""
-        for bank in self.banks.values():
-            assert isinstance(bank, Bank)
+        for bank in self.all_banks():
             bank.refresh()
 
     def penalty(self) -> Tensor | float:
@@ -130,10 +154,21 @@ class Masks(nn.Module):
                 total = total + self.ramp * site.penalty / 2 * mean
         return total
 
+    def units_left(self) -> dict[str, tuple[int, ...]]:
+        """Name of each sublayer -> the units that the masks of the last refresh leave any weights."""
+        return {
+            sublayer.name: tuple(alive.nonzero().flatten().tolist())
+            for bank in self.all_banks()
+            for sublayer, alive in zip(bank.sublayers, bank.alive, strict=True)
+        }
+
     def densities(self) -> dict[str, float]:
         """Fraction of weights kept at each site, by the masks of the last forward pass."""
-        kept = {site: sum(bank.num_kept() for bank in self.of_site(site)) for site in self.sites}
-        return {site: kept[site] / sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
+        return {site: self.num_kept(site) / sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
+
+    def num_kept(self, site: str) -> float:
+        """Number of weights of a site that the masks of the last forward pass keep."""
+        return sum(bank.num_kept() for bank in self.of_site(site))
 
 
 def attach(

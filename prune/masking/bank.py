@@ -61,6 +61,10 @@ class Bank(nn.Module):
         self.cuts: Tensor
         self.register_buffer("cuts", torch.full((len(stored), count), -torch.inf))
         self.threshold: float | None = None
+        self.shift = 0.0
+        """What is taken from all scores."""
+        self.alive = torch.ones(count, first.num_units, dtype=torch.bool)
+        """Units that the masks of the last refresh leave any weights (L, units)."""
         self.masks: list[Tensor] = []
         self.spared: Tensor | None = None
         """Units that stay whatever their scores (L, units)."""
@@ -78,6 +82,19 @@ class Bank(nn.Module):
         num_weights = matrix.rows * matrix.columns / (shape[0] * shape[1])
         return torch.stack([gather(layers[index].weight.abs(), shape) / num_weights for layers in self._layers])
 
+    @torch.no_grad()
+    def begin_with(self, worth: Tensor) -> None:
+        """Adds to all scores what the units they lie in are worth (L, units): the mean, where a grain holds several."""
+        size = self.sublayers[0].unit_size
+        of_places = worth.repeat_interleave(size, dim=1)
+        for index, scores in enumerate(self.scores):
+            if self.grain.shared:
+                scores.add_(worth.to(scores))
+                continue
+            axis = self.matrices[index].unit_axis
+            along = of_places.view(len(worth), self.shapes[index][axis], -1).mean(2)
+            scores.add_(along.unsqueeze(2 - axis).to(scores))
+
     def ranks(self) -> list[Tensor]:
         """What the cuts are compared with, in the shapes of `current_scores`."""
         return [self.site.criterion.rank(scores.detach()) for scores in self.current_scores()]
@@ -88,6 +105,7 @@ class Bank(nn.Module):
         if self.spared is not None:
             own[0] = own[0].masked_fill(self.spared, 1.0)
         if self.grain.shared:
+            self.alive = own[0].detach() > 0
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
             self.masks = self._without_dead_units(own)
@@ -114,15 +132,15 @@ class Bank(nn.Module):
 
     def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
         cut: Any = cuts.view(-1, *[1] * (scores.dim() - 1)) if self.threshold is None else self.threshold
-        return self.site.criterion.mask(scores, cut, self.training)
+        return self.site.criterion.mask(scores - self.shift if self.shift else scores, cut, self.training)
 
     def _without_dead_units(self, masks: list[Tensor]) -> list[Tensor]:
         with torch.no_grad():
             each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
-            alive = torch.stack(each).all(0)
-            if alive.all():
+            self.alive = torch.stack(each).all(0)
+            if self.alive.all():
                 return masks
-        return [a.with_dead_masked(mask, alive) for a, mask in zip(self._alignments, masks, strict=True)]
+        return [a.with_dead_masked(mask, self.alive) for a, mask in zip(self._alignments, masks, strict=True)]
 
     @property
     def num_weights(self) -> int:

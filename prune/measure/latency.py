@@ -86,13 +86,17 @@ def latency_table(
 def measured_ratio(
     auto_class: str,
     config: PreTrainedConfig,
+    own: PreTrainedConfig,
     batch: dict[str, Tensor],
     dtype: torch.dtype,
     kept: Mapping[str, tuple[int, ...]],
 ) -> float:
-    """Time of the unpruned model over that of the one with these units, both with any weights: median of pairs."""
-    dense = _model(auto_class, config, batch, dtype)
-    model = _shaped(dense, sublayers_of(skeleton(config)), kept)
+    """Time of the unpruned model over that of one of the config `own` with these units: the median of pairs.
+
+    Both have any weights; `own` is `config`, or what is left of it without some layers.
+    """
+    dense, whole = (_model(auto_class, one, batch, dtype) for one in (config, own))
+    model = _shaped(whole, sublayers_of(skeleton(own)), kept)
     return time_pairs(dense, model, batch, batch["input_ids"].device, _PAIRS, promised=1.0).speedup
 
 

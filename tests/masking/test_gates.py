@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from prune.anatomy import sublayers_of
+from prune.importance import importance
 from prune.masking.gates import gated
-from prune.methods.one_shot import importance
 from tests.architectures import ARCHITECTURES, inputs
 
 

@@ -1,0 +1,57 @@
+"""What the heads and dimensions of a fine-tuned model are worth: the Fisher information of a gate on each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel
+
+from prune.features import LENGTH, inputs_only
+from prune.masking.gates import gated
+from prune.progress import track
+from prune.sublayers import Sublayer
+
+if TYPE_CHECKING:
+    from prune.preparation import Experiment
+
+
+def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, Tensor]:
+    """The importance of all units of a fine-tuned `model`, from the training examples that the method asks for."""
+    number = min(experiment.config.method.importance_examples, len(experiment.training_features))
+    experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
+    return importance(model, experiment.sublayers, list(examples(experiment, number, model.device)))
+
+
+def importance(
+    model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]]
+) -> dict[str, Tensor]:
+    """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`."""
+    model.eval().requires_grad_(False)
+    total = {s.name: torch.zeros(s.num_units) for s in sublayers}
+    number = 0
+    with gated(model.base_model, sublayers) as gates:
+        for batch in track(batches, "importance", len(batches)):
+            size = len(batch["input_ids"])
+            (model(**batch).loss * size).backward()  # the loss is the mean over the batch
+            for name, of_sublayer in gates.items():
+                total[name] += of_sublayer.take_squares().cpu()
+            number += size
+    return {name: values / number for name, values in total.items()}
+
+
+def examples(experiment: Experiment, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
+    """Batches of so many training examples, or all, chosen by the seed, those of similar length together."""
+    number = min(number, len(experiment.training_features))
+    rows = experiment.training_features.shuffle(seed=experiment.config.seed).select(range(number))
+    rows = rows.select(sorted(range(number), key=rows[LENGTH].__getitem__))
+    loader = DataLoader(
+        inputs_only(rows),
+        batch_size=experiment.config.schedule.batch_size,
+        collate_fn=experiment.task.collator(experiment.tokenizer),
+    )
+    for batch in loader:
+        yield {name: values.to(device) for name, values in batch.items()}

@@ -1,0 +1,63 @@
+"""Steering: masks that keep to a budget. The cut moves so that what they leave costs what the schedule says.
+
+Gradients and penalty order the scores; how many grains stay is the budget's. The share of the whole that may be left
+goes from 1 to its end as thresholds and densities do elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from prune.masking.attach import Masks
+
+_STEPS_BETWEEN_CUTS = 10
+_CLOSE = 0.002
+"""How far from its share a cut may be while training goes on; at the end it is the closest one within the budget."""
+_TRIES, _TRIES_AT_END = 24, 60
+
+
+class Steering:
+    """Finds the place of the cut, from 0 (all is kept) to 1 (nothing is)."""
+
+    def __init__(self, share: float, left: Callable[[Masks], float]):
+        self.share, self._left = share, left
+        self.place = 0.0
+
+    def advance(self, masks: Masks, ramp: float, step: int | None) -> None:
+        """Moves the cut to where it belongs at `ramp`; `step` None: exactly there, else at every tenth step only."""
+        if step is not None and step % _STEPS_BETWEEN_CUTS:
+            return
+        wanted = 1.0 + ramp * (self.share - 1.0)
+        training = masks.training
+        masks.eval()  # gates that are drawn in training have their fixed values then
+        with torch.no_grad():
+            self.place = self._search(masks, wanted, step) if wanted < 1.0 else 0.0
+            masks.cut_at(self.place, step)
+        masks.train(training)
+
+    def _search(self, masks: Masks, wanted: float, step: int | None) -> float:
+        """The lowest place that leaves at most `wanted`, or one near it: bisection, and the secant in between."""
+
+        def excess(place: float) -> float:
+            masks.cut_at(place, step)
+            masks.refresh()
+            return self._left(masks) - wanted
+
+        low, high = (0.0, 1.0 - wanted), (1.0, -wanted)
+        tries = _TRIES if step is not None else _TRIES_AT_END
+        for number in range(tries):
+            secant = low[0] + (high[0] - low[0]) * low[1] / (low[1] - high[1])
+            place = (low[0] + high[0]) / 2 if number % 2 else secant
+            if number == 0 and self.place > 0.0:
+                place = self.place
+            found = excess(place)
+            if step is not None and abs(found) < _CLOSE:
+                return place
+            low, high = ((place, found), high) if found > 0 else (low, (place, found))
+            if found == 0.0:
+                break
+        return high[0]
