@@ -1,7 +1,8 @@
 """The latency table: how long each kind of sublayer takes, by the number of units that are left in it.
 
 Measured once per machine, number format, batch, length and model, and kept. Sublayers are timed where they work: in a
-model of the same widths with few layers, all of whose sublayers of one kind keep so many units.
+model of the same widths with few layers, all of whose sublayers of one kind keep so many units. Their sum is what the
+whole model takes beyond one that has lost all units.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import re
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer
 
+_VERSION = 2
+"""Of the measurement: a table by another is measured anew."""
 _LAYERS = 2
 """Layers of each stack in the models that are timed."""
 _WIDTHS = 16
@@ -71,7 +74,7 @@ def latency_table(
     device = batch["input_ids"].device
     shapes = {name: tuple(values.shape) for name, values in batch.items()}
     shape = json.dumps(json.loads(config.to_json_string()), sort_keys=True)
-    key = f"{machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
+    key = f"{_VERSION}, {machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
 
     def measure() -> dict[str, Any]:
         say("latency table: measuring, once for this machine, model, batch and length")
@@ -112,12 +115,19 @@ def _measured(
         for kind in dict.fromkeys(map(kind_of, sublayers))
         for count in _counts(next(s for s in sublayers if kind_of(s) == kind))
     }
-    dense_ms, times = _times(dense, variants, batch)
+    of_all = sublayers_of(dense)
+    empty = _shaped(dense, of_all, {s.name: () for s in of_all})
+    dense_ms, empty_ms, *times = _times([dense, empty, *variants.values()], batch)
+    of_variant = dict(zip(variants, times, strict=True))
     found: dict[str, dict[int, float]] = {}
-    for (kind, count), ms in times.items():
+    for (kind, count), ms in of_variant.items():
         number = sum(kind_of(s) == kind for s in sublayers)
-        found.setdefault(kind, {})[count] = max(0.0, (ms - times[kind, 0]) / number)
-    return {"dense_ms": dense_ms, "sublayer_ms": found}
+        found.setdefault(kind, {})[count] = max(0.0, (ms - of_variant[kind, 0]) / number)
+    # Differences of times are less sure than times: their sum must be that of the whole and the empty model.
+    total = sum(found[kind_of(s)][s.num_units] for s in of_all)
+    scale = max(0.0, dense_ms - empty_ms) / total if total else 0.0
+    scaled = {kind: {count: ms * scale for count, ms in of_kind.items()} for kind, of_kind in found.items()}
+    return {"dense_ms": dense_ms, "sublayer_ms": scaled}
 
 
 def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
@@ -160,15 +170,12 @@ def _shaped(model: PreTrainedModel, sublayers: list[Sublayer], kept: Mapping[str
     return result
 
 
-def _times(
-    dense: PreTrainedModel, variants: Mapping[tuple[str, int], PreTrainedModel], batch: dict[str, Tensor]
-) -> tuple[float, dict[tuple[str, int], float]]:
+def _times(models: Sequence[PreTrainedModel], batch: dict[str, Tensor]) -> list[float]:
     """Median milliseconds; all models take turns, so that a slow moment is every model's."""
     device = batch["input_ids"].device
     rounds: list[list[float]] = []
     start = time.monotonic()
     fewest, most = _ROUNDS
     while len(rounds) <= fewest or (len(rounds) <= most and time.monotonic() - start < _SECONDS):
-        rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in (dense, *variants.values())])
-    medians = [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up
-    return medians[0], dict(zip(variants, medians[1:], strict=True))
+        rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in models])
+    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up
