@@ -267,14 +267,25 @@ def _family(config: Config) -> Iterator[str]:
 
 
 def _scores(config: Config) -> Iterator[str]:
-    """Whether there are scores that can begin with something; criteria know, which needs torch."""
-    if config.schedule.start_from is not Start.one_shot or config.method.kind == ONE_SHOT:
+    """What is asked of the scores; criteria know whether they can, which needs torch."""
+    starts, shrinks = config.schedule.start_from is Start.one_shot, config.compact.during_training
+    if config.method.kind == ONE_SHOT:
+        if shrinks:
+            yield f"compact.during_training=true: not read by {ONE_SHOT}, which trains what is compacted already"
         return
-    for name, site in _sites(config):
-        if not site.stays and not discovery.module("criteria", site.criterion).CRITERION.learned:
+    for name, site in _sites(config) if starts or shrinks else ():
+        if site.stays:
+            continue
+        criterion = discovery.module("criteria", site.criterion).CRITERION
+        if starts and not criterion.learned:
             yield (
                 f"schedule.start_from=one_shot: method.{name}.criterion={site.criterion} learns no scores that could "
                 "start from anything; say dense, or another criterion"
+            )
+        if shrinks and criterion.setting == "density":
+            yield (
+                f"compact.during_training=true: method.{name}.criterion={site.criterion} keeps a share of what there "
+                "is, and there would be less and less; use soft_movement or l0"
             )
 
 

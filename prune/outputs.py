@@ -161,6 +161,8 @@ def pruned_folder(config: Config) -> StageFolder:
     inputs |= {"dense": _dense_inputs(config), "teacher": config.teacher, "distillation": named.get("distillation")}
     if config.method.kind != ONE_SHOT and "target" in named:
         inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
+    if config.compact.during_training:
+        inputs["during_training"] = True
     return _shared_folder(config, "pruned", inputs)
 
 

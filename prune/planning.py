@@ -71,8 +71,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
 
 def _even_importance(sublayer: Sublayer) -> Tensor:
     """Rises from unit to unit, so that to halve two sublayers loses less than to remove one."""
-    weights = sum(m.rows * m.columns for m in sublayer.matrices)
-    return weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
+    return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
 def _durations(experiment: Experiment, step: float, share: float) -> dict[str, float]:

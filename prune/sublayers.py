@@ -74,6 +74,11 @@ class Sublayer:
     left_out_without_heads: bool = True
 
     @property
+    def num_weights(self) -> int:
+        """In all its matrices."""
+        return sum(matrix.rows * matrix.columns for matrix in self.matrices)
+
+    @property
     def module(self) -> str:
         """The module that holds the input matrices: the attention itself."""
         return self.matrices[0].module.rpartition(".")[0]

@@ -9,7 +9,7 @@ removing it later changes no logit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from prune.masking.alive import Alive
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
 from prune.masking.grains import GRAINS
@@ -36,13 +37,15 @@ size (three standard deviations of the density: 0.8 points), and exactly at the 
 class Masks(nn.Module):
     """All masks of a model, and where their schedule stands."""
 
-    def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank]):
+    def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank], alive: Alive | None = None):
         super().__init__()
         self.sites = sites
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
         self.steering: Steering | None = None
         """What moves the cuts, where they are to keep to a budget."""
+        self.alive = alive
+        """The units that are left, where some have been removed while training goes on."""
         self._hooks: list[RemovableHandle] = []
         self._in_model = False
 
@@ -106,8 +109,7 @@ class Masks(nn.Module):
             for bank in banks:
                 bank.cuts.fill_(-torch.inf)
             return
-        large = any(rows * columns > _EXACT_UP_TO for bank in banks for rows, columns in bank.shapes)
-        if step is not None and large and step % _STEPS_BETWEEN_CUTS:
+        if step is not None and step % _STEPS_BETWEEN_CUTS and _many_scores(banks):
             return
         if site.pooled:
             ranks = [rank for bank in banks for rank in bank.ranks()]
@@ -131,6 +133,11 @@ class Masks(nn.Module):
             if GRAINS[masking.grain].shared
         }
 
+    @property
+    def large(self) -> bool:
+        """Whether there are so many scores that a cut through all of them is not found at every step."""
+        return _many_scores(self.all_banks())
+
     def refresh(self) -> None:
         """Computes all masks from the scores."""
         for bank in self.all_banks():
@@ -142,6 +149,8 @@ class Masks(nn.Module):
         With the division, the penalties of the published networks (5 to 60) mean the same here.
         """
         total: Tensor | float = 0.0
+        if self.alive is not None:
+            return self._penalty_of_whole(self.alive)
         for name, site in self.sites.items():
             terms = [
                 (term, len(bank.sublayers))
@@ -154,6 +163,27 @@ class Masks(nn.Module):
                 total = total + self.ramp * site.penalty / 2 * mean
         return total
 
+    def _penalty_of_whole(self, alive: Alive) -> Tensor | float:
+        """The same where units have been removed: their part is known, and does not change any more."""
+        total: Tensor | float = 0.0
+        for name, site in self.sites.items():
+            if not (site.penalty and self.ramp):
+                continue
+            left = [
+                bank.penalty_of(row) * alive.share(sublayer.name)
+                for bank in self.of_site(name)
+                for row, sublayer in enumerate(bank.sublayers)
+            ]
+            number = sum(1 if GRAINS[site.grain].shared else len(s.matrices) for s in alive.of_site(name))
+            total = total + self.ramp * site.penalty / 2 * (sum(left) + alive.gone.get(name, 0.0)) / number
+        return total
+
+    def continue_from(self, other: Masks) -> None:
+        """Takes over where the schedule of `other` stands."""
+        self.ramp = other.ramp
+        if self.steering is not None and other.steering is not None:
+            self.steering.place.copy_(other.steering.place)
+
     def units_left(self) -> dict[str, tuple[int, ...]]:
         """Name of each sublayer -> the units that the masks of the last refresh leave any weights."""
         return {
@@ -164,7 +194,10 @@ class Masks(nn.Module):
 
     def densities(self) -> dict[str, float]:
         """Fraction of weights kept at each site, by the masks of the last forward pass."""
-        return {site: self.num_kept(site) / sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
+        whole = {site: sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
+        if self.alive is not None:
+            whole = {site: sum(s.num_weights for s in self.alive.of_site(site)) for site in self.sites}
+        return {site: self.num_kept(site) / whole[site] for site in self.sites}
 
     def num_kept(self, site: str) -> float:
         """Number of weights of a site that the masks of the last forward pass keep."""
@@ -172,21 +205,29 @@ class Masks(nn.Module):
 
 
 def attach(
-    model: nn.Module, base: nn.Module, sublayers: list[Sublayer], sites: dict[str, SiteMasking], seed: int
+    model: nn.Module,
+    base: nn.Module,
+    sublayers: list[Sublayer],
+    sites: dict[str, SiteMasking],
+    seed: int,
+    alive: Alive | None = None,
 ) -> Masks:
     """Puts masks on all matrices of `sublayers` (named relative to `base`) and registers them as `model.masks`.
+
+    `alive`: of what they are left, where some have been removed while training goes on.
 
     Raises:
         ValueError: if no sublayer belongs to a site, or a matrix has another shape than its sublayer says.
     """
     generator = torch.Generator().manual_seed(seed)
-    if empty := [name for name in sites if not any(s.site == name for s in sublayers)]:
+    before = sublayers if alive is None else alive.sublayers
+    if empty := [name for name in sites if not any(s.site == name for s in before)]:
         raise ValueError(f"the model has no sublayer for {', '.join(empty)}: nothing would be pruned there")
     banks: dict[str, Bank] = {}
     for name, equal in _equal_sublayers(sublayers).items():
         layers = [[_masked_layer(base, matrix) for matrix in sublayer.matrices] for sublayer in equal]
         banks[name] = Bank(sites[equal[0].site], equal, layers, generator)
-    masks = Masks(sites, banks).to(next(model.parameters()).device)
+    masks = Masks(sites, banks, alive).to(next(model.parameters()).device)
     masks.train(model.training)
     model.add_module(_NAME, masks)
     roots = dict.fromkeys(m.module.partition(".")[0] for s in sublayers for m in s.matrices)
@@ -212,6 +253,10 @@ def fold(model: nn.Module) -> None:
             if isinstance(module, kind):
                 model.set_submodule(name, module.unmasked())
     delattr(model, _NAME)
+
+
+def _many_scores(banks: Iterable[Bank]) -> bool:
+    return any(rows * columns > _EXACT_UP_TO for bank in banks for rows, columns in bank.shapes)
 
 
 def _stride(num_scores: int, step: int | None) -> int:

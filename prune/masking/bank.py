@@ -5,7 +5,7 @@ Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 from typing import Any
@@ -46,7 +46,7 @@ class Bank(nn.Module):
     ):
         super().__init__()
         self.site, self.sublayers = site, sublayers
-        self._layers = tuple(map(tuple, layers))  # tuples, so that they are not registered a second time
+        self.layers = tuple(map(tuple, layers))  # tuples, so that they are not registered a second time
         first = sublayers[0]
         self.grain, self.matrices = GRAINS[site.grain], first.matrices
         tiles = [self.grain.tile(matrix, first.unit_size, site.block) for matrix in self.matrices]
@@ -80,7 +80,7 @@ class Bank(nn.Module):
     def _mean_magnitudes(self, index: int) -> Tensor:
         shape, matrix = self.shapes[index], self.matrices[index]
         num_weights = matrix.rows * matrix.columns / (shape[0] * shape[1])
-        return torch.stack([gather(layers[index].weight.abs(), shape) / num_weights for layers in self._layers])
+        return torch.stack([gather(layers[index].weight.abs(), shape) / num_weights for layers in self.layers])
 
     @torch.no_grad()
     def begin_with(self, worth: Tensor) -> None:
@@ -94,6 +94,35 @@ class Bank(nn.Module):
             axis = self.matrices[index].unit_axis
             along = of_places.view(len(worth), self.shapes[index][axis], -1).mean(2)
             scores.add_(along.unsqueeze(2 - axis).to(scores))
+
+    def tiled(self) -> Iterator[tuple[Matrix, tuple[int, int]]]:
+        """The matrices of a sublayer, and the shapes of their masks."""
+        return zip(self.matrices, self.shapes, strict=True)
+
+    def places(self, units: Tensor) -> list[tuple[int, Tensor]]:
+        """Where in the scores of a sublayer its `units` (their numbers) lie: axis and places, for each tensor."""
+        if self.grain.shared:
+            return [(0, units)]
+        size = self.sublayers[0].unit_size
+        features = (units.unsqueeze(1) * size + torch.arange(size, device=units.device)).flatten()
+        lengths = [m.rows if m.unit_axis == 0 else m.columns for m in self.matrices]
+        return [
+            (m.unit_axis, torch.unique(features * shape[m.unit_axis] // length))
+            for (m, shape), length in zip(self.tiled(), lengths, strict=True)
+        ]
+
+    def penalty_of(self, row: int, units: Tensor | None = None) -> Tensor | float:
+        """The penalty's terms of one sublayer, summed; what `units` add to them, if only these are asked for."""
+        whole = torch.arange(self.sublayers[row].num_units, device=self.cuts.device)
+        chosen = whole if units is None else units
+        if not len(chosen):
+            return 0.0
+        parts = [
+            scores[row].index_select(axis, places)
+            for scores, (axis, places) in zip(self.scores, self.places(chosen), strict=True)
+        ]
+        terms = [term for part in parts if (term := self.site.criterion.penalty(part)) is not None]
+        return torch.stack(terms).sum() * (len(chosen) / len(whole)) if terms else 0.0
 
     def ranks(self) -> list[Tensor]:
         """What the cuts are compared with, in the shapes of `current_scores`."""
@@ -113,7 +142,7 @@ class Bank(nn.Module):
             fixed = mask.detach()
             bias_masks, factors = _row_masks(fixed, matrix.rows), spread(fixed, matrix.columns)
             each = (mask.unbind(), bias_masks.unbind(), factors.unbind())
-            for layers, *of_layer in zip(self._layers, *each, strict=True):
+            for layers, *of_layer in zip(self.layers, *each, strict=True):
                 layers[index].set_mask(*of_layer)
 
     @torch.no_grad()

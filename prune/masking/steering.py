@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor, nn
 
 if TYPE_CHECKING:
     from prune.masking.attach import Masks
@@ -20,24 +21,30 @@ _CLOSE = 0.002
 _TRIES, _TRIES_AT_END = 24, 60
 
 
-class Steering:
+class Steering(nn.Module):
     """Finds the place of the cut, from 0 (all is kept) to 1 (nothing is)."""
 
+    place: Tensor
+    """Where it is; saved with the model."""
+
     def __init__(self, share: float, left: Callable[[Masks], float]):
+        super().__init__()
         self.share, self._left = share, left
-        self.place = 0.0
+        self.register_buffer("place", torch.zeros((), dtype=torch.float64))
 
     def advance(self, masks: Masks, ramp: float, step: int | None) -> None:
-        """Moves the cut to where it belongs at `ramp`; `step` None: exactly there, else at every tenth step only."""
-        if step is not None and step % _STEPS_BETWEEN_CUTS:
-            return
-        wanted = 1.0 + ramp * (self.share - 1.0)
-        training = masks.training
-        masks.eval()  # gates that are drawn in training have their fixed values then
-        with torch.no_grad():
-            self.place = self._search(masks, wanted, step) if wanted < 1.0 else 0.0
-            masks.cut_at(self.place, step)
-        masks.train(training)
+        """Moves the cut to where it belongs at `ramp`; `step` None: exactly there.
+
+        Through very many scores it is moved at every tenth step only.
+        """
+        if step is None or step % _STEPS_BETWEEN_CUTS == 0 or not masks.large:
+            wanted = 1.0 + ramp * (self.share - 1.0)
+            training = masks.training
+            masks.eval()  # gates that are drawn in training have their fixed values then
+            with torch.no_grad():
+                self.place.fill_(self._search(masks, wanted, step) if wanted < 1.0 else 0.0)
+            masks.train(training)
+        masks.cut_at(self.place.item(), step)
 
     def _search(self, masks: Masks, wanted: float, step: int | None) -> float:
         """The lowest place that leaves at most `wanted`, or one near it: bisection, and the secant in between."""
@@ -53,7 +60,7 @@ class Steering:
             secant = low[0] + (high[0] - low[0]) * low[1] / (low[1] - high[1])
             place = (low[0] + high[0]) / 2 if number % 2 else secant
             if number == 0 and self.place > 0.0:
-                place = self.place
+                place = self.place.item()
             found = excess(place)
             if step is not None and abs(found) < _CLOSE:
                 return place

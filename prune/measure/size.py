@@ -33,7 +33,7 @@ def num_left(base: nn.Module, sublayers: list[Sublayer]) -> int:
 
 def num_prunable(sublayers: list[Sublayer]) -> int:
     """Number of weights of the prunable layers in the dense model."""
-    return sum(m.rows * m.columns for s in sublayers for m in s.matrices)
+    return sum(sublayer.num_weights for sublayer in sublayers)
 
 
 def _weights(base: nn.Module, sublayers: list[Sublayer]) -> Iterator[Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +15,7 @@ from prune import discovery
 from prune.config import MethodConfig, Scope, SiteConfig, Start
 from prune.goals import Kept
 from prune.importance import importance_of
+from prune.masking.alive import Alive
 from prune.masking.attach import Masks, attach, fold
 from prune.masking.bank import SiteMasking
 from prune.masking.steering import Steering
@@ -21,28 +23,65 @@ from prune.measure.speed import speed_device
 from prune.methods import Pruned
 from prune.sublayers import Sublayer
 from prune.targets import target_of
+from prune.training.shrinking import NOTE, checkpoint_at, enlarge, note, resumed, shrink, still_alive, take_away
 
 if TYPE_CHECKING:
     from prune.outputs import StageFolder
     from prune.preparation import Experiment
 
+Worth = Mapping[str, Tensor]
+"""Sublayer -> importance of its units."""
 _WEIGHTS = "model.safetensors"
+_LOOKS = 10
+"""Times at which a shrinking training looks for what has died, its end included."""
 
 
 def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> None:
     """Trains with masks, and with distillation; leaves the weights and the scores in `stage`."""
     config = experiment.config
-    model, masks = masked_model(experiment, dense)
+    worth = None
     if config.schedule.start_from is Start.one_shot:
         start = experiment.first_model(dense).to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
-        begin_with_importance(masks, importance_of(experiment, start))
+        worth = importance_of(experiment, start)
     experiment.screen.stage("prune", f"{config.method.name}, {experiment.setting}: training with masks")
-    set_seed(config.seed)
-    training = experiment.training("prune", config.schedule.epochs)
-    experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.ramp(training))
+    train = _train_shrinking if config.compact.during_training else _train
+    model, masks = train(experiment, dense, stage, worth)
     masks.advance(1.0)
     stage.model.mkdir(parents=True, exist_ok=True)
     save_model(model, str(stage.model / _WEIGHTS))
+
+
+def _train(
+    experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
+) -> tuple[PreTrainedModel, Masks]:
+    model, masks = masked_model(experiment, dense, worth=worth)
+    training = experiment.training("prune", experiment.config.schedule.epochs)
+    experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.ramp(training))
+    return model, masks
+
+
+def _train_shrinking(
+    experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
+) -> tuple[PreTrainedModel, Masks]:
+    """The same; at each tenth of the training, what has died is removed. Gives a whole model back."""
+    training = experiment.training("prune", experiment.config.schedule.epochs)
+    ramp, lesson = experiment.ramp(training), experiment.lesson(dense)
+    start, alive = resumed(stage.checkpoints, _masked(experiment), experiment.screen.warn)
+    for end in [training.steps * part // _LOOKS for part in range(1, _LOOKS + 1)]:
+        if end <= start and end < training.steps:
+            continue
+        model, masks = masked_model(experiment, dense, alive, worth)
+        experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
+        masks.advance(ramp(end))
+        if end < training.steps and (left := still_alive(masks, alive)) != alive:
+            smaller, between = (
+                masked_model(experiment, dense, one)[0] for one in (left, Alive.all_of(_masked(experiment)))
+            )
+            shrink(checkpoint_at(stage.checkpoints, end), model, smaller, between)
+            alive = left
+    whole, of_whole = masked_model(experiment, dense, Alive.all_of(_masked(experiment)))
+    enlarge(model, whole)
+    return whole, of_whole
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
@@ -59,22 +98,32 @@ def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pr
     return Pruned(model, outputs, spared)
 
 
-def masked_model(experiment: Experiment, dense: StageFolder) -> tuple[PreTrainedModel, Masks]:
-    """The model that pruning starts from, with the method's masks; they keep to the target, if there is one."""
+def masked_model(
+    experiment: Experiment, dense: StageFolder, alive: Alive | None = None, worth: Worth | None = None
+) -> tuple[PreTrainedModel, Masks]:
+    """The model that pruning starts from, with the method's masks; they keep to the target, if there is one.
+
+    `alive`: without the units that have been removed. `worth`: the scores start from this importance of units.
+    """
     config = experiment.config
     set_seed(config.seed)
     model = experiment.first_model(dense)
-    masks = spread(model, model.base_model, experiment.sublayers, config.method, config.seed)
+    if alive is not None:
+        take_away(model, experiment.sublayers, alive)
+    masks = spread(model, model.base_model, experiment.sublayers, config.method, config.seed, alive)
+    if worth is not None and (alive is None or alive == Alive.all_of(_masked(experiment))):
+        begin_with_importance(masks, worth)
     if target_of(config) is not None:
         goal = experiment.goal
-        masks.steering = Steering(goal.budget / goal.whole, goal.left)
+        masks.steering = Steering(goal.budget / goal.whole, goal.left).to(model.device)
+    set_seed(config.seed)
     return model, masks
 
 
-def begin_with_importance(masks: Masks, importance: Mapping[str, Tensor]) -> None:
+def begin_with_importance(masks: Masks, importance: Worth) -> None:
     """Scores start from -1 (the least information per weight) to 1 (the most), by rank, over all sites together."""
     sublayers = [sublayer for bank in masks.all_banks() for sublayer in bank.sublayers]
-    per_weight = [importance[s.name] * s.num_units / sum(m.rows * m.columns for m in s.matrices) for s in sublayers]
+    per_weight = [importance[s.name] * s.num_units / s.num_weights for s in sublayers]
     ranks = torch.cat(per_weight).argsort().argsort()
     worth = torch.split(2 * ranks / max(1, len(ranks) - 1) - 1, [s.num_units for s in sublayers])
     of_name = {sublayer.name: values for sublayer, values in zip(sublayers, worth, strict=True)}
@@ -95,11 +144,25 @@ def _settle(masks: Masks, steering: Steering, experiment: Experiment) -> None:
     units_left(experiment.goal.settle(units_left))
 
 
-def spread(model: nn.Module, base: nn.Module, sublayers: list[Sublayer], method: MethodConfig, seed: int) -> Masks:
-    """Puts the method's masks on `model`."""
+def spread(
+    model: nn.Module,
+    base: nn.Module,
+    sublayers: list[Sublayer],
+    method: MethodConfig,
+    seed: int,
+    alive: Alive | None = None,
+) -> Masks:
+    """Puts the method's masks on `model`; where units have been removed, on what is `alive` of it."""
     sites = {"attention": method.attention, "feed_forward": method.feed_forward}
     masked = {name: _site(site, method) for name, site in sites.items() if not site.stays}
-    return attach(model, base, [s for s in sublayers if s.site in masked], masked, seed)
+    left = sublayers if alive is None else alive.smaller()
+    return attach(model, base, [s for s in left if s.site in masked], masked, seed, alive)
+
+
+def _masked(experiment: Experiment) -> list[Sublayer]:
+    method = experiment.config.method
+    stay = {"attention": method.attention.stays, "feed_forward": method.feed_forward.stays}
+    return [s for s in experiment.sublayers if not stay[s.site]]
 
 
 def _site(site: SiteConfig, method: MethodConfig) -> SiteMasking:

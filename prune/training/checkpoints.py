@@ -10,11 +10,18 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+OPTIMIZER = "optimizer.pt"
+
+
+def step_of(checkpoint: Path) -> int:
+    """The step that a checkpoint was made at."""
+    return int(checkpoint.name.split("-")[1])
+
 
 def last_good_checkpoint(folder: Path, warn: Callable[[str], None]) -> Path | None:
     """The newest checkpoint in `folder` that can be read; broken ones are reported to `warn` and removed."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name.split("-")[1].isdigit()]
-    for path in sorted(found, key=lambda path: int(path.name.split("-")[1]), reverse=True):
+    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
+    for path in sorted(found, key=step_of, reverse=True):
         problem = _problem_of(path)
         if problem is None:
             return path
@@ -49,7 +56,7 @@ def _read_archive(path: Path) -> None:
 _READERS: dict[str, Callable[[Path], object]] = {
     "trainer_state.json": lambda path: json.loads(path.read_text()),
     "model.safetensors": _read_weights,
-    "optimizer.pt": _read_archive,
+    OPTIMIZER: _read_archive,
     "scheduler.pt": _read_archive,
     "rng_state.pth": _read_archive,
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
@@ -23,7 +23,8 @@ from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.attach import Masks
-from prune.training.checkpoints import last_good_checkpoint
+from prune.outputs import write_at_once
+from prune.training.checkpoints import last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, take_teacher
 from prune.training.progress import Screen, TrainingProgress
 
@@ -51,6 +52,10 @@ class Training:
     weight_decay: float
     precision: Precision
     seed: int
+    until: int | None = None
+    """Stops at that step, with a checkpoint."""
+    note: tuple[str, str] | None = None
+    """Name and content of a file that each checkpoint gets."""
 
 
 def train(
@@ -71,15 +76,26 @@ def train(
     """
     trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
     resume = last_good_checkpoint(folder, screen.warn)
-    start = int(resume.name.split("-")[1]) if resume else 0
+    start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
     with screen.training(training.name, training.steps, start) as progress:
         if masks is not None and ramp is not None:
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
+        if training.until is not None:
+            trainer.add_callback(_StopAt(training.until))
+        if training.note is not None:
+            trainer.add_callback(_Note(*training.note))
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     return list(trainer.state.log_history)
+
+
+def trained_parameters(model: nn.Module, masks: Masks | None) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+    """Weights and scores, as the optimizer has them."""
+    scores = {id(p) for p in masks.parameters()} if masks is not None else set()
+    trained = [p for p in model.parameters() if p.requires_grad]
+    return [p for p in trained if id(p) not in scores], [p for p in trained if id(p) in scores]
 
 
 class _Trainer(Trainer):
@@ -135,19 +151,13 @@ class _Trainer(Trainer):
         super().log(logs, start_time)
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
-        scores = {id(p) for p in self.masks.parameters()} if self.masks is not None else set()
-        assert self.model is not None
-        trained = [p for p in self.model.parameters() if p.requires_grad]
         settings = self.training
+        assert isinstance(self.model, nn.Module)
+        weights, scores = trained_parameters(self.model, self.masks)
+        of_scores = {"params": scores, "lr": settings.score_learning_rate, "weight_decay": 0.0}
         groups = [
-            {"params": [p for p in trained if id(p) not in scores], "weight_decay": settings.weight_decay},
-            {
-                "params": [p for p in trained if id(p) in scores],
-                "lr": settings.score_learning_rate,
-                "weight_decay": 0.0,
-            },
+            one for one in ({"params": weights, "weight_decay": settings.weight_decay}, of_scores) if one["params"]
         ]
-        groups = [group for group in groups if group["params"]]
         self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         return self.optimizer
 
@@ -214,6 +224,23 @@ class _AdvanceMasks(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.masks.advance(self.ramp(state.global_step), state.global_step)
+
+
+class _StopAt(TrainerCallback):
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step >= self.step:
+            control.should_save = control.should_training_stop = True
+
+
+class _Note(TrainerCallback):
+    def __init__(self, name: str, content: str):
+        self.name, self.content = name, content
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        write_at_once(Path(args.output_dir, f"checkpoint-{state.global_step}", self.name), self.content)
 
 
 class _Show(TrainerCallback):
