@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -95,6 +96,20 @@ def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: Pr
     ]
 
 
+def _missed(record: Record) -> Iterator[str]:
+    """A target of speed that the record's own measurement does not confirm."""
+    for kind, value in (record.config.get("target") or {}).items():
+        if value is None or kind not in ("speedup", "latency_ms"):
+            continue
+        last = record.speed[-1]
+        measured = last["speedup"] if kind == "speedup" else last["model_ms"]
+        if measured < value if kind == "speedup" else measured > value:
+            yield (
+                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {last['batch_size']} x {last['length']} "
+                "tokens. Where something else was running: remove record.json, and the same command measures again"
+            )
+
+
 def _warnings(record: Record) -> list[str]:
     found = []
     for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
@@ -116,6 +131,7 @@ def _warnings(record: Record) -> list[str]:
                     else ": what is left is bound by overhead, not by arithmetic"
                 )
             )
+    found += _missed(record)
     if any(cut := record.num_truncated.values()):
         found.append(f"{sum(cut)} inputs were longer than task.max_length and were cut")
     return found

@@ -48,6 +48,8 @@ class Goal:
     """For times: that of the unpruned model over that of the one that keeps these units, measured."""
     asked: float = 1.0
     """What it shall be."""
+    say: Callable[[str], None] = lambda _: None
+    """Tells the user what was measured."""
 
     @property
     def pruned(self) -> list[Sublayer]:
@@ -71,6 +73,7 @@ class Goal:
         for _ in range(_ATTEMPTS):
             measured = self.ratio(chosen(budget))
             tried.append((measured, budget))
+            self.say(f"          chosen to be {self.asked:.3g} times faster, measured {measured:.2f}")
             if self.asked <= measured <= _ABOVE * self.asked:
                 break
             budget *= measured / (_AIM * self.asked)
@@ -128,6 +131,7 @@ def time_goal(
     stay: frozenset[str],
     table: LatencyTable,
     ratio: Ratio,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Goal:
     """For a speed-up, or a time of one batch, of a model whose sublayers are `dense`.
 
@@ -137,7 +141,7 @@ def time_goal(
     whole = table.dense_ms
     asked = target.value if target.kind == "speedup" else whole / target.value
     outside = whole - sum(table.of(s, s.num_units) for s in dense)
-    goal = Goal(target, sublayers, stay, table.of, whole, outside, whole / (_AIM * asked), ratio, asked)
+    goal = Goal(target, sublayers, stay, table.of, whole, outside, whole / (_AIM * asked), ratio, asked, say)
     if not 1.0 <= asked < whole / goal.fixed:
         fastest, slowest = f"{goal.fixed:.3g} to", f"{whole:.3g} ms (the unpruned model)"
         possible = f"1 to {whole / goal.fixed:.1f} times" if target.kind == "speedup" else f"{fastest} {slowest}"

@@ -14,12 +14,13 @@ from torch.utils.data import DataLoader
 from transformers import set_seed
 
 from prune.config import Config, Finish, Start
+from prune.errors import UserError
 from prune.features import inputs_only
 from prune.measure.speed import seconds, speed_device
 from prune.outputs import dense_folder, pruned_folder, run_folder
 from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
-from prune.targets import ONE_SHOT, Target
+from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.progress import Screen
 
 _STEPS = 3
@@ -49,8 +50,10 @@ def plan(config: Config, screen: Screen) -> Plan:
     """The plan for the one target of `config`.
 
     Raises:
-        UserError: if the target cannot be reached.
+        UserError: if there is none, or it cannot be reached.
     """
+    if target_of(config) is None:
+        raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
     experiment = prepare(config, run_folder(config), screen)
     return _plan(experiment, _seconds_per_step(experiment))
 

@@ -113,7 +113,7 @@ class Experiment:
         batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
         table = latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
         ratio = partial(measured_ratio, auto_class, shape, shallower_config(shape, self.depth), batch, dtype)
-        return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio)
+        return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio, self.screen.say)
 
     def lesson(self, dense: StageFolder) -> Lesson:
         """The training features, with the teacher if there is one."""

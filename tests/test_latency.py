@@ -32,11 +32,6 @@ def table_of(name, **shape):
     return model, batch, latency_table(ARCHITECTURES[name].auto_class, model.config, batch, torch.float32)
 
 
-def model_ms(table, sublayers, units):
-    """Predicted, of the model whose sublayers have so many units left."""
-    return table.dense_ms - sum(table.of(s, s.num_units) - table.of(s, units[s.name]) for s in sublayers)
-
-
 def at_grid(sublayer, share):
     """A number of units for which the table has a time."""
     counts = latency._counts(sublayer)
@@ -49,7 +44,7 @@ def test_predictions_are_the_sum_of_the_parts(name, counting):
     sublayers = sublayers_of(model)
     assert 1e3 * multiply_adds(model, batch) == pytest.approx(table.dense_ms)
     units = {s.name: at_grid(s, (number % 5) / 4) for number, s in enumerate(sublayers)}
-    predicted = model_ms(table, sublayers, units)
+    predicted = table.model_ms(sublayers, units)
     structure = Structure(model.config.model_type, {name: tuple(range(count)) for name, count in units.items()})
     take_shape(model.base_model, structure.shape(sublayers))
     assert 1e3 * multiply_adds(model, batch) == pytest.approx(predicted)

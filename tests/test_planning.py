@@ -23,8 +23,17 @@ def test_shapes_and_times_of_each_target(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_plan_needs_a_target(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "needs one target (none given)"), (("method=struct",), "prune plan: name a target, as in")]
+)
+def test_a_plan_needs_a_target(tmp_path, capsys, words, said):
     with pytest.raises(SystemExit) as end:
-        planned(f"outputs={tmp_path}", capsys=capsys)
+        planned(f"outputs={tmp_path}", *words, capsys=capsys)
     assert end.value.code == 2
-    assert "needs one target (none given)" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
+
+
+def test_a_plan_for_training_with_masks_counts_its_steps(tmp_path, capsys):
+    out = planned("target.density=0.5", "method=hybrid", "schedule.epochs=3", f"outputs={tmp_path}", capsys=capsys)
+    assert "compact 0 s" in out
+    assert "fill" not in out

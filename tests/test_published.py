@@ -8,7 +8,7 @@ from transformers import BertConfig
 
 from prune import cli
 from prune.anatomy import sublayers_of
-from prune.measure import published
+from prune.measure import latency, published
 from prune.measure.published import PublishedBenchConfig, Timing, as_rich, bench
 from prune.published import PublishedNetwork, networks
 
@@ -35,12 +35,14 @@ def test_the_shapes_give_the_published_density(network):
 
 
 @pytest.fixture
-def tiny(monkeypatch):
+def tiny(monkeypatch, tmp_path):
     """Two small networks instead of the published ones; the dense one is as small."""
     found = [
         PublishedNetwork(f"{task} #1", task, "tiny", "hybrid_filled", 80.0, 2.0, 0.5, (2, 0), (5, 9))
         for task in ("squad", "mnli")
     ]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(latency, "_ROUNDS", (1, 1))
     monkeypatch.setattr(published, "networks", lambda: found)
     monkeypatch.setattr(PublishedNetwork, "shape", TINY)
     monkeypatch.setattr(published, "BertConfig", lambda **shape: BertConfig(**TINY | shape))
@@ -57,6 +59,7 @@ def test_every_network_is_timed_plain_and_rounded_at_every_size(tiny, tmp_path):
         for size in (1, 2)
         for multiple in (1, 8)
     ]
+    assert [one.predicted is not None for one in timings] == [one.batch_size == 2 for one in timings]
     plain, rounded = timings[:2]
     assert 1 < rounded.theoretical < plain.theoretical
     assert all(one.measured > 0 and one.quartiles[0] <= one.measured <= one.quartiles[1] for one in timings)

@@ -7,6 +7,7 @@ from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import Config, TargetConfig
 from prune.errors import UserError
+from prune.evaluation import _warnings
 from prune.goals import size_goal, time_goal
 from prune.measure.latency import LatencyTable, kind_of
 from prune.measure.size import num_parameters
@@ -16,7 +17,7 @@ from prune.targets import Target, each, target_of
 from tests.architectures import ARCHITECTURES
 from tests.runs.tiny import call
 from tests.test_config import DEMO, problems
-from tests.test_latency import model_ms
+from tests.test_report import record as make
 
 ONE_SHOT = (*DEMO, "method=one_shot")
 NONE: frozenset[str] = frozenset()
@@ -65,6 +66,8 @@ def test_what_cannot_be_meant_is_refused(words, said):
         (("target.speedup=2", "target.density=0.5"), "needs one target (target.density and target.speedup given)"),
         (("target.speedup=2", "method=unstructured"), "method.attention.grain=element, whose zeros are scattered"),
         (("schedule.start_from=one_shot", "method.attention.criterion=random"), "criterion=random learns no scores"),
+        (("compact.during_training=true", "method=unstructured"), "and there would be less and less"),
+        (("compact.during_training=true", "method=one_shot", "target.density=0.5"), "not read by one_shot"),
         (("distillation.alpha_layers=1", "teacher=none"), "teacher=none has no layers to learn from"),
     ],
 )
@@ -118,7 +121,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     table = table_for(sublayers)
 
     def measured(kept):
-        return 0.8 * table.dense_ms / model_ms(table, sublayers, {name: len(units) for name, units in kept.items()})
+        return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
     kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table, measured).choose(
         importance_of(sublayers)
@@ -192,3 +195,19 @@ def test_a_trained_method_reaches_a_size(tmp_path, words):
     assert code == 0, err
     (record,) = (Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json"))
     assert 0.58 < record.params / record.dense_params <= 0.6
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ({"speedup": 2.0, "density": None}, "target.speedup=2 is missed: 1.76 at batch 32 x 8 tokens"),
+        ({"latency_ms": 10.0}, "target.latency_ms=10 is missed: 12.00"),
+        ({"speedup": 1.7}, None),
+        ({"latency_ms": 12.5}, None),
+        ({"density": 0.2}, None),
+    ],
+)
+def test_a_speed_that_is_not_confirmed_is_told(target, said):
+    speed = [{"batch_size": 32, "length": 8, "model_ms": 12.0, "speedup": 1.76, "speedup_theoretical": 2.5}]
+    found = [one for one in _warnings(make(config={"target": target}, speed=speed)) if "missed" in one]
+    assert found == [] if said is None else found[0].startswith(said)

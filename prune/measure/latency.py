@@ -57,6 +57,10 @@ class LatencyTable:
         counts = sorted(times)
         return float(np.interp(units, counts, [times[count] for count in counts]))
 
+    def model_ms(self, sublayers: list[Sublayer], kept: Mapping[str, int]) -> float:
+        """Of the model whose `sublayers`, all of the unpruned one, keep so many units."""
+        return self.dense_ms - sum(self.of(s, s.num_units) - self.of(s, kept[s.name]) for s in sublayers)
+
 
 def kind_of(sublayer: Sublayer) -> str:
     """What sublayers of equal cost have in common: their name without the layers' numbers."""

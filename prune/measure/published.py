@@ -14,9 +14,10 @@ from rich.table import Table
 from torch import Tensor, nn
 from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, PreTrainedModel
 
-from prune.anatomy import sublayers_of
+from prune.anatomy import skeleton, sublayers_of
 from prune.errors import UserError
 from prune.measure.environment import environment
+from prune.measure.latency import LatencyTable, latency_table
 from prune.measure.rounding import fastest_multiple, rounded_up
 from prune.measure.speed import multiply_adds, seconds, speed_device
 from prune.outputs import write_at_once
@@ -68,6 +69,8 @@ class Timing:
     """Median over rounds of dense time over own time."""
     quartiles: tuple[float, float]
     theoretical: float
+    predicted: float | None = None
+    """By the latency tables of BERT-base and of its own dense model; at the last batch size only."""
 
     @property
     def share(self) -> float:
@@ -91,7 +94,13 @@ def bench(config: PublishedBenchConfig, say: Callable[[str], None]) -> list[Timi
         variants = list(_variants(task, length, floor, config.round_to, device, dtype))
         for size in config.batch_sizes:
             say(f"{task}: batch {size} x {length} tokens, {config.rounds} rounds over {1 + len(variants)} models")
-            found += _timed(dense, variants, _batch(size, length, device), config.rounds)
+            batch = _batch(size, length, device)
+            timed = _timed(dense, variants, batch, config.rounds)
+            if size == config.batch_sizes[-1]:
+                base = _table(task, BertConfig(), batch, dtype, say).dense_ms
+                for variant, one in zip(variants, timed, strict=True):
+                    one.predicted = base / _predicted_ms(variant, batch, dtype, say)
+            found += timed
             content = {
                 "environment": environment(),
                 "config": asdict(config),
@@ -183,6 +192,19 @@ def _timed(dense: PreTrainedModel, variants: list[Variant], batch: dict[str, Ten
     return [_timing(variant, own, size, length) for variant, own in zip(variants, ratios, strict=True)]
 
 
+def _table(
+    task: str, config: BertConfig, batch: dict[str, Tensor], dtype: torch.dtype, say: Callable[[str], None]
+) -> LatencyTable:
+    return latency_table(f"Auto{_class_of(task).__name__.replace('Bert', 'Model')}", config, batch, dtype, say)
+
+
+def _predicted_ms(variant: Variant, batch: dict[str, Tensor], dtype: torch.dtype, say: Callable[[str], None]) -> float:
+    network, config = variant.network, BertConfig(**variant.network.shape)
+    sublayers = sublayers_of(skeleton(config))
+    kept = {name: len(units) for name, units in _structure(network, variant.round_to, sublayers).kept.items()}
+    return _table(network.task, config, batch, dtype, say).model_ms(sublayers, kept)
+
+
 def _timing(variant: Variant, ratios: list[float], size: int, length: int) -> Timing:
     first, _, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     network = variant.network
@@ -202,7 +224,8 @@ def _timing(variant: Variant, ratios: list[float], size: int, length: int) -> Ti
 def as_rich(timings: list[Timing]) -> Table:
     """For the terminal: a row per network and width, a column per batch size."""
     sizes = sorted({one.batch_size for one in timings})
-    table = Table("network", "widths", "published", *(f"batch {size}" for size in sizes), "multiply-adds", "share")
+    speeds = [f"batch {size}" for size in sizes]
+    table = Table("network", "widths", "published", *speeds, "predicted", "multiply-adds", "share")
     rows: dict[tuple[str, int], dict[int, Timing]] = {}
     for one in timings:
         rows.setdefault((one.network, one.round_to), {})[one.batch_size] = one
@@ -213,8 +236,13 @@ def as_rich(timings: list[Timing]) -> Table:
             "as published" if multiple == 1 else f"multiples of {multiple}",
             f"{last.published:.2f}x",
             *(f"{cells[size].measured:.2f}x" for size in sizes),
+            f"{last.predicted:.2f}x" if last.predicted else "",
             f"{last.theoretical:.2f}x",
             f"{100 * last.share:.0f} %",
         )
-    table.caption = "share: measured over theoretical speed-up, at the last batch size; all relative to BERT-base"
+    off = max((abs(one.predicted / one.measured - 1) for one in timings if one.predicted), default=0.0)
+    table.caption = (
+        "share: measured over theoretical speed-up, at the last batch size; all relative to BERT-base. predicted: from "
+        f"the latency table, for that batch; at most {100 * off:.0f} % off"
+    )
     return table
