@@ -147,6 +147,7 @@ def _ranges(config: Config) -> Iterator[str]:
         ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
         ("task.eval_from_train", config.task.eval_from_train, config.task.eval_from_train >= 0, "at least 0"),
         ("method.importance_examples", method.importance_examples, method.importance_examples > 0, "above 0"),
+        ("method.removal_steps", method.removal_steps, method.removal_steps > 0, "above 0"),
         ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]

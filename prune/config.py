@@ -171,6 +171,8 @@ class MethodConfig:
     """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
     importance_examples: int = 2048
     """Training examples that tell what units are worth. Read by one_shot."""
+    removal_steps: int = 1
+    """In how many steps units are removed, with their importance found anew in each. Read by one_shot."""
     refit_examples: int = 512
     """Training examples that output matrices are refitted on. Read by one_shot."""
     scope: Scope = Scope.matrix

@@ -65,6 +65,10 @@ class Goal:
         """The units that stay, of those that matter as `importance` says."""
         return self._choose(importance, self.settle(lambda budget: self._choose(importance, budget)))
 
+    def choose_on_the_way(self, importance: Mapping[str, Tensor], share: float) -> Kept:
+        """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
+        return self._choose(importance, self.whole * (self.budget / self.whole) ** share)
+
     def settle(self, chosen: Callable[[float], Kept]) -> float:
         """The budget with which `chosen` reaches the target. Times are measured, and the budget corrected."""
         if self.ratio is None:

@@ -151,7 +151,7 @@ def pruned_folder(config: Config) -> StageFolder:
     """The folder of what a method's long part leaves, whatever its finish; for one_shot, whatever its target."""
     named = differences(config)
     unused = {
-        "method": ("name", "finish"),
+        "method": ("name", "finish", "removal_steps", "refit_examples"),
         "schedule": ("name", "fill_epochs", "fill_learning_rate", "eval_batch_size"),
     }
     inputs: dict[str, Any] = {

@@ -83,11 +83,13 @@ def _durations(experiment: Experiment, step: float, share: float) -> dict[str, f
     method, schedule = config.method, config.schedule
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
     found = {"dense": experiment.training("dense", schedule.dense_epochs).steps * step, "prune": 0.0, "compact": 0.0}
+    importance = method.importance_examples / schedule.batch_size * step
     if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
-        found["prune"] += method.importance_examples / schedule.batch_size * step
+        found["prune"] += importance
     if method.kind == ONE_SHOT:
         passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
-        found["compact"] = passes * step / 3  # two halves of a forward pass, which takes a third of a step
+        refit = passes * step / 3  # two halves of a forward pass, which takes a third of a step
+        found["compact"] = method.removal_steps * refit + (method.removal_steps - 1) * importance
     else:
         found["prune"] += experiment.training("prune", schedule.epochs).steps * step
     if method.finish is Finish.fill:

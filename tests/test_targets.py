@@ -179,6 +179,20 @@ def test_one_run_gives_a_family(tmp_path):
     assert out.count("one_shot, density 0.6") == 2  # the run's own table, and that of both
 
 
+def test_removal_in_steps_finds_importance_anew(tmp_path):
+    counts = {}
+    for steps in (1, 3):
+        words = (f"outputs={tmp_path}/{steps}", "target.density=0.3", f"method.removal_steps={steps}")
+        code, _, err = call(*words, method="one_shot")
+        assert code == 0, err
+        assert err.count("importance of units") == steps
+        (file,) = (tmp_path / str(steps)).glob("*/*/*/*/seed_*/record.json")
+        record = Record.read(file)
+        assert 0.29 < record.linear_density_before_fill <= 0.3
+        counts[steps] = record.dimensions_kept
+    assert counts[1] != counts[3]
+
+
 @pytest.mark.parametrize("method", TRAINED)
 def test_every_trained_method_keeps_to_a_target(tmp_path, method):
     """A head is 3 % of so small a model: that far below the target a result may be, and never above it."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from prune import models
+from prune.goals import Kept
 from prune.importance import examples, importance_of
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
@@ -31,14 +33,30 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
-    """The dense model with zeros for all units that the target leaves no room for, and refitted output matrices."""
-    method = experiment.config.method
-    kept = experiment.goal.choose(load_file(stage.model / _IMPORTANCE))
-    model, original = _start(experiment, dense), _start(experiment, dense)
-    batches = list(examples(experiment, method.refit_examples, model.device))
-    refit(model, original, experiment.sublayers, kept, batches)
-    model.cpu()
+    """The dense model with zeros for all units that the target leaves no room for, and refitted output matrices.
+
+    In several steps, each but the last has a part of the units removed, and the importance of the others found anew.
+    """
+    method, goal, original = experiment.config.method, experiment.goal, _start(experiment, dense)
+    batches = list(examples(experiment, method.refit_examples, original.device))
+    importance = load_file(stage.model / _IMPORTANCE)
+    for step in range(1, method.removal_steps):
+        kept = goal.choose_on_the_way(importance, step / method.removal_steps)
+        importance = importance_of(experiment, _refitted(experiment, dense, original, kept, batches))
+    model = _refitted(experiment, dense, original, goal.choose(importance), batches).cpu()
     return Pruned(model, experiment.proof_outputs(model))
+
+
+def _refitted(
+    experiment: Experiment,
+    dense: StageFolder,
+    original: PreTrainedModel,
+    kept: Kept,
+    batches: list[dict[str, Tensor]],
+) -> PreTrainedModel:
+    model = _start(experiment, dense)
+    refit(model, original, experiment.sublayers, kept, batches)
+    return model
 
 
 def _start(experiment: Experiment, dense: StageFolder) -> PreTrainedModel:
