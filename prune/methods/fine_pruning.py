@@ -73,7 +73,7 @@ def _train_shrinking(
         model, masks = masked_model(experiment, dense, alive, worth)
         experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
         masks.advance(ramp(end))
-        if end < training.steps and (left := still_alive(masks, alive)) != alive:
+        if end < training.steps and (left := still_alive(masks, alive)).kept != alive.kept:
             smaller, between = (
                 masked_model(experiment, dense, one)[0] for one in (left, Alive.all_of(_masked(experiment)))
             )
