@@ -5,6 +5,7 @@ Each stage first looks whether its output is there, so the same command goes on 
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from dataclasses import asdict
@@ -26,6 +27,7 @@ from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
 from prune.shrink.structure import Structure
 from prune.stages import locked, unfinished
+from prune.tasks.base import Outputs
 from prune.training.distillation import Lesson
 from prune.training.progress import Screen
 
@@ -88,8 +90,9 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
             left = size.num_nonzero(model.base_model, experiment.sublayers)
             density = left / size.num_prunable(experiment.dense_sublayers)
             _refuse_no_effect(experiment, density)
+            whole = copy.deepcopy(model)
             structure = _compacted(experiment, model)
-            difference = prove_equal(found.outputs, experiment.proof_outputs(model), experiment.task.distilled)
+            difference = _proven(experiment, found.outputs, whole, model)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
             stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=dict(found.spared)))
     return stage
@@ -124,6 +127,16 @@ def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
     write_at_once(folder.recipe, recipe_of(config, record))
     write_at_once(folder.record, json.dumps(asdict(record), indent=1) + "\n")
     return record
+
+
+def _proven(experiment: Experiment, before: Outputs, whole: PreTrainedModel, compacted: PreTrainedModel) -> float:
+    """How little the outputs changed, `before` being those of `whole` as its method made it."""
+
+    def in_double() -> tuple[Outputs, Outputs]:
+        first, second = (experiment.proof_outputs(copy.deepcopy(one).double()) for one in (whole, compacted))
+        return first, second
+
+    return prove_equal(before, experiment.proof_outputs(compacted), experiment.task.distilled, in_double)
 
 
 def _refuse_no_effect(experiment: Experiment, density: float) -> None:

@@ -192,3 +192,11 @@ def test_removing_a_living_unit_is_noticed(structured, sublayers, ids):
     finished(model, sublayers)
     with pytest.raises(NotExact):
         assert prove_equal({"logits": before}, {"logits": logits_of(model, ids)}, ("logits",)) <= 1e-5
+
+
+def test_rounding_is_told_from_a_change_by_double_precision():
+    """What differs by 3e-5 in float32 is the same in float64, or is not."""
+    one, other = {"a": torch.tensor([1.0, 0.5])}, {"a": torch.tensor([1.00003, 0.5])}
+    assert prove_equal(one, other, ("a",), lambda: (one, one)) == pytest.approx(3e-5, rel=0.01)
+    with pytest.raises(NotExact, match="by 3e-05 of their size"):
+        prove_equal(one, other, ("a",), lambda: (one, other))
