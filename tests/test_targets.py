@@ -169,7 +169,9 @@ def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_
 
 
 def test_one_run_gives_a_family(tmp_path):
-    code, out, err = call(f"outputs={tmp_path}", "target.density=[0.6,0.3]", method="one_shot")
+    code, out, err = call(
+        f"outputs={tmp_path}", "target.density=[0.6,0.3]", "method.removal_steps=1", method="one_shot"
+    )
     assert code == 0, err
     records = sorted((Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json")), key=lambda r: r.value)
     assert {record.setting for record in records} == {"density 0.6", "density 0.3"}
