@@ -32,17 +32,21 @@ def refit(
     kept: Mapping[str, tuple[int, ...]],
     batches: Iterable[Mapping[str, Tensor]],
 ) -> None:
-    """Sets all but the `kept` columns of the output matrices of `model` to zero and refits those that stay, in place.
+    """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
     `dense` is the same model before; `batches` are its inputs.
     """
     model.eval(), dense.eval()
     features = {s.name: _features(s, kept[s.name]) for s in sublayers}
     for sublayer in sublayers:
-        weight = sublayer.matrices[-1].weight(model.base_model)
-        removed = torch.ones(weight.shape[1], dtype=torch.bool, device=weight.device)
+        removed = torch.ones(sublayer.num_units * sublayer.unit_size, dtype=torch.bool)
         removed[features[sublayer.name]] = False
-        weight[:, removed] = 0.0
+        for matrix in sublayer.matrices:
+            weight, bias = matrix.weight(model.base_model), matrix.bias(model.base_model)
+            of_units = weight.t() if matrix.unit_axis else weight
+            of_units[removed.to(weight.device)] = 0.0
+            if bias is not None and matrix.unit_axis == 0:
+                bias[removed.to(weight.device)] = 0.0
     for sublayer in sublayers:
         if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
             _refit_one(model, dense, sublayer.matrices[-1], features[sublayer.name], batches)
