@@ -169,9 +169,7 @@ def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_
 
 
 def test_one_run_gives_a_family(tmp_path):
-    code, out, err = call(
-        f"outputs={tmp_path}", "target.density=[0.6,0.3]", "method.removal_steps=1", method="one_shot"
-    )
+    code, out, err = call(f"outputs={tmp_path}", "target.density=[0.6,0.3]", method="one_shot")
     assert code == 0, err
     records = sorted((Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json")), key=lambda r: r.value)
     assert {record.setting for record in records} == {"density 0.6", "density 0.3"}
@@ -183,7 +181,7 @@ def test_one_run_gives_a_family(tmp_path):
 
 def test_removal_in_steps_finds_importance_anew(tmp_path):
     counts = {}
-    for steps in (1, 3):
+    for steps in (1, 2):
         words = (f"outputs={tmp_path}/{steps}", "target.density=0.3", f"method.removal_steps={steps}")
         code, _, err = call(*words, method="one_shot")
         assert code == 0, err
@@ -192,7 +190,7 @@ def test_removal_in_steps_finds_importance_anew(tmp_path):
         record = Record.read(file)
         assert 0.29 < record.linear_density_before_fill <= 0.3
         counts[steps] = record.dimensions_kept
-    assert counts[1] != counts[3]
+    assert counts[1] != counts[2]
 
 
 @pytest.mark.parametrize("method", TRAINED)

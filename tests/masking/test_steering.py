@@ -60,7 +60,7 @@ def test_between_cuts_through_very_many_scores_the_cut_stays(make_bert, monkeypa
     masks = masked(make_bert, "soft_movement")
     masks.steering = Steering(0.2, share_of_units)
     masks.advance(0.5, 10)
-    place = masks.steering.place
+    place = masks.steering.place.item()
     masks.advance(0.9, 11)
     assert masks.steering.place == place
     masks.advance(0.9, 20)

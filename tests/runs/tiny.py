@@ -15,8 +15,9 @@ TINY = (
     "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
     "method.attention.penalty_weight=0.05",
 )  # fmt: skip
-NEEDED = {"one_shot": ("target.density=0.3",)}
-"""What a method cannot do without."""
+_FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
+NEEDED = {"one_shot": ("target.density=0.3", *_FEW)}
+"""What a method cannot do without, and what makes it quick."""
 WORDS = ("task=demo", "task.train_examples=256", "task.eval_examples=64", *TINY)
 
 
