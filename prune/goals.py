@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig
 
 from prune.errors import UserError
-from prune.masking.attach import Masks
+from prune.masking.masks import Masks
 from prune.measure import size
 from prune.measure.latency import LatencyTable
 from prune.shrink.choice import choose

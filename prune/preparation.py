@@ -18,7 +18,7 @@ from prune.config import Config, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
 from prune.goals import Goal, size_goal, time_goal
-from prune.masking.attach import Masks
+from prune.masking.masks import Masks
 from prune.masking.schedule import Cubic
 from prune.measure.latency import latency_table, measured_ratio
 from prune.measure.quality import outputs_of

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from prune.masking.attach import Masks
+    from prune.masking.masks import Masks
 
 _STEPS_BETWEEN_CUTS = 10
 _CLOSE = 0.002

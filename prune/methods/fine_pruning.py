@@ -16,8 +16,9 @@ from prune.config import MethodConfig, Scope, SiteConfig, Start
 from prune.goals import Kept
 from prune.importance import importance_of
 from prune.masking.alive import Alive
-from prune.masking.attach import Masks, attach, fold
+from prune.masking.attach import attach, fold
 from prune.masking.bank import SiteMasking
+from prune.masking.masks import Masks
 from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
 from prune.methods import Pruned

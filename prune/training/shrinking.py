@@ -21,8 +21,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from prune.masking.alive import Alive
-from prune.masking.attach import Masks, masks_of
+from prune.masking.attach import masks_of
 from prune.masking.bank import Bank
+from prune.masking.masks import Masks
 from prune.outputs import write_at_once
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer

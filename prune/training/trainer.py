@@ -22,7 +22,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
-from prune.masking.attach import Masks
+from prune.masking.masks import Masks
 from prune.outputs import write_at_once
 from prune.training.checkpoints import last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, take_teacher

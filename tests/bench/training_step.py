@@ -28,7 +28,7 @@ from prune import models, quiet
 from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import DistillationConfig, MethodConfig, Precision
-from prune.masking.attach import Masks
+from prune.masking.masks import Masks
 from prune.methods.fine_pruning import spread
 from prune.places import shipped
 from prune.training.distillation import Lesson

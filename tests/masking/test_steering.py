@@ -5,7 +5,7 @@ import torch
 
 from prune import discovery
 from prune.anatomy import sublayers_of
-from prune.masking import attach as attach_module
+from prune.masking import masks as module_of_masks
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
 from prune.masking.steering import Steering
@@ -56,7 +56,7 @@ def test_the_share_follows_the_schedule(make_bert, criterion):
 
 
 def test_between_cuts_through_very_many_scores_the_cut_stays(make_bert, monkeypatch):
-    monkeypatch.setattr(attach_module, "_EXACT_UP_TO", 10)
+    monkeypatch.setattr(module_of_masks, "_EXACT_UP_TO", 10)
     masks = masked(make_bert, "soft_movement")
     masks.steering = Steering(0.2, share_of_units)
     masks.advance(0.5, 10)
