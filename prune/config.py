@@ -256,8 +256,8 @@ class CompactConfig:
     best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not to be
     combined with a target."""
     during_training: bool = False
-    """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good:
-    what is left trains faster. Read by methods that train with masks, with criteria soft_movement and l0."""
+    """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
+    Read by methods that train with masks, with criteria soft_movement and l0."""
 
 
 @dataclass

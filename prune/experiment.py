@@ -46,8 +46,10 @@ def run(config: Config, screen: Screen) -> Record:
         dense = fine_tune_dense(experiment)
         pruned = prune(experiment, dense)
         compacted = compact_model(experiment, dense, pruned)
-        filled = fill(experiment, dense, compacted)
-        return evaluate(experiment, {"dense": dense, "prune": pruned, "compact": compacted, "fill": filled})
+        stages = {"dense": dense, "prune": pruned, "compact": compacted}
+        if config.method.finish is Finish.fill:
+            stages["fill"] = fill(experiment, dense, compacted)
+        return evaluate(experiment, stages)
 
 
 def fine_tune_dense(experiment: Experiment) -> StageFolder:
@@ -99,16 +101,15 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
 
 
 def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> StageFolder:
-    """Where the method asks: frees the zeros that compaction left, and fine-tunes again. Returns the final stage."""
+    """Frees the zeros that compaction left, and fine-tunes again."""
     config, stage = experiment.config, experiment.folder.filled
-    if config.method.finish is not Finish.fill:
-        return compacted
     with unfinished(stage, "fill", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)
             model = reload.load(compacted.model)
-            training = experiment.training("fill", config.schedule.fill_epochs)
+            schedule = config.schedule
+            training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate)
             experiment.train(model, stage, training, experiment.lesson(dense))
             structure = Structure.read(compacted.model)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
@@ -121,7 +122,7 @@ def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
     folder, config = experiment.folder, experiment.config
     experiment.screen.stage("evaluate", "quality, size and speed against the dense model")
     shutil.rmtree(folder.model, ignore_errors=True)
-    shutil.copytree(stages["fill"].model, folder.model)
+    shutil.copytree(stages.get("fill", stages["compact"]).model, folder.model)
     record = assess(experiment, {name: stage.read_report() or {} for name, stage in stages.items()})
     write_at_once(folder.model / ORIGIN, json.dumps(origin_of(record), indent=1) + "\n")
     write_at_once(folder.recipe, recipe_of(config, record))

@@ -126,8 +126,8 @@ class Experiment:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
         return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
 
-    def training(self, name: str, epochs: float) -> Training:
-        """The schedule's settings for a training of so many epochs."""
+    def training(self, name: str, epochs: float, learning_rate: float | None = None) -> Training:
+        """The schedule's settings for a training of so many epochs; with a rate of its own, if one is given."""
         schedule = self.config.schedule
         steps = max(1, round(epochs * math.ceil(len(self.training_features) / schedule.batch_size)))
         return Training(
@@ -136,7 +136,7 @@ class Experiment:
             warmup=in_steps(schedule.warmup, steps),
             checkpoint_every=max(1, in_steps(schedule.checkpoint_every, steps)),
             batch_size=schedule.batch_size,
-            learning_rate=(name == "fill" and schedule.fill_learning_rate) or schedule.learning_rate,
+            learning_rate=learning_rate or schedule.learning_rate,
             score_learning_rate=schedule.score_learning_rate,
             weight_decay=schedule.weight_decay,
             precision=schedule.precision,

@@ -113,16 +113,13 @@ class Bank(nn.Module):
 
     def penalty_of(self, row: int, units: Tensor | None = None) -> Tensor | float:
         """The penalty's terms of one sublayer, summed; what `units` add to them, if only these are asked for."""
-        whole = torch.arange(self.sublayers[row].num_units, device=self.cuts.device)
-        chosen = whole if units is None else units
-        if not len(chosen):
-            return 0.0
-        parts = [
-            scores[row].index_select(axis, places)
-            for scores, (axis, places) in zip(self.scores, self.places(chosen), strict=True)
-        ]
+        parts, share = [scores[row] for scores in self.scores], 1.0
+        if units is not None:
+            share = len(units) / self.sublayers[row].num_units
+            found = zip(parts, self.places(units), strict=True)
+            parts = [part.index_select(axis, places) for part, (axis, places) in found]
         terms = [term for part in parts if (term := self.site.criterion.penalty(part)) is not None]
-        return torch.stack(terms).sum() * (len(chosen) / len(whole)) if terms else 0.0
+        return torch.stack(terms).sum() * share if terms and share else 0.0
 
     def ranks(self) -> list[Tensor]:
         """What the cuts are compared with, in the shapes of `current_scores`."""

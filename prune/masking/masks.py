@@ -103,7 +103,7 @@ class Masks(nn.Module):
             for bank in banks:
                 bank.cuts.fill_(-torch.inf)
             return
-        if step is not None and step % _STEPS_BETWEEN_CUTS and _many_scores(banks):
+        if _keeps_cuts(banks, step):
             return
         if site.pooled:
             ranks = [rank for bank in banks for rank in bank.ranks()]
@@ -127,10 +127,9 @@ class Masks(nn.Module):
             if GRAINS[masking.grain].shared
         }
 
-    @property
-    def large(self) -> bool:
-        """Whether there are so many scores that a cut through all of them is not found at every step."""
-        return _many_scores(self.all_banks())
+    def keeps_cuts(self, step: int | None) -> bool:
+        """Whether there are so many scores that a cut through all of them is not found at this step."""
+        return _keeps_cuts(self.all_banks(), step)
 
     def refresh(self) -> None:
         """Computes all masks from the scores."""
@@ -198,7 +197,9 @@ class Masks(nn.Module):
         return sum(bank.num_kept() for bank in self.of_site(site))
 
 
-def _many_scores(banks: Iterable[Bank]) -> bool:
+def _keeps_cuts(banks: Iterable[Bank], step: int | None) -> bool:
+    if step is None or step % _STEPS_BETWEEN_CUTS == 0:
+        return False
     return any(rows * columns > _EXACT_UP_TO for bank in banks for rows, columns in bank.shapes)
 
 

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from prune.masking.masks import Masks
 
-_STEPS_BETWEEN_CUTS = 10
 _CLOSE = 0.002
 """How far from its share a cut may be while training goes on; at the end it is the closest one within the budget."""
 _TRIES, _TRIES_AT_END = 24, 60
@@ -37,7 +36,7 @@ class Steering(nn.Module):
 
         Through very many scores it is moved at every tenth step only.
         """
-        if step is None or step % _STEPS_BETWEEN_CUTS == 0 or not masks.large:
+        if not masks.keeps_cuts(step):
             wanted = 1.0 + ramp * (self.share - 1.0)
             training = masks.training
             masks.eval()  # gates that are drawn in training have their fixed values then

@@ -24,7 +24,8 @@ from prune.measure.speed import speed_device
 from prune.methods import Pruned
 from prune.sublayers import Sublayer
 from prune.targets import target_of
-from prune.training.shrinking import NOTE, checkpoint_at, enlarge, note, resumed, shrink, still_alive, take_away
+from prune.training.checkpoints import checkpoint_at
+from prune.training.shrinking import NOTE, enlarge, note, resumed, shrink, still_alive, take_away
 
 if TYPE_CHECKING:
     from prune.outputs import StageFolder
@@ -67,20 +68,19 @@ def _train_shrinking(
     """The same; at each tenth of the training, what has died is removed. Gives a whole model back."""
     training = experiment.training("prune", experiment.config.schedule.epochs)
     ramp, lesson = experiment.ramp(training), experiment.lesson(dense)
-    start, alive = resumed(stage.checkpoints, _masked(experiment), experiment.screen.warn)
+    everything = Alive.all_of(_masked(experiment))
+    start, alive = resumed(stage.checkpoints, everything, experiment.screen.warn)
     for end in [training.steps * part // _LOOKS for part in range(1, _LOOKS + 1)]:
         if end <= start and end < training.steps:
             continue
-        model, masks = masked_model(experiment, dense, alive, worth)
+        model, masks = masked_model(experiment, dense, alive, worth if alive is everything else None)
         experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
         masks.advance(ramp(end))
         if end < training.steps and (left := still_alive(masks, alive)).kept != alive.kept:
-            smaller, between = (
-                masked_model(experiment, dense, one)[0] for one in (left, Alive.all_of(_masked(experiment)))
-            )
+            smaller, between = (masked_model(experiment, dense, one)[0] for one in (left, everything))
             shrink(checkpoint_at(stage.checkpoints, end), model, smaller, between)
             alive = left
-    whole, of_whole = masked_model(experiment, dense, Alive.all_of(_masked(experiment)))
+    whole, of_whole = masked_model(experiment, dense, everything)
     enlarge(model, whole)
     return whole, of_whole
 
@@ -112,7 +112,7 @@ def masked_model(
     if alive is not None:
         take_away(model, experiment.sublayers, alive)
     masks = spread(model, model.base_model, experiment.sublayers, config.method, config.seed, alive)
-    if worth is not None and (alive is None or alive == Alive.all_of(_masked(experiment))):
+    if worth is not None:
         begin_with_importance(masks, worth)
     if target_of(config) is not None:
         goal = experiment.goal

@@ -13,6 +13,11 @@ from safetensors import safe_open
 OPTIMIZER = "optimizer.pt"
 
 
+def checkpoint_at(folder: Path, step: int) -> Path:
+    """The checkpoint made at `step`."""
+    return folder / f"checkpoint-{step}"
+
+
 def step_of(checkpoint: Path) -> int:
     """The step that a checkpoint was made at."""
     return int(checkpoint.name.split("-")[1])

@@ -50,13 +50,13 @@ def _noted(folder: Path, sublayers: tuple[Sublayer, ...]) -> Alive | None:
         return None
 
 
-def resumed(folder: Path, sublayers: list[Sublayer], warn: Callable[[str], None]) -> tuple[int, Alive]:
+def resumed(folder: Path, everything: Alive, warn: Callable[[str], None]) -> tuple[int, Alive]:
     """The step that training goes on from, and what is alive there; checkpoints that do not say so are removed."""
     while (found := last_good_checkpoint(folder, warn)) is not None:
-        if (alive := _noted(found, tuple(sublayers))) is not None:
+        if (alive := _noted(found, everything.sublayers)) is not None:
             return step_of(found), alive
         shutil.rmtree(found)
-    return 0, Alive.all_of(sublayers)
+    return 0, everything
 
 
 @torch.no_grad()
@@ -93,11 +93,6 @@ def take_away(model: PreTrainedModel, sublayers: list[Sublayer], alive: Alive) -
     for module in (m.module for s in alive.sublayers if not alive.kept[s.name] for m in (*s.matrices, *s.followers)):
         for parameter in model.base_model.get_submodule(module).parameters():
             parameter.requires_grad_(False).zero_()
-
-
-def checkpoint_at(folder: Path, step: int) -> Path:
-    """The checkpoint made at `step`."""
-    return folder / f"checkpoint-{step}"
 
 
 @torch.no_grad()

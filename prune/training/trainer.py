@@ -24,7 +24,7 @@ from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.masks import Masks
 from prune.outputs import write_at_once
-from prune.training.checkpoints import last_good_checkpoint, step_of
+from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, take_teacher
 from prune.training.progress import Screen, TrainingProgress
 
@@ -240,7 +240,7 @@ class _Note(TrainerCallback):
         self.name, self.content = name, content
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        write_at_once(Path(args.output_dir, f"checkpoint-{state.global_step}", self.name), self.content)
+        write_at_once(checkpoint_at(Path(args.output_dir), state.global_step) / self.name, self.content)
 
 
 class _Show(TrainerCallback):

@@ -3,7 +3,7 @@
     python -m tests.bench.training_time outputs
 
 Of each run, the seconds per step of its own dense training and of all that came after (prune, compact, fill), and their
-ratio. Runs of classification only, where a step's number follows from the record.
+ratio. Runs of classification only, where the number of steps follows from the record, that train after the dense one.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def main(outputs: str) -> None:
         batches = math.ceil(record.num_examples[record.config["task"]["train_split"]] / schedule["batch_size"])
         trained = method["kind"] != "one_shot"
         epochs = (schedule["epochs"] if trained else 0) + (schedule["fill_epochs"] if method["finish"] == "fill" else 0)
+        if not epochs:
+            continue
         after = sum(record.seconds.get(stage, 0.0) for stage in ("prune", "compact", "fill"))
         dense = record.seconds["dense"] / (schedule["dense_epochs"] * batches)
         during = ", shrinking" if record.config["compact"]["during_training"] else ""

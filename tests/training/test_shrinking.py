@@ -53,6 +53,16 @@ def scored(masks, seed=0):
     masks.cut_at(0.3)
 
 
+def carried(name, method, model, masks, alive, cut):
+    """`model` without what is not `alive`, the whole model in between, and their masks."""
+    smaller, of_smaller = masked(name, method, alive, seed=1)
+    between, of_between = masked(name, method, all_of(name, method), seed=2)
+    carry(model, between, smaller)
+    of_smaller.continue_from(masks)
+    of_smaller.cut_at(cut)
+    return smaller, of_smaller, between, of_between
+
+
 def seen(name, model, masks):
     model.eval()
     with torch.no_grad():
@@ -67,12 +77,8 @@ def test_what_is_dead_can_go_without_a_trace(name, method):
     scored(masks)
     before = seen(name, model, masks)
     alive = still_alive(masks, all_of(name, method))
-    smaller, of_smaller = masked(name, method, alive, seed=1)
-    between, of_between = masked(name, method, all_of(name, method), seed=2)
     masks.alive = all_of(name, method)
-    carry(model, between, smaller)
-    of_smaller.continue_from(masks)
-    of_smaller.cut_at(0.3)
+    smaller, of_smaller, between, of_between = carried(name, method, model, masks, alive, 0.3)
     after = seen(name, smaller, of_smaller)
     assert sum(p.numel() for p in smaller.parameters()) < sum(p.numel() for p in model.parameters())
     torch.testing.assert_close(after[0], before[0], rtol=1e-5, atol=1e-5)
@@ -88,19 +94,12 @@ def test_a_second_removal_adds_to_the_first():
     scored(masks)
     masks.alive = first = all_of("bert", "hybrid")
     second = still_alive(masks, first)
-    smaller, of_smaller = masked("bert", "hybrid", second)
-    between, _ = masked("bert", "hybrid", first)
-    carry(model, between, smaller)
-    of_smaller.ramp = 0.5
-    of_smaller.cut_at(0.7)
+    smaller, of_smaller, *_ = carried("bert", "hybrid", model, masks, second, 0.7)
     before = seen("bert", smaller, of_smaller)
     third = still_alive(of_smaller, second)
     assert sum(map(len, third.kept.values())) < sum(map(len, second.kept.values()))
     assert all(set(third.kept[name]) <= set(units) for name, units in second.kept.items())
-    smallest, of_smallest = masked("bert", "hybrid", third)
-    carry(smaller, between, smallest)
-    of_smallest.ramp = 0.5
-    of_smallest.cut_at(0.7)
+    smallest, of_smallest, *_ = carried("bert", "hybrid", smaller, of_smaller, third, 0.7)
     after = seen("bert", smallest, of_smallest)
     torch.testing.assert_close(after[0], before[0], rtol=1e-5, atol=1e-5)
     assert after[1] == pytest.approx(before[1], rel=1e-5)
@@ -112,11 +111,7 @@ def test_gradients_of_what_is_left_are_those_of_the_whole():
     scored(masks)
     masks.alive = whole = all_of("bert", "struct")
     alive = still_alive(masks, whole)
-    smaller, of_smaller = masked("bert", "struct", alive)
-    between, _ = masked("bert", "struct", whole)
-    carry(model, between, smaller)
-    of_smaller.ramp = 0.5
-    of_smaller.cut_at(0.3)
+    smaller, of_smaller, *_ = carried("bert", "struct", model, masks, alive, 0.3)
     for one, its in ((model, masks), (smaller, of_smaller)):
         one.eval()
         (one(**inputs(ARCHITECTURES["bert"])).logits.square().sum() + its.penalty()).backward()
