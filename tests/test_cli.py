@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prune import __version__, cli, recipes
+from prune import __version__, cli, recipes, verbs
 from prune.assignments import GROUPS, choices
 from prune.places import PACKAGE
 
@@ -77,7 +77,7 @@ def test_an_unknown_verb_is_refused_with_the_nearest(prune):
 def test_an_unknown_verb_near_to_none_is_refused_with_all_verbs(prune):
     code, _, err = prune("xyz", "seed=1")
     assert code == 2
-    assert "run, plan, table" in err
+    assert f"{', '.join(verbs.names())}, or key=value" in err
     assert "did you mean" not in err
 
 

@@ -9,7 +9,6 @@ import torch
 
 from prune import cli, exporting
 from prune.anatomy import sublayers_of
-from prune.cli import EXPORT_FORMATS
 from prune.errors import UserError
 from prune.exporting import FORMATS
 from prune.outputs import RunFolder
@@ -18,6 +17,7 @@ from prune.report.table import write_tables
 from prune.shrink.compact import largest_difference
 from prune.shrink.structure import Structure
 from prune.training.progress import Screen
+from prune.verbs import export as verb
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
 from tests.runs.tiny import finished
 
@@ -133,4 +133,4 @@ def test_a_missing_package_is_named(monkeypatch):
 
 
 def test_the_command_knows_all_formats():
-    assert tuple(FORMATS) == EXPORT_FORMATS
+    assert tuple(FORMATS) == verb.FORMATS

@@ -62,6 +62,13 @@ def test_families_need_nothing():
     assert roots - sys.stdlib_module_names == {"prune"}
 
 
+def test_nobody_imports_the_verbs():
+    importers = {
+        file.relative_to(PACKAGE).as_posix() for file in FILES if any(within(n, "prune.verbs") for n in imported(file))
+    }
+    assert {file for file in importers if not file.startswith("verbs/")} == {"cli.py"}
+
+
 def test_nobody_but_main_imports_cli():
     importers = {
         file.relative_to(PACKAGE).as_posix() for file in FILES if any(within(n, "prune.cli") for n in imported(file))

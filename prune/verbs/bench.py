@@ -1,0 +1,30 @@
+"""`prune bench published [key=value ...]`: the published networks, timed here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prune.errors import UserError
+from prune.verbs import show
+
+USAGE = (("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),)
+
+
+def carry_out(words: list[str]) -> None:
+    """Times them, writes a file, and shows the table."""
+    if not words or words[0] != "published":
+        raise UserError("prune bench: say what to time: prune bench published")
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from prune.measure.published import PublishedBenchConfig, as_rich, bench
+    from prune.training.progress import Screen
+
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words[1:]))
+        config: Any = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise UserError(f"prune bench published: {str(error).splitlines()[0]}") from error
+    screen = Screen()
+    show(as_rich(bench(config, screen.say)))
+    screen.say(f"  written  {config.output}")
