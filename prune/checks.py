@@ -156,6 +156,8 @@ def _ranges(config: Config) -> Iterator[str]:
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
     fill_rate = schedule.fill_learning_rate
     limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
+    dropout = schedule.dropout
+    limits += [("schedule.dropout", dropout, dropout is None or 0 <= dropout < 1, "in [0, 1), or null")]
     limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
     limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
     for name in ("batch_sizes", "generation_batch_sizes"):

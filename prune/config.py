@@ -199,6 +199,8 @@ class ScheduleConfig:
     """Peak learning rate of the weights."""
     fill_learning_rate: float | None = None
     """The same in the fill; null: learning_rate."""
+    dropout: float | None = None
+    """Probability of all dropouts while pruning and filling, in [0, 1); null: the model's own."""
     score_learning_rate: float = 1e-2
     """Peak learning rate of the scores."""
     weight_decay: float = 0.0

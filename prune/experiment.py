@@ -109,7 +109,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             set_seed(config.seed)
             model = reload.load(compacted.model)
             schedule = config.schedule
-            training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate)
+            training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate, schedule.dropout)
             experiment.train(model, stage, training, experiment.lesson(dense))
             structure = Structure.read(compacted.model)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)

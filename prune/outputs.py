@@ -148,10 +148,13 @@ def dense_folder(config: Config) -> StageFolder:
 
 
 def pruned_folder(config: Config) -> StageFolder:
-    """The folder of what a method's long part leaves, whatever its finish; for one_shot, whatever its target."""
+    """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too)."""
     named = differences(config)
+    if config.method.kind == ONE_SHOT:
+        importance = {"examples": config.method.importance_examples, "dense": _dense_inputs(config)}
+        return _shared_folder(config, "pruned", importance)
     unused = {
-        "method": ("name", "finish", "removal_steps", "refit_examples"),
+        "method": ("name", "finish"),
         "schedule": ("name", "fill_epochs", "fill_learning_rate", "eval_batch_size"),
     }
     inputs: dict[str, Any] = {
@@ -159,7 +162,7 @@ def pruned_folder(config: Config) -> StageFolder:
         for group, keys in unused.items()
     }
     inputs |= {"dense": _dense_inputs(config), "teacher": config.teacher, "distillation": named.get("distillation")}
-    if config.method.kind != ONE_SHOT and "target" in named:
+    if "target" in named:
         inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
     if config.compact.during_training:
         inputs["during_training"] = True

@@ -126,8 +126,10 @@ class Experiment:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
         return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
 
-    def training(self, name: str, epochs: float, learning_rate: float | None = None) -> Training:
-        """The schedule's settings for a training of so many epochs; with a rate of its own, if one is given."""
+    def training(
+        self, name: str, epochs: float, learning_rate: float | None = None, dropout: float | None = None
+    ) -> Training:
+        """The schedule's settings for a training of so many epochs; with a rate or a dropout of its own, if given."""
         schedule = self.config.schedule
         steps = max(1, round(epochs * math.ceil(len(self.training_features) / schedule.batch_size)))
         return Training(
@@ -140,6 +142,7 @@ class Experiment:
             score_learning_rate=schedule.score_learning_rate,
             weight_decay=schedule.weight_decay,
             precision=schedule.precision,
+            dropout=dropout,
             seed=self.config.seed,
         )
 

@@ -69,6 +69,7 @@ def test_what_cannot_be_meant_is_refused(words, said):
         (("compact.during_training=true", "method=unstructured"), "and there would be less and less"),
         (("compact.during_training=true", "method=one_shot", "target.density=0.5"), "not read by one_shot"),
         (("distillation.alpha_layers=1", "teacher=none"), "teacher=none has no layers to learn from"),
+        (("schedule.dropout=1",), "schedule.dropout=1.0: must be in [0, 1), or null"),
     ],
 )
 def test_what_does_not_go_together_is_refused(words, said):

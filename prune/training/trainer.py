@@ -26,6 +26,7 @@ from prune.masking.masks import Masks
 from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, take_teacher
+from prune.training.dropout import set_dropout
 from prune.training.progress import Screen, TrainingProgress
 
 _NUM_LOGS = 100
@@ -52,6 +53,8 @@ class Training:
     weight_decay: float
     precision: Precision
     seed: int
+    dropout: float | None = None
+    """Probability of all dropouts; None: the model's own."""
     until: int | None = None
     """Stops at that step, with a checkpoint."""
     note: tuple[str, str] | None = None
@@ -74,6 +77,8 @@ def train(
     Raises:
         UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
     """
+    if training.dropout is not None:
+        set_dropout(model, training.dropout)
     trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
     resume = last_good_checkpoint(folder, screen.warn)
     start = step_of(resume) if resume else 0
