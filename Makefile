@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow lint bench bench-fill clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
@@ -22,6 +22,9 @@ lint: $(READY)    ## format, lint, strict types
 
 bench: $(READY)    ## cost of a training step with masks, relative to a dense one
 	$(BIN)/python -m tests.bench.training_step $(ARGS)
+
+bench-fill: $(READY)    ## cost of removing units and filling, relative to dense training
+	$(BIN)/python -m tests.bench.filling_step $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -37,6 +38,7 @@ from prune.training.trainer import Training, _Trainer
 BATCH_SIZE = 32
 LENGTHS = (4, 5, 6, 8, 9, 11, 14, 18, 23, 33)
 """Tokens in SST-2's training sentences: 5th, 15th, ... 95th percentile."""
+Step = Callable[[dict[str, torch.Tensor], int], float]
 LIMITS = {"structured": 1.05, "element": 1.3}
 
 
@@ -73,12 +75,16 @@ def main() -> None:
 
 def paired_times(path: str | None, method: str, num_pairs: int) -> list[tuple[int, float, float]]:
     """Length, time of a dense step, time of a masked step on the same batch, the two in turn."""
-    dense, masked = stepper(path, "dense"), stepper(path, method)
+    return in_turn(stepper_of(path, "dense"), stepper_of(path, method), num_pairs)
+
+
+def in_turn(first: Step, second: Step, num_pairs: int) -> list[tuple[int, float, float]]:
+    """Length and both times of each pair; all lengths once more at first, to warm up."""
     pairs = []
     for pair in range(num_pairs + len(LENGTHS)):
         length = LENGTHS[pair % len(LENGTHS)]
         batch = random_batch(length)
-        pairs.append((length, dense(batch, pair), masked(batch, pair)))
+        pairs.append((length, first(batch, pair), second(batch, pair)))
     return pairs[len(LENGTHS) :]
 
 
@@ -98,7 +104,7 @@ def memory_in_process(path: str | None, method: str) -> float:
 
 def peak_memory(path: str | None, method: str) -> int:
     """Peak memory of this process after a few steps, in bytes."""
-    step = stepper(path, method)
+    step = stepper_of(path, method)
     for number in range(4):
         step(random_batch(LENGTHS[-1]), number)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -110,11 +116,16 @@ def random_batch(length: int) -> dict[str, torch.Tensor]:
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
 
 
-def stepper(path: str | None, method: str):  # type: ignore[no-untyped-def]
-    """A function (batch, step) -> seconds: forward, backward, clipping, optimizer, as the run's Trainer does them."""
+def stepper_of(path: str | None, method: str) -> Step:
+    """That of a method, or of dense training."""
     torch.manual_seed(0)
-    model = _model(path).train()
-    masks = None if method == "dense" else _masks(model, method)
+    model = bert(path)
+    return stepper(model, None if method == "dense" else _masks(model, method))
+
+
+def stepper(model: BertForSequenceClassification, masks: Masks | None = None) -> Step:
+    """A function (batch, step) -> seconds: forward, backward, clipping, optimizer, as the run's Trainer does them."""
+    model.train()
     settings = Training("bench", 1000, 100, 1000, BATCH_SIZE, 5e-5, 1e-2, 0.0, Precision.float32, 0)
     features = Dataset.from_dict({"length": [8] * BATCH_SIZE, "labels": [0] * BATCH_SIZE})
     folder = Path(tempfile.mkdtemp())
@@ -135,7 +146,8 @@ def stepper(path: str | None, method: str):  # type: ignore[no-untyped-def]
     return step
 
 
-def _model(path: str | None) -> BertForSequenceClassification:
+def bert(path: str | None) -> BertForSequenceClassification:
+    """The model of a folder, or one of MiniLM's shape with random weights."""
     if path:
         return models.fresh_model(path, "AutoModelForSequenceClassification", {"num_labels": 2}, pretrained=True)
     shape = {"hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, "intermediate_size": 1536}

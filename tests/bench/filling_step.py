@@ -1,0 +1,85 @@
+"""What one_shot and its fill take, against as many steps of dense training; all in one run, steps paired.
+
+    make bench-fill
+    make bench-fill ARGS="--model <folder of MiniLM>"
+
+Without a folder: random weights in MiniLM's shape, and batches with the lengths of SST-2's training sentences. The
+pruned models keep the same share of heads and dimensions in every layer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import time
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers import BertForSequenceClassification
+
+from prune import quiet
+from prune.anatomy import sublayers_of
+from prune.importance import importance
+from prune.shrink.refit import refit
+from prune.shrink.structure import Structure
+from prune.training.dropout import set_dropout
+from tests.bench.training_step import BATCH_SIZE, LENGTHS, bert, in_turn, random_batch, ratio_over_an_epoch, stepper
+
+DENSITIES = (0.5, 0.33, 0.2, 0.12)
+STEPS = 1875
+REMOVALS, IMPORTANCE_EXAMPLES, REFIT_EXAMPLES = 4, 2048, 512
+"""As in configs/method/one_shot.yaml."""
+_PART = 8
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="folder of a pretrained BERT")
+    parser.add_argument("--pairs", type=int, default=60)
+    options = parser.parse_args()
+    quiet.libraries()
+    columns = ("density", "step / dense", "without dropout", "removal, in dense steps", f"all / {STEPS} dense steps")
+    table = Table(*columns, caption="all: removal and filling without dropout", caption_justify="left")
+    for density in DENSITIES:
+        dense = bert(options.model)
+        small = smaller(dense, density)
+        pairs = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
+        set_dropout(small, 0.0)
+        without = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
+        ratio = ratio_over_an_epoch(without)
+        step = sum(seconds for _, seconds, _ in without) / len(without)
+        removal = removal_seconds(dense, density) / step
+        table.add_row(
+            f"{density}",
+            f"{ratio_over_an_epoch(pairs):.2f}",
+            f"{ratio:.2f}",
+            f"{removal:.0f}",
+            f"{ratio + removal / STEPS:.2f}",
+        )
+    Console(width=100).print(table)
+    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+
+
+def smaller(model: BertForSequenceClassification, density: float) -> BertForSequenceClassification:
+    """A copy that keeps so much of every sublayer."""
+    small = copy.deepcopy(model)
+    sublayers = sublayers_of(small)
+    kept = {s.name: tuple(range(max(1, round(density * s.num_units)))) for s in sublayers}
+    Structure("bert", kept).apply(small.base_model, sublayers)
+    return small
+
+
+def removal_seconds(dense: BertForSequenceClassification, density: float) -> float:
+    """Importance and refit, as often as units are removed; measured on an eighth of the examples."""
+    sublayers = sublayers_of(dense)
+    kept = {s.name: tuple(range(max(1, round(density * s.num_units)))) for s in sublayers}
+    batches = [random_batch(LENGTHS[n % len(LENGTHS)]) for n in range(IMPORTANCE_EXAMPLES // BATCH_SIZE // _PART)]
+    start = time.perf_counter()
+    importance(copy.deepcopy(dense), sublayers, batches)
+    refit(copy.deepcopy(dense), dense, sublayers, kept, batches[: REFIT_EXAMPLES // BATCH_SIZE // _PART])
+    return REMOVALS * _PART * (time.perf_counter() - start)
+
+
+if __name__ == "__main__":
+    main()
