@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from prune import discovery
+from prune import discovery, processes
 from prune.assignments import is_name
 from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, Start, SummariesConfig
 from prune.durations import in_steps
@@ -38,7 +38,7 @@ def check(config: Config) -> None:
 
     torch and transformers are loaded for the last two checks only, where all others have found nothing.
     """
-    parts = (_names, _ranges, _target, _nothing, _layers, _rounding, _task, _durations, _folders, _family)
+    parts = (_names, _ranges, _processes, _target, _nothing, _layers, _rounding, _task, _durations, _folders, _family)
     problems = [problem for part in parts for problem in part(config)] or [*_scores(config), *_blocks(config)]
     if problems:
         raise ConfigErrors(problems)
@@ -78,6 +78,14 @@ def _names(config: Config) -> Iterator[str]:
 def _nothing(config: Config) -> Iterator[str]:
     if config.method.layers == 1 and all(site.stays for _, site in _sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def _processes(config: Config) -> Iterator[str]:
+    if config.schedule.batch_size % (number := processes.started()):
+        yield (
+            f"schedule.batch_size={config.schedule.batch_size}: the examples of a step cannot be shared equally by "
+            f"{number} processes; say a multiple of {number}, or start fewer"
+        )
 
 
 def _layers(config: Config) -> Iterator[str]:
