@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
@@ -43,12 +44,13 @@ def run(config: Config, screen: Screen) -> Record:
         if config.force:
             processes.from_first(lambda: shutil.rmtree(folder.path, ignore_errors=True))
         experiment = prepare(config, folder, screen)
-        dense = fine_tune_dense(experiment)
-        pruned = prune(experiment, dense)
-        compacted = processes.from_first(lambda: compact_model(experiment, dense, pruned))
-        stages = {"dense": dense, "prune": pruned, "compact": compacted}
-        if config.method.finish is Finish.fill:
-            stages["fill"] = fill(experiment, dense, compacted)
+        with closing(experiment.tracking):
+            dense = fine_tune_dense(experiment)
+            pruned = prune(experiment, dense)
+            compacted = processes.from_first(lambda: compact_model(experiment, dense, pruned))
+            stages = {"dense": dense, "prune": pruned, "compact": compacted}
+            if config.method.finish is Finish.fill:
+                stages["fill"] = fill(experiment, dense, compacted)
         return processes.from_first(lambda: evaluate(experiment, stages))
 
 

@@ -32,6 +32,7 @@ from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.progress import Screen
+from prune.training.tracking import Tracking
 from prune.training.trainer import Training, train
 
 
@@ -75,6 +76,11 @@ class Experiment:
         else:
             model = models.finished_model(str(dense.model), self.task.auto_class)
         return shallower(model, self.depth)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """Where the curves of trainings are shown."""
+        return Tracking(self.config, self.folder)
 
     @property
     def setting(self) -> str:
@@ -188,6 +194,7 @@ class Experiment:
             self.screen,
             masks,
             ramp,
+            self.tracking.callbacks(training.name) if self.config.tracking else (),
         )
         if processes.is_first():
             write_at_once(stage.history, json.dumps(history) + "\n")

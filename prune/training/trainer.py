@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ def train(
     screen: Screen,
     masks: Masks | None = None,
     ramp: Callable[[int], float] | None = None,
+    watchers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
 
@@ -89,6 +90,8 @@ def train(
         trainer.add_callback(_Show(progress))
         if training.until is not None:
             trainer.add_callback(_StopAt(training.until))
+        for watcher in watchers:
+            trainer.add_callback(watcher)
         if training.note is not None:
             trainer.add_callback(_Note(*training.note))
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -155,8 +158,7 @@ class _Trainer(Trainer):
         if "loss" in logs:
             logs |= {f"{name}_loss": term.item() for name, term in self._terms.items()}
             if self.masks is not None:
-                logs |= {f"density_{site}": density for site, density in self.masks.densities().items()}
-                logs["ramp"] = self.masks.ramp
+                logs |= self.masks.curves()
         super().log(logs, start_time)
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
