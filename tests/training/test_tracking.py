@@ -67,17 +67,13 @@ def test_tensorboard_has_the_curves_of_all_stages(tracked):
 
 def test_wandb_has_them_offline(tracked):
     needs("wandb")
-    from wandb.proto.wandb_internal_pb2 import Record
-    from wandb.sdk.internal.datastore import DataStore
-
     (file,) = (tracked.run / "tracking" / "wandb").glob("offline-run-*/run-*.wandb")
-    store, curves = DataStore(), set()
-    store.open_for_scan(str(file))
-    while (data := store.scan_data()) is not None:
-        record = Record()
-        record.ParseFromString(data)
-        curves |= {item.key or "/".join(item.nested_key) for item in record.history.item}
-    assert {f"train/{tag}" for tag in TAGS} <= curves
+    content = file.read_bytes()
+    steps = {"dense": 32, "prune": 32, "fill": 16}
+    fewer = {"penalty_loss"}  # none before the warm-up has ended
+    for tag in TAGS:
+        stage, curve = tag.split("/")
+        assert content.count(f"train/{tag}".encode()) >= steps[stage] // (2 if curve in fewer else 1), tag
 
 
 def test_mlflow_has_them_in_files_as_one_run(tracked):
