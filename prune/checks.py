@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from prune import discovery
+from prune import discovery, processes
 from prune.assignments import is_name
 from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, Start, SummariesConfig
 from prune.durations import in_steps
@@ -31,6 +32,8 @@ METRICS = {
     "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
 }
 """Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
+TRACKERS = ("tensorboard", "wandb", "mlflow")
+"""Names of prune/training/tracking.py, likewise; the packages are called the same."""
 
 
 def check(config: Config) -> None:
@@ -38,7 +41,20 @@ def check(config: Config) -> None:
 
     torch and transformers are loaded for the last two checks only, where all others have found nothing.
     """
-    parts = (_names, _ranges, _target, _nothing, _layers, _rounding, _task, _durations, _folders, _family)
+    parts = (
+        _names,
+        _ranges,
+        _processes,
+        _tracking,
+        _target,
+        _nothing,
+        _layers,
+        _rounding,
+        _task,
+        _durations,
+        _folders,
+        _family,
+    )
     problems = [problem for part in parts for problem in part(config)] or [*_scores(config), *_blocks(config)]
     if problems:
         raise ConfigErrors(problems)
@@ -78,6 +94,21 @@ def _names(config: Config) -> Iterator[str]:
 def _nothing(config: Config) -> Iterator[str]:
     if config.method.layers == 1 and all(site.stays for _, site in _sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def _processes(config: Config) -> Iterator[str]:
+    if config.schedule.batch_size % (number := processes.started()):
+        yield (
+            f"schedule.batch_size={config.schedule.batch_size}: the examples of a step cannot be shared equally by "
+            f"{number} processes; say a multiple of {number}, or start fewer"
+        )
+
+
+def _tracking(config: Config) -> Iterator[str]:
+    for name in config.tracking:
+        yield from _one_of("tracking", name, list(TRACKERS))
+    if missing := [name for name in TRACKERS if name in config.tracking and find_spec(name) is None]:
+        yield f"tracking=[{','.join(missing)}] needs {', '.join(missing)}: pip install 'prune[tracking]'"
 
 
 def _layers(config: Config) -> Iterator[str]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from prune import __version__, verbs
+from prune import __version__, processes, verbs
 from prune.assignments import GROUPS, choices
 from prune.discovery import nearest
 from prune.errors import UserError
 from prune.places import shipped
 
 USER_ERROR = 2
+_PATIENCE = 10.0
+"""Seconds after which a process speaks that is not the first."""
 _WIDTH = 47
 
 
@@ -24,7 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         _fail(error)
     except KeyboardInterrupt:
-        print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
+        if processes.is_first():
+            print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
         sys.exit(130)
 
 
@@ -43,6 +47,8 @@ def _dispatch(words: list[str]) -> None:
 
 
 def _fail(error: UserError) -> NoReturn:
+    if not processes.is_first():
+        time.sleep(_PATIENCE)  # until this process is ended, since the first has failed, too, and has said why
     lines = str(error).splitlines()
     print(
         "\n".join(f"prune: {line}" if index == 0 else f"       {line}" for index, line in enumerate(lines)),

@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -20,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from prune import recipes
+from prune import processes, recipes
 from prune.assignments import Assignment, problems_in
 from prune.checks import check
 from prune.config import Config
@@ -75,6 +76,8 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
             return math.nan
         return value
 
+    if not processes.is_first():
+        overrides.append(f"hydra.sweep.dir={tempfile.gettempdir()}")  # the first notes the sweep in outputs
     sys.argv = ["prune", *flags, *overrides]
     try:
         composed()

@@ -310,5 +310,7 @@ class Config:
     """Folder in which runs and tables go."""
     force: bool = False
     """Carry the run out again although its record is there."""
+    tracking: list[str] = field(default_factory=list)
+    """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
     reference: dict[str, Any] = field(default_factory=dict)
     """What a recipe's author measured or read: shown beside this run's result, never used."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+from contextlib import closing
 from dataclasses import asdict
 from typing import Any
 
 from transformers import PreTrainedModel, set_seed
 
-from prune import discovery, models
+from prune import discovery, models, processes
 from prune.config import Config, Finish
 from prune.errors import UserError
 from prune.evaluation import assess
@@ -35,21 +36,22 @@ from prune.training.progress import Screen
 def run(config: Config, screen: Screen) -> Record:
     """Carries `config` out, or what is left of it, and returns its record."""
     folder = run_folder(config)
-    if folder.record.exists() and not config.force:
+    if processes.from_first(folder.record.exists) and not config.force:
         screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
         return Record.read(folder.record)
-    check_writable(config.outputs)
+    processes.from_first(lambda: check_writable(config.outputs))
     with locked(StageFolder(folder.path), screen):
         if config.force:
-            shutil.rmtree(folder.path, ignore_errors=True)
+            processes.from_first(lambda: shutil.rmtree(folder.path, ignore_errors=True))
         experiment = prepare(config, folder, screen)
-        dense = fine_tune_dense(experiment)
-        pruned = prune(experiment, dense)
-        compacted = compact_model(experiment, dense, pruned)
-        stages = {"dense": dense, "prune": pruned, "compact": compacted}
-        if config.method.finish is Finish.fill:
-            stages["fill"] = fill(experiment, dense, compacted)
-        return evaluate(experiment, stages)
+        with closing(experiment.tracking):
+            dense = fine_tune_dense(experiment)
+            pruned = prune(experiment, dense)
+            compacted = processes.from_first(lambda: compact_model(experiment, dense, pruned))
+            stages = {"dense": dense, "prune": pruned, "compact": compacted}
+            if config.method.finish is Finish.fill:
+                stages["fill"] = fill(experiment, dense, compacted)
+        return processes.from_first(lambda: evaluate(experiment, stages))
 
 
 def fine_tune_dense(experiment: Experiment) -> StageFolder:
@@ -65,9 +67,13 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
                 model = experiment.fresh_model()
                 training = experiment.training("dense", config.schedule.dense_epochs)
                 experiment.train(model, stage, training, Lesson(experiment.training_features))
-            model.save_pretrained(stage.model)
-            experiment.tokenizer.save_pretrained(stage.model)
-            stage.finish(watch.report(scores=experiment.scores(model, stage)))
+
+            def keep() -> None:
+                model.save_pretrained(stage.model)
+                experiment.tokenizer.save_pretrained(stage.model)
+                stage.finish(watch.report(scores=experiment.scores(model, stage)))
+
+            processes.from_first(keep)
     return stage
 
 
@@ -77,7 +83,7 @@ def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
     with unfinished(stage, "prune", experiment.screen, experiment.fingerprints, config.force) as watch:
         if watch:
             method_of(config).prune(experiment, dense, stage)
-            stage.finish(watch.report())
+            processes.from_first(lambda: stage.finish(watch.report()))
     return stage
 
 
@@ -111,9 +117,13 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             schedule = config.schedule
             training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate, schedule.dropout)
             experiment.train(model, stage, training, experiment.lesson(dense))
-            structure = Structure.read(compacted.model)
-            reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
-            stage.finish(watch.report())
+
+            def keep() -> None:
+                structure = Structure.read(compacted.model)
+                reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
+                stage.finish(watch.report())
+
+            processes.from_first(keep)
     return stage
 
 

@@ -13,6 +13,7 @@ outputs/
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
       non_null_predictions.json     id -> the best answer, had one to be given
+    tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
 """
@@ -118,6 +119,10 @@ class RunFolder:
     def compacted(self) -> StageFolder:
         return StageFolder(self.path / "compacted")
 
+    @property
+    def tracking(self) -> Path:
+        return self.path / "tracking"
+
     def exported(self, form: str) -> Path:
         """The folder of the model in another format."""
         return self.path / "exported" / form
@@ -136,7 +141,7 @@ def run_folder(config: Config) -> RunFolder:
     identity = differences(config)
     for group in ("model", "task", "method", "schedule"):
         identity.get(group, {}).pop("name", None)
-    for key in ("seed", "outputs", "force", "reference"):
+    for key in ("seed", "outputs", "force", "tracking", "reference"):
         identity.pop(key, None)
     parts = (config.task.name, config.model.name, config.method.name, _hash(identity), f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from prune import discovery, models, quiet
+from prune import discovery, models, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
 from prune.config import Config, Start, TaskConfig
 from prune.durations import in_steps
@@ -32,6 +32,7 @@ from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.progress import Screen
+from prune.training.tracking import Tracking
 from prune.training.trainer import Training, train
 
 
@@ -76,6 +77,11 @@ class Experiment:
             model = models.finished_model(str(dense.model), self.task.auto_class)
         return shallower(model, self.depth)
 
+    @cached_property
+    def tracking(self) -> Tracking:
+        """Where the curves of trainings are shown."""
+        return Tracking(self.config, self.folder)
+
     @property
     def setting(self) -> str:
         """What decides how hard the method prunes, as the table shows it."""
@@ -111,7 +117,9 @@ class Experiment:
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         with_decoder = bool(shape.is_encoder_decoder and self.task.generation())
         batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
-        table = latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
+        table = processes.from_first(
+            lambda: latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
+        )
         ratio = partial(measured_ratio, auto_class, shape, shallower_config(shape, self.depth), batch, dtype)
         return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio, self.screen.say)
 
@@ -189,8 +197,10 @@ class Experiment:
             self.screen,
             masks,
             ramp,
+            self.tracking.callbacks(training.name) if self.config.tracking else (),
         )
-        write_at_once(stage.history, json.dumps(history) + "\n")
+        if processes.is_first():
+            write_at_once(stage.history, json.dumps(history) + "\n")
 
     def outputs_of(self, model: PreTrainedModel, features: Dataset) -> Outputs:
         """What `model` gives for `features`."""
@@ -216,6 +226,14 @@ class Experiment:
 
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
+    experiment = processes.in_turn(lambda: _read(config, folder, screen))
+    experiment.ramp(experiment.training("prune", config.schedule.epochs))
+    if target_of(config) is not None:
+        experiment.goal  # noqa: B018  # what cannot be reached is told now
+    return experiment
+
+
+def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     quiet.libraries()
     shape = models.config_of(config.model.path)
     depth = depth_of(shape, config.method.layers)
@@ -247,13 +265,9 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
         }
     sizes = ", ".join(f"{len(rows)} {split}" for split, rows in data.items())
     screen.stage("prepare", f"{config.task.name}: {sizes} examples")
-    experiment = Experiment(
+    return Experiment(
         config, screen, folder, task, tokenizer, data, features, fingerprints, dense_sublayers, sublayers, depth
     )
-    experiment.ramp(experiment.training("prune", config.schedule.epochs))
-    if target_of(config) is not None:
-        experiment.goal  # noqa: B018  # what cannot be reached is told now
-    return experiment
 
 
 def _fingerprint(rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> str:

@@ -1,4 +1,4 @@
-"""A stage looks first whether its output is there; one process at a time works in a folder."""
+"""A stage looks first whether its output is there; one run at a time works in a folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from prune import processes
 from prune.errors import UserError
 from prune.measure.environment import peak_memory_bytes
 from prune.outputs import StageFolder
@@ -38,25 +39,33 @@ def unfinished(
         UserError: if the output was made from other data than those with the fingerprints `data`.
     """
     with locked(folder, screen):
-        if force:
-            shutil.rmtree(folder.path, ignore_errors=True)
-        report = folder.read_report()
-        if report is not None:
-            if report["data"] != data:
-                raise UserError(
-                    f"{folder.path} was made from other data than are at task.path now: remove that folder, or name "
-                    "another one with outputs="
-                )
+        if processes.from_first(lambda: _is_there(folder, data, force)):
             screen.stage(name, f"is there: {folder.path}")
             yield None
             return
-        folder.path.mkdir(parents=True, exist_ok=True)
         yield Stopwatch(data)
+
+
+def _is_there(folder: StageFolder, data: Mapping[str, str], force: bool) -> bool:
+    """Whether the stage's output is there; makes room for it otherwise."""
+    if force:
+        shutil.rmtree(folder.path, ignore_errors=True)
+    report = folder.read_report()
+    if report is not None and report["data"] != data:
+        raise UserError(
+            f"{folder.path} was made from other data than are at task.path now: remove that folder, or name "
+            "another one with outputs="
+        )
+    folder.path.mkdir(parents=True, exist_ok=True)
+    return report is not None
 
 
 @contextmanager
 def locked(folder: StageFolder, screen: Screen) -> Iterator[None]:
-    """Holds the folder's lock; says so when it has to wait for another process."""
+    """Holds the folder's lock; says so when it has to wait for another run. Of several processes the first holds it."""
+    if not processes.is_first():
+        yield
+        return
     folder.lock.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.lock)
     try:

@@ -192,6 +192,17 @@ class Masks(nn.Module):
             whole = {site: sum(s.num_weights for s in self.alive.of_site(site)) for site in self.sites}
         return {site: self.num_kept(site) / whole[site] for site in self.sites}
 
+    def curves(self) -> dict[str, float]:
+        """What moves while masks are trained, by name and site, as the last forward pass found it."""
+        found = {f"density_{site}": density for site, density in self.densities().items()}
+        for site, masking in self.sites.items():
+            banks = list(self.of_site(site))
+            found[f"units_{site}"] = float(sum(bank.alive.sum().item() for bank in banks))
+            found[f"penalty_weight_{site}"] = self.ramp * masking.penalty
+            if banks and banks[0].threshold is not None:
+                found[f"threshold_{site}"] = banks[0].threshold
+        return found | {"ramp": self.ramp}
+
     def num_kept(self, site: str) -> float:
         """Number of weights of a site that the masks of the last forward pass keep."""
         return sum(bank.num_kept() for bank in self.of_site(site))

@@ -12,19 +12,21 @@ from typing import Any
 
 import torch
 
+from prune import processes
 from prune.places import PACKAGE
 
 _PACKAGES = ("prune", "torch", "transformers", "datasets", "accelerate", "hydra-core", "omegaconf", "evaluate")
 
 
 def environment() -> dict[str, Any]:
-    """Versions of Python and packages, hardware, number of threads, and the commit of a checkout."""
+    """Versions of Python and packages, hardware, number of processes and threads, and the commit of a checkout."""
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count(),
+        "processes": processes.started(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),

@@ -10,6 +10,7 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
+from prune import processes
 from prune.features import LENGTH, inputs_only
 from prune.progress import track
 
@@ -26,22 +27,25 @@ def outputs_of(
 ) -> dict[str, list[np.ndarray[Any, Any]]]:
     """Outputs `names` of `model` in evaluation mode, one array per input each, in the order of `features`.
 
-    Inputs of similar length share a batch, so that little is spent on padding. `per_token`: an output's first axis are
-    the input's tokens; padding is cut off.
+    Inputs of similar length share a batch, so that little is spent on padding; processes share the batches.
+    `per_token`: an output's first axis are the input's tokens; padding is cut off.
     """
     lengths = np.asarray(features[LENGTH])
-    order = np.argsort(lengths, kind="stable")[::-1]
-    inputs = inputs_only(features.select(order))
+    by_length = np.argsort(lengths, kind="stable")[::-1].tolist()
+    batches = [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
+    shares = [batches[place :: processes.number()] for place in range(processes.number())]
     device = model.device
     was_training = model.training
     model.eval()
     found: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in names}
-    loader = DataLoader(inputs, batch_size=batch_size, collate_fn=collator)
+    loader = DataLoader(inputs_only(features), batch_sampler=shares[processes.place()], collate_fn=collator)
     for batch in track(loader, "asking the model", len(loader)):
         outputs = model(**{key: value.to(device) for key, value in batch.items()})
         for name in names:
             found[name] += list(outputs[name].float().cpu().numpy())
     model.train(was_training)
+    order = [row for share in shares for batch in share for row in batch]
+    found = {name: [row for rows in processes.from_all(own) for row in rows] for name, own in found.items()}
     if per_token:
         found = {name: [row[:n] for row, n in zip(found[name], lengths[order], strict=True)] for name in names}
     back = np.argsort(order)

@@ -2,7 +2,8 @@
 
 A kind has two functions of (experiment, folder of the dense model, folder of the stage `prune`):
 
-- `prune` does what takes long, and leaves what it found in the stage's folder;
+- `prune` does what takes long, and leaves what it found in the stage's folder; where a run has several processes, all
+  of them call it, to train together, and the first one writes (`prune.processes`);
 - `pruned` gives the model as that says, with zeros where something is removed, ready to be compacted.
 """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +13,7 @@ from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from transformers import PreTrainedModel, set_seed
 
-from prune import discovery
+from prune import discovery, processes
 from prune.config import MethodConfig, Scope, SiteConfig, Start
 from prune.goals import Kept
 from prune.importance import importance_of
@@ -44,14 +46,19 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
     config = experiment.config
     worth = None
     if config.schedule.start_from is Start.one_shot:
-        start = experiment.first_model(dense).to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
-        worth = importance_of(experiment, start)
+        worth = processes.from_first(lambda: _importance_at_start(experiment, dense))
     experiment.screen.stage("prune", f"{config.method.name}, {experiment.setting}: training with masks")
     train = _train_shrinking if config.compact.during_training else _train
     model, masks = train(experiment, dense, stage, worth)
     masks.advance(1.0)
-    stage.model.mkdir(parents=True, exist_ok=True)
-    save_model(model, str(stage.model / _WEIGHTS))
+    if processes.is_first():
+        stage.model.mkdir(parents=True, exist_ok=True)
+        save_model(model, str(stage.model / _WEIGHTS))
+
+
+def _importance_at_start(experiment: Experiment, dense: StageFolder) -> Worth:
+    start = experiment.first_model(dense).to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
+    return importance_of(experiment, start)
 
 
 def _train(
@@ -75,20 +82,27 @@ def _train_shrinking(
     training = _training(experiment)
     ramp, lesson = experiment.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
-    start, alive = resumed(stage.checkpoints, everything, experiment.screen.warn)
+    start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
     for end in [training.steps * part // _LOOKS for part in range(1, _LOOKS + 1)]:
         if end <= start and end < training.steps:
             continue
-        model, masks = masked_model(experiment, dense, alive, worth if alive is everything else None)
+        model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)
         experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
         masks.advance(ramp(end))
         if end < training.steps and (left := still_alive(masks, alive)).kept != alive.kept:
-            smaller, between = (masked_model(experiment, dense, one)[0] for one in (left, everything))
-            shrink(checkpoint_at(stage.checkpoints, end), model, smaller, between)
+            checkpoint = checkpoint_at(stage.checkpoints, end)
+            processes.from_first(partial(_shrink, experiment, dense, checkpoint, model, everything, left))
             alive = left
     whole, of_whole = masked_model(experiment, dense, everything)
     enlarge(model, whole)
     return whole, of_whole
+
+
+def _shrink(
+    experiment: Experiment, dense: StageFolder, checkpoint: Path, model: PreTrainedModel, everything: Alive, left: Alive
+) -> None:
+    smaller, between = (masked_model(experiment, dense, alive)[0] for alive in (left, everything))
+    shrink(checkpoint, model, smaller, between)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from prune import models
+from prune import models, processes
 from prune.goals import Kept
 from prune.importance import examples, importance_of
 from prune.measure.speed import speed_device
@@ -28,8 +28,12 @@ _IMPORTANCE = "importance.safetensors"
 
 def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> None:
     """Leaves in `stage` the importance of all units of the dense model, whatever the target."""
-    stage.model.mkdir(parents=True, exist_ok=True)
-    save_file(importance_of(experiment, _start(experiment, dense)), stage.model / _IMPORTANCE)
+
+    def find() -> None:
+        stage.model.mkdir(parents=True, exist_ok=True)
+        save_file(importance_of(experiment, _start(experiment, dense)), stage.model / _IMPORTANCE)
+
+    processes.from_first(find)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:

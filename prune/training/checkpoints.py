@@ -37,7 +37,8 @@ def last_good_checkpoint(folder: Path, warn: Callable[[str], None]) -> Path | No
 
 def _problem_of(path: Path) -> str | None:
     """Why the checkpoint cannot be read, or None."""
-    for name, read in _READERS.items():
+    states = sorted(file.name for file in path.glob("rng_state*.pth")) or ["rng_state.pth"]  # one of each process
+    for name, read in (_READERS | dict.fromkeys(states, _read_archive)).items():
         try:
             read(path / name)
         except Exception as error:  # whatever a broken file makes its reader raise
@@ -63,5 +64,4 @@ _READERS: dict[str, Callable[[Path], object]] = {
     "model.safetensors": _read_weights,
     OPTIMIZER: _read_archive,
     "scheduler.pt": _read_archive,
-    "rng_state.pth": _read_archive,
 }

@@ -86,34 +86,75 @@ def take_teacher(inputs: dict[str, Any]) -> Told:
     return Told({key.removeprefix(_PREFIX): inputs.pop(key) for key in list(inputs) if key.startswith(_PREFIX)})
 
 
+@dataclass(frozen=True)
+class Share:
+    """How much of a batch a process has, times their number: what weighs its means, so that the mean over processes is
+    that of the batch. 1 where the batch is shared equally.
+    """
+
+    answers: float | Tensor = 1.0
+    """Of what is answered: of examples, or of the tokens of generated texts."""
+    tokens: float | Tensor = 1.0
+    """Of the tokens that are read."""
+
+
+def part_of(batch: dict[str, Any], place: int, number: int) -> tuple[dict[str, Any], Share]:
+    """The part of a batch that the process at `place` of so many computes; one that counts nothing if none is left."""
+    if number == 1:
+        return batch, Share()
+    part = {name: values[place::number] for name, values in batch.items()}
+    if place >= len(batch["input_ids"]):
+        return {name: values[:1] for name, values in batch.items()}, Share(0.0, 0.0)
+    answers, tokens = (number * count(part) / count(batch) for count in (_num_answers, _num_tokens))
+    return part, Share(answers, tokens)
+
+
+def _written(batch: Mapping[str, Tensor]) -> Tensor | None:
+    """Which tokens of generated texts are no padding (batch, tokens)."""
+    labels = batch.get("labels")
+    return labels != IGNORED if labels is not None and labels.dim() > 1 else None
+
+
+def _num_answers(batch: Mapping[str, Tensor]) -> float | Tensor:
+    written = _written(batch)
+    return float(len(batch["input_ids"])) if written is None else written.sum()
+
+
+def _num_tokens(batch: Mapping[str, Tensor]) -> float | Tensor:
+    return batch["attention_mask"].sum() if "attention_mask" in batch else float(len(batch["input_ids"]))
+
+
 def losses(
     outputs: Mapping[str, Any],
     told: Told,
     config: DistillationConfig,
     inputs: Mapping[str, Tensor],
+    share: Share = Share(),
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
     `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts `labels`, both (batch, tokens).
+    They are the `share` of a batch.
     """
     if not told.logits:
-        return {"labels": outputs["loss"]}
-    labels = inputs.get("labels")
-    written = labels != IGNORED if labels is not None and labels.dim() > 1 else None
+        return {"labels": share.answers * outputs["loss"]}
+    written = _written(inputs)
     which = slice(None) if written is None else written
     distances = [
         soft_cross_entropy(outputs[name][which].float(), logits[which].float(), config.temperature)
         for name, logits in told.logits.items()
     ]
     terms = {
-        "labels": config.alpha_ce * outputs["loss"],
-        "teacher": config.alpha_teacher * torch.stack(distances).mean(),
+        "labels": share.answers * config.alpha_ce * outputs["loss"],
+        "teacher": share.answers * config.alpha_teacher * torch.stack(distances).mean(),
     }
     if told.layers:
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)
         stacks = [
-            layer_distance(student[name], layers, written if written is not None and "decoder" in name else read)
+            share.answers * layer_distance(student[name], layers, written)
+            if written is not None and "decoder" in name
+            else share.tokens * layer_distance(student[name], layers, read)
             for name, layers in told.layers.items()
         ]
         terms["layers"] = config.alpha_layers * torch.stack(stacks).mean()

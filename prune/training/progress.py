@@ -5,18 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from prune import processes
 
 _PLAIN_LINES = 10
 
 
 class Screen:
-    """Messages and training progress on standard error; results go to standard output."""
+    """Messages and training progress on standard error; results go to standard output.
+
+    Of several processes the first speaks.
+    """
 
     def __init__(self, console: Console | None = None):
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+        silent: dict[str, Any] = {} if processes.is_first() else {"quiet": True, "force_terminal": False}
+        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, **silent)
 
     def say(self, text: str) -> None:
         """A line about the run."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
+from accelerate.utils import set_seed
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 from transformers import (
     PreTrainedModel,
     PrinterCallback,
@@ -19,13 +22,14 @@ from transformers import (
 )
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from prune import processes
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.masks import Masks
 from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
-from prune.training.distillation import Lesson, losses, take_teacher
+from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
 from prune.training.progress import Screen, TrainingProgress
 
@@ -71,6 +75,7 @@ def train(
     screen: Screen,
     masks: Masks | None = None,
     ramp: Callable[[int], float] | None = None,
+    watchers: Sequence[TrainerCallback] = (),
 ) -> list[dict[str, float]]:
     """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
 
@@ -80,7 +85,7 @@ def train(
     if training.dropout is not None:
         set_dropout(model, training.dropout)
     trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
-    resume = last_good_checkpoint(folder, screen.warn)
+    resume = processes.from_first(lambda: last_good_checkpoint(folder, screen.warn))
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
@@ -90,9 +95,12 @@ def train(
         trainer.add_callback(_Show(progress))
         if training.until is not None:
             trainer.add_callback(_StopAt(training.until))
+        for watcher in watchers:
+            trainer.add_callback(watcher)
         if training.note is not None:
             trainer.add_callback(_Note(*training.note))
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    trainer.accelerator.wait_for_everyone()  # until all have written their part of the last checkpoint
     return list(trainer.state.log_history)
 
 
@@ -117,26 +125,30 @@ class _Trainer(Trainer):
         self.training, self.distillation, self.masks, self.teacher = training, distillation, masks, lesson.teacher
         features = lesson.features
         self.sampler = _LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
-        args = _arguments(training, folder)
+        args = _arguments(training, folder, model)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)
         if self.teacher is not None:
             self.teacher.model.to(self.args.device)
         self.add_callback(_SetEpoch(self.sampler))
-        self._shares: dict[str, Tensor] = {}
+        self.add_callback(_OwnNoise())
+        self._terms: dict[str, Tensor] = {}
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
+        inputs, share = part_of(inputs, self.args.process_index, self.args.world_size)
         told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
         outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
-        terms = losses(outputs, told, self.distillation, inputs)
+        terms = losses(outputs, told, self.distillation, inputs, share)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
-        loss = torch.stack(list(terms.values())).sum()
-        if not torch.isfinite(loss):
-            self._refuse(terms)
-        self._shares = {name: term.detach() for name, term in terms.items()}
+        values = torch.stack(list(terms.values()))
+        of_all = self.accelerator.reduce(values.detach(), "mean")
+        self._terms = dict(zip(terms, of_all, strict=True))
+        if not torch.isfinite(of_all.sum()):
+            self._refuse(self._terms)
+        loss = values.sum()
         return (loss, outputs) if return_outputs else loss
 
     def _refuse(self, terms: dict[str, Tensor]) -> None:
@@ -149,10 +161,9 @@ class _Trainer(Trainer):
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
-            logs |= {f"{name}_loss": term.item() for name, term in self._shares.items()}
+            logs |= {f"{name}_loss": term.item() for name, term in self._terms.items()}
             if self.masks is not None:
-                logs |= {f"density_{site}": density for site, density in self.masks.densities().items()}
-                logs["ramp"] = self.masks.ramp
+                logs |= self.masks.curves()
         super().log(logs, start_time)
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
@@ -175,15 +186,26 @@ class _Trainer(Trainer):
     def floating_point_ops(self, inputs: Any) -> int:
         return 0  # counted by measure/speed.py, not at every step
 
+    def get_train_dataloader(self) -> Any:
+        """Whole batches for every process, which takes its part in `compute_loss`: as long as without others."""
+        loader: Any = DataLoader(
+            self.train_dataset,  # type: ignore[arg-type]  # as its stubs have it
+            batch_size=self.training.batch_size,
+            sampler=self.sampler,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+        return prepare_data_loader(loader, self.args.device, num_processes=1, process_index=0, put_on_device=True)
+
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return self.sampler
 
 
-def _arguments(training: Training, folder: Path) -> TrainingArguments:
+def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> TrainingArguments:
     gpu = torch.cuda.is_available()
     auto = gpu and torch.cuda.is_bf16_supported()
     bfloat16 = training.precision is Precision.bfloat16 or (training.precision is Precision.auto and auto)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=training.steps,
         per_device_train_batch_size=training.batch_size,
@@ -200,7 +222,11 @@ def _arguments(training: Training, folder: Path) -> TrainingArguments:
         remove_unused_columns=False,
         label_names=["labels"],
         dataloader_pin_memory=gpu,
+        average_tokens_across_devices=False,
+        ddp_find_unused_parameters=any(p.numel() == 0 for p in model.parameters()),  # no units: left out as a whole
     )
+    arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs have a process each; DataParallel would lose the masks
+    return arguments
 
 
 class _LengthGrouped(LengthGroupedSampler):
@@ -221,6 +247,14 @@ class _SetEpoch(TrainerCallback):
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.sampler.epoch = int(round(state.epoch or 0.0, 6))
+
+
+class _OwnNoise(TrainerCallback):
+    """Each process draws dropout and gates of its own, since it has examples of its own."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if args.world_size > 1:
+            set_seed(args.seed, device_specific=True)
 
 
 class _AdvanceMasks(TrainerCallback):
@@ -245,7 +279,8 @@ class _Note(TrainerCallback):
         self.name, self.content = name, content
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        write_at_once(checkpoint_at(Path(args.output_dir), state.global_step) / self.name, self.content)
+        if state.is_world_process_zero:
+            write_at_once(checkpoint_at(Path(args.output_dir), state.global_step) / self.name, self.content)
 
 
 class _Show(TrainerCallback):

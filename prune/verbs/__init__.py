@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
+from prune import processes
 from prune.errors import UserError
 
 
@@ -28,6 +29,8 @@ def show(table: Any) -> None:
     """Prints what rich can draw, wide enough for a table where the output is no terminal."""
     from rich.console import Console
 
+    if not processes.is_first():
+        return
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=120)

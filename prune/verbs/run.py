@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prune import processes
 from prune.verbs import show
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def _one(config: Config) -> Record:
 
     screen = Screen()
     record = run(config, screen)
+    if not processes.is_first():
+        return record
     _, problems = write_tables(Path(config.outputs))
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)

@@ -1,0 +1,126 @@
+"""Several processes in one run, as torchrun starts them: all of them train; the first one alone writes and speaks.
+
+What one process alone does (scores, measurements, files) the others wait for, and they fail with it. Imports nothing
+heavy, and does nothing where there is one process.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from prune.errors import UserError
+
+T = TypeVar("T")
+
+_PATIENCE = timedelta(days=7)
+"""How long a process waits for another; one that has failed is noticed by whoever started them."""
+_state = {"alone": False}
+
+
+def started() -> int:
+    """How many processes the run has."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
+
+
+def number() -> int:
+    """How many processes share the work at this moment."""
+    return 1 if _state["alone"] else started()
+
+
+def place() -> int:
+    """The number of this one among them, from 0."""
+    return int(os.environ.get("RANK", "0")) if number() > 1 else 0
+
+
+def is_first() -> bool:
+    """Whether this process is the one that writes and speaks."""
+    return started() == 1 or int(os.environ.get("RANK", "0")) == 0
+
+
+def from_first(make: Callable[[], T]) -> T:
+    """What the first process makes; the others wait for it.
+
+    Raises:
+        UserError: in all of them, if it does in the first.
+    """
+    if number() == 1:
+        return make()
+    made: T | None = None
+    error: UserError | None = None
+    if is_first():
+        try:
+            with _alone():
+                made = make()
+        except UserError as found:
+            error = found
+    result, problem = _from_first_to_all((made, error and str(error)))
+    if problem is not None:
+        raise error or UserError(problem)
+    return made if is_first() else result  # type: ignore[return-value]  # made, as there was no problem
+
+
+def in_turn(make: Callable[[], T]) -> T:
+    """What each process makes for itself, the first one first: the others find in caches what it has left there.
+
+    Raises:
+        UserError: in all of them, if it does in one.
+    """
+    if number() == 1:
+        return make()
+    made: list[T] = []
+    from_first(lambda: made.append(make()))
+    error = None
+    try:
+        with _alone():
+            made = made or [make()]
+    except UserError as found:
+        error = found
+    if problem := next(filter(None, from_all(error and str(error))), None):
+        raise error or UserError(problem)
+    return made[0]
+
+
+def from_all(value: T) -> list[T]:
+    """The values of all processes, in their order, for each of them."""
+    if number() == 1:
+        return [value]
+    from torch import distributed
+
+    values: list[Any] = [None] * number()
+    distributed.all_gather_object(values, value, group=_group())
+    return values
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """This process does not share its work meanwhile."""
+    _state["alone"] = True
+    try:
+        yield
+    finally:
+        _state["alone"] = False
+
+
+def _from_first_to_all(value: Any) -> Any:
+    from torch import distributed
+
+    content = [value]
+    distributed.broadcast_object_list(content, src=0, group=_group())
+    return content[0]
+
+
+@cache
+def _group() -> Any:
+    """For words between processes, over the network and with patience; gradients have the group of accelerate."""
+    import torch
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.accelerator.is_available())
+    atexit.register(state.destroy_process_group)
+    return torch.distributed.new_group(backend="gloo", timeout=_PATIENCE)
