@@ -26,6 +26,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ ORIGIN = "pruning.json"
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 _HASH_LENGTH = 8
+_WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
+"""In a run folder: not looked through for records, which would take longer than reading them."""
 
 
 @dataclass(frozen=True)
@@ -133,18 +136,38 @@ class RunFolder:
 
 def run_folder(config: Config) -> RunFolder:
     """The folder that follows from `config`: the same config finds its run again."""
-    identity = differences(config)
+    identity = digest(run_identity(asdict(config)))
+    parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
+    return RunFolder(Path(config.outputs).joinpath(*parts))
+
+
+def run_identity(config: dict[str, Any]) -> dict[str, Any]:
+    """What tells the configuration of a run, nested as in a record, from others of its task, model and method.
+
+    The same for replicates: they differ in their seed.
+    """
+    identity = _differences(config, _defaults())
     for group in ("model", "task", "method", "schedule"):
         identity.get(group, {}).pop("name", None)
     for key in ("seed", "outputs", "force", "reference"):
         identity.pop(key, None)
-    parts = (config.task.name, config.model.name, config.method.name, _hash(identity), f"seed_{config.seed}")
-    return RunFolder(Path(config.outputs).joinpath(*parts))
+    return identity
 
 
 def dense_folder(config: Config) -> StageFolder:
     """The folder of the dense model that `config` needs."""
     return _shared_folder(config, "dense", _dense_inputs(config))
+
+
+def dense_identity(config: dict[str, Any]) -> dict[str, Any]:
+    """What tells the dense model of a run from others, its seed apart; `config` as in `run_identity`."""
+    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
+    named = _differences(config, _defaults())
+    return {
+        "model": named.get("model"),
+        "task": named.get("task"),
+        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
+    }
 
 
 def pruned_folder(config: Config) -> StageFolder:
@@ -167,18 +190,11 @@ def pruned_folder(config: Config) -> StageFolder:
 
 
 def _dense_inputs(config: Config) -> dict[str, Any]:
-    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
-    named = differences(config)
-    return {
-        "model": named.get("model"),
-        "task": named.get("task"),
-        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
-        "seed": config.seed,
-    }
+    return dense_identity(asdict(config)) | {"seed": config.seed}
 
 
 def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
-    name = f"{config.task.name}-{config.model.name}-{_hash(inputs)}"
+    name = f"{config.task.name}-{config.model.name}-{digest(inputs)}"
     return StageFolder(Path(config.outputs) / kind / name)
 
 
@@ -187,18 +203,29 @@ def differences(config: Config) -> dict[str, Any]:
 
     Fields at their default are left out, so that a new field renames no old run.
     """
-    found = _differences(asdict(config), asdict(Config()))
-    return found if isinstance(found, dict) else {}
+    return _differences(asdict(config), _defaults())
 
 
-def _differences(value: Any, default: Any) -> Any:
-    if isinstance(value, dict) and isinstance(default, dict):
-        nested = {key: _differences(item, default.get(key)) for key, item in value.items() if item != default.get(key)}
-        return nested or None
-    return value
+def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for key, value in values.items():
+        default = defaults.get(key)
+        if value == default:
+            continue
+        if not (isinstance(value, dict) and isinstance(default, dict)):
+            found[key] = value
+        elif nested := _differences(value, default):  # empty where a record is older than a field
+            found[key] = nested
+    return found
 
 
-def _hash(content: Any) -> str:
+@cache
+def _defaults() -> dict[str, Any]:
+    return asdict(Config())
+
+
+def digest(content: Any) -> str:
+    """A short name that follows from `content`."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
@@ -220,7 +247,12 @@ def check_writable(outputs: str) -> None:
 
 def find_records(outputs: Path) -> Iterator[Path]:
     """All records under `outputs`, in the order of their paths."""
-    return iter(sorted(outputs.glob(f"**/{RECORD}")))
+    for folder, folders, files in os.walk(outputs):
+        if RECORD in files or RECORD in folders:
+            yield Path(folder, RECORD)
+            folders[:] = sorted(set(folders) - _WITHOUT_RECORDS)
+        else:
+            folders.sort()
 
 
 def write_at_once(file: Path, text: str) -> None:
