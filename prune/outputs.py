@@ -136,21 +136,19 @@ class RunFolder:
 
 def run_folder(config: Config) -> RunFolder:
     """The folder that follows from `config`: the same config finds its run again."""
-    identity = digest(run_identity(asdict(config)))
+    identity = digest(run_identity(differences(config)))
     parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))
 
 
-def run_identity(config: dict[str, Any]) -> dict[str, Any]:
-    """What tells the configuration of a run, nested as in a record, from others of its task, model and method.
+def run_identity(named: dict[str, Any]) -> dict[str, Any]:
+    """What tells the configuration of a run from others of its task, model and method, of a config's `differences`.
 
     The same for replicates: they differ in their seed.
     """
-    identity = _differences(config, _defaults())
-    for group in ("model", "task", "method", "schedule"):
-        identity.get(group, {}).pop("name", None)
-    for key in ("seed", "outputs", "force", "reference"):
-        identity.pop(key, None)
+    identity = {key: value for key, value in named.items() if key not in ("seed", "outputs", "force", "reference")}
+    for group in {"model", "task", "method", "schedule"} & identity.keys():
+        identity[group] = {key: value for key, value in identity[group].items() if key != "name"}
     return identity
 
 
@@ -159,10 +157,9 @@ def dense_folder(config: Config) -> StageFolder:
     return _shared_folder(config, "dense", _dense_inputs(config))
 
 
-def dense_identity(config: dict[str, Any]) -> dict[str, Any]:
-    """What tells the dense model of a run from others, its seed apart; `config` as in `run_identity`."""
+def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
+    """What tells the dense model of a run from others, its seed apart, of a config's `differences`."""
     used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
-    named = _differences(config, _defaults())
     return {
         "model": named.get("model"),
         "task": named.get("task"),
@@ -190,7 +187,7 @@ def pruned_folder(config: Config) -> StageFolder:
 
 
 def _dense_inputs(config: Config) -> dict[str, Any]:
-    return dense_identity(asdict(config)) | {"seed": config.seed}
+    return dense_identity(differences(config)) | {"seed": config.seed}
 
 
 def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
@@ -198,12 +195,12 @@ def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFo
     return StageFolder(Path(config.outputs) / kind / name)
 
 
-def differences(config: Config) -> dict[str, Any]:
-    """The values of `config` that are not the schema's defaults, nested as they are in it.
+def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
+    """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
     Fields at their default are left out, so that a new field renames no old run.
     """
-    return _differences(asdict(config), _defaults())
+    return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
 
 
 def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prune.outputs import digest, run_identity
 from prune.report.record import Record
 from prune.report.rows import DENSE, RUN, Row, Spread
 from prune.report.selection import band
@@ -45,7 +44,7 @@ def figures(row: Row) -> dict[str, Any]:
         "method": row.method,
         "setting": row.setting,
         "told_apart": row.told_apart,
-        "configuration": digest(run_identity(runs[0].config)) if runs else None,
+        "configuration": runs[0].configuration if runs else None,
         "seeds": list(row.seeds),
         "metric": row.metric,
         "higher_is_better": row.higher_is_better,

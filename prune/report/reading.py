@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -62,18 +62,13 @@ def _check(content: dict[str, Any], types: Mapping[str, str], optional: set[str]
             raise ValueError(f"{group} of its config holds no values")
 
 
-def _is_number(value: Any) -> bool:
-    """NaN is none. A threshold may be infinite."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isnan(value)
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and _is_finite(value)
 
 
 def _is_finite(value: Any) -> bool:
     """Far from where sums overflow."""
-    return _is_number(value) and abs(value) < 1e100
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and _is_finite(value)
+    return type(value) in _NUMBERS and abs(value) < 1e100
 
 
 def _is_text(value: Any) -> bool:
@@ -81,26 +76,28 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and value.encode() is not None
 
 
-def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, list) and all(map(check, value))
+def _are(values: Iterable[Any], *types: type) -> bool:
+    return set(map(type, values)) <= set(types)
 
 
-def _dict_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, dict) and all(map(check, value.values()))
+def _are_numbers(values: Any) -> bool:
+    """Named ones. NaN is none; a threshold may be infinite."""
+    return type(values) is dict and _are(values.values(), *_NUMBERS) and not any(map(math.isnan, values.values()))
 
 
+_NUMBERS = (int, float)
 _IS: dict[str, Callable[[Any], bool]] = {
     "str": _is_text,
-    "bool": lambda value: isinstance(value, bool),
+    "bool": lambda value: type(value) is bool,
     "int": _is_whole,
     "float": _is_finite,
-    "list[int]": _list_of(_is_whole),
-    "list[str]": _list_of(_is_text),
-    "list[dict[str, Any]]": _list_of(lambda value: isinstance(value, dict)),
-    "dict[str, Any]": lambda value: isinstance(value, dict),
-    "dict[str, int]": _dict_of(_is_whole),
-    "dict[str, float]": _dict_of(_is_number),
-    "dict[str, dict[str, float]]": _dict_of(_dict_of(_is_number)),
+    "list[int]": lambda value: type(value) is list and _are(value, int),
+    "list[str]": lambda value: type(value) is list and all(map(_is_text, value)),
+    "list[dict[str, Any]]": lambda value: type(value) is list and _are(value, dict),
+    "dict[str, Any]": lambda value: type(value) is dict,
+    "dict[str, int]": lambda value: type(value) is dict and _are(value.values(), int),
+    "dict[str, float]": _are_numbers,
+    "dict[str, dict[str, float]]": lambda value: type(value) is dict and all(map(_are_numbers, value.values())),
 }
 """Type, as it is annotated -> whether a value is of it."""
 _SPEED = {"batch_size": None, "speedup": None, "speedup_theoretical": None, "dense_ms": 1.0}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from prune.outputs import dense_identity, differences, digest, run_identity
 from prune.report.reading import content_of
 from prune.report.versions import VERSION
 
@@ -87,6 +89,21 @@ class Record:
     def speedup(self) -> float:
         """Measured, at the last of the batch sizes."""
         return float(self.speed[-1]["speedup"])
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """What of the config is not the schema's default."""
+        return differences(self.config)
+
+    @cached_property
+    def configuration(self) -> str:
+        """The same for all seeds: the name of the run's folder above its seed."""
+        return digest(run_identity(self.named))
+
+    @cached_property
+    def fine_tuning(self) -> str:
+        """The same for all runs with the same dense model, whatever its seed."""
+        return digest(dense_identity(self.named))
 
     @staticmethod
     def read(file: Path) -> Record:

@@ -9,7 +9,6 @@ from typing import Any
 
 from prune.discovery import nearest
 from prune.errors import UserError
-from prune.outputs import dense_identity, digest
 from prune.report.record import Record
 from prune.report.rows import Base, Spread, dense_models, grouped, own
 
@@ -20,8 +19,8 @@ class Reference:
 
     linear_params: int
     value: float
-    identity: str
-    """Of its config, as the records of its runs hold it."""
+    fine_tuning: str
+    """As the records of its runs name it."""
     times: dict[tuple[Any, ...], float]
     """What a batch was and was timed on -> milliseconds, the median over all runs of the model, however fine-tuned."""
 
@@ -37,15 +36,18 @@ def relative_to(name: str, everything: Sequence[Record], chosen: Sequence[Record
     there = grouped(everything, _scored_on)
     references = {key: _reference(name, there[key]) for key in dict.fromkeys(map(_scored_on, chosen))}
 
+    def is_its_own(record: Record) -> bool:
+        return record.model == name and record.fine_tuning == references[_scored_on(record)].fine_tuning
+
     def base(record: Record) -> Base:
         reference = references[_scored_on(record)]
-        if _identity(record) == reference.identity:
+        if is_its_own(record):
             return own(record)
         speed = record.speed[-1]
         known, time = reference.times.get(_batch(record, speed)), speed.get("dense_ms")
         return Base(reference.linear_params, reference.value, known / time if known and time else None)
 
-    for key, records in grouped(chosen, _scored_on).items():
+    for key, records in grouped((one for one in chosen if not is_its_own(one)), _scored_on).items():
         if all(base(record).times_faster is None for record in records):
             raise _not_timed(name, records[0], references[key])
     return base
@@ -57,16 +59,12 @@ def _scored_on(record: Record) -> tuple[Any, ...]:
     return record.task, record.task_version, record.metric, record.higher_is_better, num_examples
 
 
-def _identity(record: Record) -> str:
-    return digest([record.model, dense_identity(record.config)])
-
-
 def _batch(record: Record, speed: dict[str, Any]) -> tuple[Any, ...]:
     return speed["batch_size"], speed.get("length"), record.measured_on
 
 
 def _reference(name: str, records: list[Record]) -> Reference:
-    found = grouped((record for record in records if record.model == name), _identity)
+    found = grouped((record for record in records if record.model == name), lambda record: record.fine_tuning)
     if not found:
         task, _, metric, _, num_examples = _scored_on(records[0])
         known = sorted({record.model for record in records})
@@ -74,8 +72,8 @@ def _reference(name: str, records: list[Record]) -> Reference:
             f"reference={name}: there is no run of that model on {task} ({metric} of {num_examples} examples)"
             f"{nearest(name, known)}. There: {', '.join(known)}"
         )
-    values = {identity: Spread.over(r.dense_value for r in dense_models(runs)).mean for identity, runs in found.items()}
-    best = max(values, key=lambda identity: values[identity] * (1 if records[0].higher_is_better else -1))
+    values = {name: Spread.over(r.dense_value for r in dense_models(runs)).mean for name, runs in found.items()}
+    best = max(values, key=lambda name: values[name] * (1 if records[0].higher_is_better else -1))
     dense = found[best][0]
     alike = [record for runs in found.values() for record in runs if record.dense_params == dense.dense_params]
     return Reference(dense.dense_linear_params, values[best], best, _times(alike))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from prune.outputs import dense_identity, digest, run_identity
+from prune.outputs import dense_identity, run_identity
 from prune.report.record import CONSTANT, Record
 
 DENSE, BASELINE, RUN, PUBLISHED = "dense", "baseline", "run", "published"
@@ -113,16 +113,16 @@ def grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, 
 
 def _dense_key(record: Record) -> Hashable:
     scored = record.task, record.task_version, record.metric, record.higher_is_better, record.baseline
-    return *scored, record.model, digest(dense_identity(record.config))
+    return *scored, record.model, record.fine_tuning
 
 
 def _run_key(record: Record) -> Hashable:
-    return record.method, record.setting, digest(run_identity(record.config))
+    return record.method, record.setting, record.configuration
 
 
 def _order(records: list[Record]) -> tuple[str, str]:
     """Something to sort by that does not hang on the order of the files."""
-    return records[0].setting, digest(run_identity(records[0].config))
+    return records[0].setting, records[0].configuration
 
 
 def _density(records: list[Record]) -> float:
@@ -199,7 +199,7 @@ def _told_apart(found: list[Row]) -> Iterator[Row]:
     apart: dict[int, str] = {}
     for alike in (rows for rows in names.values() if len(rows) > 1):
         identity = run_identity if alike[0].kind == RUN else dense_identity
-        values = [_flat(identity(row.records[0].config)) for row in alike]
+        values = [_flat(identity(row.records[0].named)) for row in alike]
         keys = {key for one in values for key in one}
         differ = sorted(key for key in keys if len({one.get(key) for one in values}) > 1)
         for row, one in zip(alike, values, strict=True):

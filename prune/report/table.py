@@ -29,8 +29,8 @@ class View:
     """Field of the record -> the values that are shown, with commas."""
     sort: str = ""
     """A column; empty: by task, model, method, and from dense to sparse."""
-    reference: str = ""
-    """The model whose dense one all rows are relative to; empty: each to that of its own run."""
+    reference: str | None = None
+    """The model whose dense one all rows are relative to; None: each to that of its own run."""
     published: bool = False
     """Published rows of the same tasks, too."""
     pareto: bool = False
@@ -47,7 +47,7 @@ def shown(records: Sequence[Record], view: View = ALL) -> list[Row]:
         UserError: if what `view` asks for is not among `records`.
     """
     kept = chosen(records, view.filters)
-    found = marked(rows(kept, relative_to(view.reference, records, kept) if view.reference else own))
+    found = marked(rows(kept, relative_to(view.reference, records, kept) if view.reference is not None else own))
     if view.pareto:
         found = pareto(found)
     if view.published:

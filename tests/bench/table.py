@@ -2,8 +2,8 @@
 
     python -m tests.bench.table --records 10000 --seeds 5
 
-The records are made in a temporary folder: run folders as runs leave them, all of different configurations but for the
-seeds. The command is a process of its own, imports included; its output goes to a pipe.
+The records are made in a temporary folder, in run folders as runs leave them, of as many configurations as there are
+records per seed. The command is a process of its own, imports included; its output goes to a pipe.
 """
 
 from __future__ import annotations
@@ -46,8 +46,7 @@ def _make(outputs: Path, number: int, seed: int) -> None:
     config.task.name, config.model.name, config.method.name = "sst2", f"model_{number % 7}", f"method_{number % 3}"
     config.method.penalty = 1.0 + number
     folder = run_folder(config)
-    for empty in (folder.model, folder.compacted.model, folder.filled.model, folder.predictions("validation").path):
-        empty.mkdir(parents=True)
+    folder.model.mkdir(parents=True)
     one = record(
         task=config.task.name,
         model=config.model.name,
