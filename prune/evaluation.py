@@ -15,6 +15,7 @@ from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.speed import batch_of, measure_speed, typical_length
 from prune.outputs import dense_folder
 from prune.preparation import Experiment
+from prune.report.hardware import hardware
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.structure import Structure
@@ -36,6 +37,7 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
     prunable = size.num_prunable(experiment.dense_sublayers)
     speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
     generation = _generation_speeds(experiment, dense_model, model)
+    found = environment()
     record = Record(
         task=config.task.name,
         task_version=config.task.version,
@@ -70,7 +72,8 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         seconds={name: report["seconds"] for name, report in reports.items()},
         peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},
         config=asdict(config),
-        environment=environment() | {"data": experiment.fingerprints},
+        environment=found | {"data": experiment.fingerprints},
+        measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
     )
     record.warnings = [*task.remarks, *_warnings(record)]
     return record

@@ -18,11 +18,13 @@ from transformers import PreTrainedModel
 
 from prune import models, quiet
 from prune.errors import UserError
+from prune.measure.environment import environment
 from prune.measure.size import bytes_on_disk
 from prune.measure.speed import speed_batches, time_pairs
 from prune.outputs import RECORD, RunFolder, StageFolder, dense_folder, write_at_once
 from prune.preparation import Experiment, prepare
 from prune.recipes import config_of
+from prune.report.hardware import hardware
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import largest_difference
@@ -199,6 +201,7 @@ def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[
         scores=scores,
         value=scores[main][record.metric],
         speed=[asdict(one) for one in speed],
+        measured_on=hardware(environment(), "cpu", runtime=rival.label),
         bytes=bytes_on_disk(folder, WEIGHTS),
         warnings=[],
     )

@@ -27,6 +27,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,10 @@ ORIGIN = "pruning.json"
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 _HASH_LENGTH = 8
+_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "reference")
+"""Keys of a config that tell replicates apart, or say where and how a run is carried out and watched."""
+_WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
+"""In a run folder: not looked through for records, which would take longer than reading them."""
 
 
 @dataclass(frozen=True)
@@ -138,18 +143,35 @@ class RunFolder:
 
 def run_folder(config: Config) -> RunFolder:
     """The folder that follows from `config`: the same config finds its run again."""
-    identity = differences(config)
-    for group in ("model", "task", "method", "schedule"):
-        identity.get(group, {}).pop("name", None)
-    for key in ("seed", "outputs", "force", "tracking", "reference"):
-        identity.pop(key, None)
-    parts = (config.task.name, config.model.name, config.method.name, _hash(identity), f"seed_{config.seed}")
+    identity = digest(run_identity(differences(config)))
+    parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))
+
+
+def run_identity(named: dict[str, Any]) -> dict[str, Any]:
+    """What tells the configuration of a run from others of its task, model and method, of a config's `differences`.
+
+    The same for replicates: they differ in their seed.
+    """
+    identity = {key: value for key, value in named.items() if key not in _NOT_OF_THE_CONFIGURATION}
+    for group in {"model", "task", "method", "schedule"} & identity.keys():
+        identity[group] = {key: value for key, value in identity[group].items() if key != "name"}
+    return identity
 
 
 def dense_folder(config: Config) -> StageFolder:
     """The folder of the dense model that `config` needs."""
     return _shared_folder(config, "dense", _dense_inputs(config))
+
+
+def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
+    """What tells the dense model of a run from others, its seed apart, of a config's `differences`."""
+    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
+    return {
+        "model": named.get("model"),
+        "task": named.get("task"),
+        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
+    }
 
 
 def pruned_folder(config: Config) -> StageFolder:
@@ -175,38 +197,42 @@ def pruned_folder(config: Config) -> StageFolder:
 
 
 def _dense_inputs(config: Config) -> dict[str, Any]:
-    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
-    named = differences(config)
-    return {
-        "model": named.get("model"),
-        "task": named.get("task"),
-        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
-        "seed": config.seed,
-    }
+    return dense_identity(differences(config)) | {"seed": config.seed}
 
 
 def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
-    name = f"{config.task.name}-{config.model.name}-{_hash(inputs)}"
+    name = f"{config.task.name}-{config.model.name}-{digest(inputs)}"
     return StageFolder(Path(config.outputs) / kind / name)
 
 
-def differences(config: Config) -> dict[str, Any]:
-    """The values of `config` that are not the schema's defaults, nested as they are in it.
+def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
+    """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
     Fields at their default are left out, so that a new field renames no old run.
     """
-    found = _differences(asdict(config), asdict(Config()))
-    return found if isinstance(found, dict) else {}
+    return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
 
 
-def _differences(value: Any, default: Any) -> Any:
-    if isinstance(value, dict) and isinstance(default, dict):
-        nested = {key: _differences(item, default.get(key)) for key, item in value.items() if item != default.get(key)}
-        return nested or None
-    return value
+def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    found = {}
+    for key, value in values.items():
+        default = defaults.get(key)
+        if value == default:
+            continue
+        if not (isinstance(value, dict) and isinstance(default, dict)):
+            found[key] = value
+        elif nested := _differences(value, default):  # empty where a record is older than a field
+            found[key] = nested
+    return found
 
 
-def _hash(content: Any) -> str:
+@cache
+def _defaults() -> dict[str, Any]:
+    return asdict(Config())
+
+
+def digest(content: Any) -> str:
+    """A short name that follows from `content`."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
@@ -228,7 +254,12 @@ def check_writable(outputs: str) -> None:
 
 def find_records(outputs: Path) -> Iterator[Path]:
     """All records under `outputs`, in the order of their paths."""
-    return iter(sorted(outputs.glob(f"**/{RECORD}")))
+    for folder, folders, files in os.walk(outputs):
+        if RECORD in files or RECORD in folders:
+            yield Path(folder, RECORD)
+            folders[:] = sorted(set(folders) - _WITHOUT_RECORDS)
+        else:
+            folders.sort()
 
 
 def write_at_once(file: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from prune.outputs import ORIGIN
 from prune.shrink import reload
 from prune.shrink.structure import Structure
 from tests.architectures import NO_TOKENIZER
-from tests.test_report import record
+from tests.report.records import record
 
 KEPT = {
     "encoder.layer.0.attention": (1,),

@@ -15,9 +15,9 @@ from prune.report.record import Record
 from prune.shrink.structure import Structure
 from prune.targets import Target, each, target_of
 from tests.architectures import ARCHITECTURES
+from tests.report.records import record as make
 from tests.runs.tiny import call
 from tests.test_config import DEMO, problems
-from tests.test_report import record as make
 
 ONE_SHOT = (*DEMO, "method=one_shot")
 NONE: frozenset[str] = frozenset()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from prune.outputs import dense_identity, differences, digest, run_identity
+from prune.report.reading import content_of
+from prune.report.versions import VERSION
+
 MARGIN_OVER_CHANCE = 0.01
 CONSTANT = "the best constant answer"
 
@@ -68,6 +71,8 @@ class Record:
     """Site -> units that stayed so that widths are multiples of `compact.round_to`."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
+    measured_on: str = ""
+    """What `speed` was measured on: see prune/report/hardware.py."""
     version: int = VERSION
 
     @property
@@ -77,37 +82,45 @@ class Record:
 
     def is_chance(self, value: float) -> bool:
         """Whether `value` is not clearly better than the baseline."""
-        return value <= self.chance + MARGIN_OVER_CHANCE
+        ahead = value - self.chance if self.higher_is_better else self.chance - value
+        return ahead <= MARGIN_OVER_CHANCE
 
     @property
     def speedup(self) -> float:
         """Measured, at the last of the batch sizes."""
         return float(self.speed[-1]["speedup"])
 
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """What of the config is not the schema's default."""
+        return differences(self.config)
+
+    @cached_property
+    def configuration(self) -> str:
+        """The same for all seeds: the name of the run's folder above its seed."""
+        return digest(run_identity(self.named))
+
+    @cached_property
+    def fine_tuning(self) -> str:
+        """The same for all runs with the same dense model, whatever its seed."""
+        return digest(dense_identity(self.named))
+
     @staticmethod
     def read(file: Path) -> Record:
-        """Reads a record.
+        """Reads a record of this version or an older one.
 
         Raises:
-            ValueError: if it is no record of this version.
+            UnreadableRecord: naming the file and what is wrong with it.
         """
-        content = json.loads(file.read_text())
-        if not isinstance(content, dict) or content.get("version") != VERSION:
-            raise ValueError(f"{file} is no record of version {VERSION}")
-        known = {f.name for f in fields(Record)}
-        record = Record(**{key: value for key, value in content.items() if key in known})
-        numbers = (record.value, record.dense_value, record.chance, record.linear_density, record.params)
-        if not record.speed or not all(isinstance(number, (int, float)) for number in (*numbers, *_speedups(record))):
-            raise ValueError(f"{file} lacks a number that the table needs")
-        return record
+        return Record(**content_of(file, _TYPES, _OPTIONAL))
 
 
-def _speedups(record: Record) -> list[Any]:
-    return [speed.get(key) for speed in record.speed for key in ("speedup", "speedup_theoretical")]
+_TYPES = {one.name: str(one.type) for one in fields(Record)}
+_OPTIONAL = {one.name for one in fields(Record) if one.default is not MISSING or one.default_factory is not MISSING}
 
 
 def results_of(record: Record) -> dict[str, Any]:
     """What two runs of the same command must agree on: everything but times, memory and what depends on them."""
     content = asdict(record)
-    measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "warnings"}
+    measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "measured_on", "warnings"}
     return {key: value for key, value in content.items() if key not in measured}

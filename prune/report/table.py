@@ -1,87 +1,95 @@
-"""The results table: one row per record, the dense row above, in the columns that the field knows."""
+"""The results table: the records of a folder, as the rows and columns that the field knows."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from prune.outputs import RESULTS_CSV, RESULTS_MD, find_records, write_at_once
-from prune.report.record import CONSTANT, Record
-
-COLUMNS = ("model", "method", "params", "metric", "difference", "speed-up")
-Row = tuple[str, ...]
-
-
-def rows(records: Iterable[Record]) -> list[Row]:
-    """The columns of the table: for each task, model and seed the dense row, then its runs."""
-    ordered = sorted(records, key=lambda r: (r.task, r.model, r.seed, r.dense_value, r.method, -r.linear_density))
-    result: list[Row] = []
-    reference: Any = None
-    for record in ordered:
-        dense = (record.task, record.model, record.seed, record.dense_value, record.dense_params)
-        if dense != reference:
-            reference = dense
-            result.append(_dense_row(record))
-            if record.baseline != CONSTANT:
-                result.append(_baseline_row(record))
-        result.append(_row(record))
-    return result
+from prune.published import BASE, HARDWARE
+from prune.report import formats
+from prune.report.published import with_published
+from prune.report.reading import UnreadableRecord
+from prune.report.record import Record
+from prune.report.reference import relative_to
+from prune.report.rows import Row, own, rows
+from prune.report.selection import BANDS, chosen, marked, ordered, pareto
 
 
-def _name(record: Record) -> str:
-    return f"{record.model}, {record.task}" + (f", seed {record.seed}" if record.seed else "")
+@dataclass(frozen=True)
+class View:
+    """What of the records is shown, and how."""
+
+    filters: dict[str, str] = field(default_factory=dict)
+    """Field of the record -> the values that are shown, with commas."""
+    sort: str = ""
+    """A column; empty: by task, model, method, and from dense to sparse."""
+    reference: str | None = None
+    """The model whose dense one all rows are relative to; None: each to that of its own run."""
+    published: bool = False
+    """Published rows of the same tasks, too."""
+    pareto: bool = False
+    """Without runs that another row beats in both metric and speed-up."""
 
 
-def _metric(record: Record, value: float) -> str:
-    level = "chance" if record.baseline == CONSTANT else record.baseline
-    return f"{record.metric} {100 * value:.2f}" + (f" ({level} level!)" if record.is_chance(value) else "")
+ALL = View()
 
 
-def _dense_row(record: Record) -> Row:
-    return (_name(record), "dense", "100 %", _metric(record, record.dense_value), "", "1.00x")
+def shown(records: Sequence[Record], view: View = ALL) -> list[Row]:
+    """The rows of the table.
+
+    Raises:
+        UserError: if what `view` asks for is not among `records`.
+    """
+    kept = chosen(records, view.filters)
+    found = marked(rows(kept, relative_to(view.reference, records, kept) if view.reference is not None else own))
+    if view.pareto:
+        found = pareto(found)
+    if view.published:
+        found = with_published(found)
+    return ordered(found, view.sort) if view.sort else found
 
 
-def _baseline_row(record: Record) -> Row:
-    value = f"{record.metric} {100 * record.chance:.2f}"
-    return (_name(record), record.baseline, "", value, f"{100 * (record.chance - record.dense_value):+.2f}", "")
+def legend(found: Sequence[Row], view: View = ALL) -> str:
+    """What the columns of the rows `found` mean."""
+    name = f"the dense {view.reference}" if view.reference else "dense"
+    against = f"{name} of the same task" if view.reference else "the dense model of the same run"
+    parts = [
+        f"params: weights left in the prunable linear layers, relative to {name}.",
+        f"metric and difference: in points, against {against}.",
+        f"speed-up: measured, {'its' if view.reference else 'dense'} time over pruned time, at the largest batch size.",
+    ]
+    if view.reference and any(row.records and row.speedup is None and row.difference for row in found):
+        parts.append(f"Without speed-up: {view.reference} was not timed at the same batch, length and hardware.")
+    if any(row.value.deviation is not None for row in found):
+        parts.append("±: standard deviation over the seeds.")
+    if any(row.best for row in found):
+        edges = ", ".join(f"{edge:g}" for edge in BANDS)
+        parts.append(f"*: the best above chance of its task, model and band of speed-ups (parted at {edges}).")
+    if view.pareto:
+        parts.append("Runs that another row of the same task and model beats in metric and speed-up are left out.")
+    if view.published:
+        parts.append(
+            f"published: {HARDWARE}, all columns relative to {BASE}, speed-up over a whole evaluation set; that of a "
+            "distilled model is its architecture's."
+        )
+    return " ".join(parts)
 
 
-def _row(record: Record) -> Row:
-    return (
-        _name(record),
-        f"{record.method}, {record.setting}",
-        f"{100 * record.linear_params / record.dense_linear_params:.0f} %",
-        _metric(record, record.value),
-        f"{100 * record.difference:+.2f}",
-        f"{record.speedup:.2f}x",
-    )
+def as_text(found: Sequence[Row], form: str, view: View = ALL) -> str:
+    """The table in one of `formats.FORMATS`."""
+    return formats.FORMATS[form](found, legend(found, view))
 
 
-LEGEND = (
-    "params: weights left in the prunable linear layers, relative to dense. metric and difference: in points, against "
-    "the dense model of the same run. speed-up: measured, dense time over pruned time, at the largest batch size."
-)
-
-
-def as_markdown(records: list[Record]) -> str:
-    """The table in Markdown, with its legend."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *rows(records)]
-    text = "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
-    return f"{text}\n\n{LEGEND}\n"
-
-
-def as_rich(records: list[Record]) -> Table:
+def as_rich(records: Sequence[Record], view: View = ALL) -> Table:
     """The table for a terminal."""
-    table = Table(*COLUMNS, caption=LEGEND, caption_justify="left")
-    for row in rows(records):
-        table.add_row(*map(escape, row), style="dim" if row[1] == "dense" else "")
-    return table
+    found = shown(records, view)
+    return formats.as_rich(found, legend(found, view))
 
 
 _CSV_FIELDS = (
@@ -90,7 +98,7 @@ _CSV_FIELDS = (
 )  # fmt: skip
 
 
-def as_csv(records: dict[Path, Record]) -> str:
+def records_as_csv(records: dict[Path, Record]) -> str:
     """All figures, one line per record, unrounded; `run` is the folder relative to the outputs folder."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -109,14 +117,14 @@ def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
     for file in find_records(outputs):
         try:
             records[file.parent.relative_to(outputs)] = Record.read(file)
-        except (ValueError, TypeError, AttributeError, OSError) as error:
-            problems.append(f"{file} is left out of the table: {error}")
+        except UnreadableRecord as error:
+            problems.append(f"left out of the table: {error}")
     return records, problems
 
 
 def write_tables(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
     """Writes results.csv and results.md over all records under `outputs`; returns what `read_records` found."""
     records, problems = read_records(outputs)
-    write_at_once(outputs / RESULTS_CSV, as_csv(records))
-    write_at_once(outputs / RESULTS_MD, as_markdown(list(records.values())))
+    write_at_once(outputs / RESULTS_CSV, records_as_csv(records))
+    write_at_once(outputs / RESULTS_MD, as_text(shown(list(records.values())), "markdown"))
     return records, problems
