@@ -20,8 +20,8 @@ from prune.evaluation import assess
 from prune.inspection import origin_of
 from prune.measure import size
 from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
+from prune.own_recipe import recipe_of
 from prune.preparation import Experiment, prepare
-from prune.recipes import recipe_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
@@ -108,9 +108,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)
             model = reload.load(compacted.model)
-            schedule = config.schedule
-            training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate)
-            experiment.train(model, stage, training, experiment.lesson(dense))
+            experiment.train(model, stage, experiment.fill_training(), experiment.lesson(dense))
             structure = Structure.read(compacted.model)
             reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
             stage.finish(watch.report())

@@ -15,11 +15,13 @@ from prune.errors import UserError
 from prune.places import locate
 
 _T = TypeVar("_T")
+_NO_CODE = {"trust_remote_code": False}
+"""Unless it is said, transformers asks the user whether a model's own code may run."""
 
 
 def tokenizer(path: str) -> PreTrainedTokenizerBase:
     """The tokenizer of the model at `path`; one without a token for padding (GPT-2) pads with its last token."""
-    found = _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True))
+    found = _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True, **_NO_CODE))
     if found.pad_token is None:
         found.pad_token = found.eos_token or found.sep_token
     return found
@@ -32,7 +34,7 @@ def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pret
     """
     if pretrained:
         return finished_model(path, auto_class, settings)
-    config = _from(path, lambda name: AutoConfig.from_pretrained(name, **settings))
+    config = _from(path, lambda name: AutoConfig.from_pretrained(name, **_NO_CODE, **settings))
     model: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
     return model
 
@@ -45,8 +47,9 @@ def finished_model(
     `option` is the key that an error tells the user to change.
     """
     auto, settings = getattr(transformers, auto_class), settings or {}
+    weights = {"dtype": torch.float32, "use_safetensors": True}
     model: PreTrainedModel = _from(
-        path, lambda name: auto.from_pretrained(name, dtype=torch.float32, use_safetensors=True, **settings), option
+        path, lambda name: auto.from_pretrained(name, **weights, **_NO_CODE, **settings), option
     )
     return model
 
@@ -71,7 +74,7 @@ def config_of(path: str, option: str = "model.path") -> PreTrainedConfig:
     folder = locate(path)
     if folder is not None:
         read_shape(folder)
-    config: PreTrainedConfig = _from(path, AutoConfig.from_pretrained, option)
+    config: PreTrainedConfig = _from(path, lambda name: AutoConfig.from_pretrained(name, **_NO_CODE), option)
     return config
 
 

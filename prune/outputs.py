@@ -152,7 +152,7 @@ def pruned_folder(config: Config) -> StageFolder:
     named = differences(config)
     unused = {
         "method": ("name", "finish", "removal_steps", "refit_examples"),
-        "schedule": ("name", "fill_epochs", "fill_learning_rate", "eval_batch_size"),
+        "schedule": ("name", "fill_epochs", "fill_learning_rate", "fill_warmup", "fill_batch_size", "eval_batch_size"),
     }
     inputs: dict[str, Any] = {
         group: {key: value for key, value in named.get(group, {}).items() if key not in keys}
