@@ -13,7 +13,7 @@ from typing import Any
 
 from transformers import PreTrainedModel, set_seed
 
-from prune import discovery, models
+from prune import discovery
 from prune.config import Config, Finish
 from prune.errors import UserError
 from prune.evaluation import assess
@@ -59,7 +59,7 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
         if watch:
             set_seed(config.seed)
             if config.model.dense:
-                model = models.finished_model(config.model.dense, experiment.task.auto_class, option="model.dense")
+                model = experiment.finished_model(config.model.dense, "model.dense")
             else:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()

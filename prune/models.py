@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 import transformers
+from torch import nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.errors import UserError
@@ -52,6 +53,31 @@ def finished_model(
         path, lambda name: auto.from_pretrained(name, **weights, **_NO_CODE, **settings), option
     )
     return model
+
+
+def put_in_order(model: PreTrainedModel, labels: Mapping[int, str] | None, option: str) -> None:
+    """Puts a classifier's answers into the order of `labels`, where its config names them in another.
+
+    Models that were trained on the same task by others often have another order, and would teach the wrong answers. One
+    that names its labels LABEL_0 and so on does not tell, and stays as it is.
+
+    Raises:
+        UserError: if it names other labels.
+    """
+    theirs = [name.lower() for _, name in sorted((model.config.id2label or {}).items())]
+    mine = [name.lower() for _, name in sorted((labels or {}).items())]
+    if not mine or theirs == mine or all(name.startswith("label_") for name in theirs):
+        return
+    if sorted(theirs) != sorted(mine):
+        raise UserError(
+            f"{option}: its labels are {', '.join(theirs)}, those of the task {', '.join(mine)}: which is which? Name "
+            "them alike, in its config.json or with task.labels=[...]"
+        )
+    order = [theirs.index(name) for name in mine]
+    head = [layer for layer in model.modules() if isinstance(layer, nn.Linear) and layer.out_features == len(mine)][-1]
+    for parameter in head.parameters():
+        parameter.data = parameter.data[order]
+    model.config.id2label, model.config.label2id = dict(labels or {}), {name: i for i, name in (labels or {}).items()}
 
 
 def _from(path: str, read: Callable[[str], _T], option: str = "model.path") -> _T:

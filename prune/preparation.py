@@ -68,6 +68,12 @@ class Experiment:
         settings = {"pad_token_id": self.tokenizer.pad_token_id, **self.task.model_settings()}
         return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
 
+    def finished_model(self, path: str, option: str) -> PreTrainedModel:
+        """A model for the same task that others may have trained."""
+        model = models.finished_model(path, self.task.auto_class, option=option)
+        models.put_in_order(model, self.task.model_settings().get("id2label"), option)
+        return model
+
     def first_model(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
         if self.config.schedule.start_from is Start.pretrained:
@@ -120,7 +126,7 @@ class Experiment:
         if self.config.teacher == "none":
             return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
-        model = models.finished_model(path, self.task.auto_class, option="teacher")
+        model = self.finished_model(path, "teacher")
         layers = self.config.distillation.alpha_layers > 0
         if layers or not self.task.keeps_teacher:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))

@@ -19,8 +19,8 @@ from prune.places import shipped
 
 PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
-OWN = "???"
-"""Stands in a recipe for a folder of the user's own."""
+OWN = "<folder>"
+"""Stands in a recipe for a folder of the user's own, who has to name one."""
 NOT_A_RECIPES = ("outputs", "force")
 _SUFFIXES = (".yaml", ".yml")
 _PLAIN_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
@@ -77,7 +77,7 @@ def choices_of(content: dict[str, Any]) -> dict[str, str]:
 
 def refuse_missing(config: DictConfig) -> None:
     """Raises ConfigErrors where the user's own folders are asked for and not named."""
-    if missing := sorted(OmegaConf.missing_keys(config)):
+    if missing := [key for key in PLACES if OmegaConf.select(config, key) == OWN]:
         raise ConfigErrors([f"{key}: the recipe was made with a folder; name yours with {key}=" for key in missing])
 
 
@@ -109,8 +109,8 @@ def _odd(assignment: Assignment) -> Iterator[str]:
         yield f"{key}={value}: only plain references such as ${{schedule.epochs}} to a value of the config are allowed"
     elif key in GROUPS:
         yield f"{key}={value}: a choice stands in defaults, as `override /{key}:`"
-    elif value == OWN and key not in PLACES:
-        yield f"{key}={value}: must be said; only {', '.join(PLACES)} can be left to the user"
+    elif value == "???":
+        yield f"{key}={value}: say a value" + (f", or {OWN}" if key in PLACES else "")
     elif key in PLACES and isinstance(value, str):
         yield from _problems_of_place(key, value)
 
