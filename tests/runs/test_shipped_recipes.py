@@ -70,11 +70,12 @@ def save_model(folder, task):
 
 @functools.cache
 def examples():
-    """(task, method) -> a recipe of that kind; of tasks of one kind, the first with each method."""
-    found, kinds = {}, {"squad_v2": "squad", "mnli": "sst2", "qqp": "sst2", "demo": "sst2"}
+    """The first recipe for each kind of task with each kind of method, and the choices it makes."""
+    found, classifies = {}, ("demo", "mnli", "qqp", "sst2")
     for name in recipes.names():
         chosen = recipes.choices_of(recipes.read(recipes.find(name)))
-        found.setdefault((kinds.get(chosen["task"], chosen["task"]), chosen["method"]), (name, chosen))
+        task = "classification" if chosen["task"] in classifies else chosen["task"]
+        found.setdefault((task, chosen["method"] == "one_shot"), (name, chosen))
     return list(found.values())
 
 
