@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, get_type_hints
+from functools import cache
+from typing import Any, get_origin, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -41,16 +42,30 @@ def is_name(text: str) -> bool:
 
 def known_keys() -> list[str]:
     """All dotted keys of the schema."""
-    return sorted(_keys(Config))
+    return sorted(_types())
 
 
-def _keys(schema: Any, prefix: str = "") -> Iterator[str]:
+@cache
+def _types() -> dict[str, Any]:
+    """Key -> type of its value."""
+    return dict(_leaves(Config))
+
+
+def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     hints = get_type_hints(schema)
     for item in fields(schema):
         if is_dataclass(hints[item.name]):
-            yield from _keys(hints[item.name], f"{prefix}{item.name}.")
+            yield from _leaves(hints[item.name], f"{prefix}{item.name}.")
         else:
-            yield prefix + item.name
+            yield prefix + item.name, hints[item.name]
+
+
+def _is_key(key: str) -> bool:
+    """Whether `key` is in the schema, leads to what is, or is an entry of a mapping in it."""
+    return any(
+        known == key or known.startswith(f"{key}.") or (get_origin(kind) is dict and key.startswith(f"{known}."))
+        for known, kind in _types().items()
+    )
 
 
 def problems_in(assignments: Iterable[Assignment]) -> list[str]:
@@ -66,9 +81,7 @@ def _problem(schema: DictConfig, assignment: Assignment) -> str | None:
         if str(value) not in known:
             return f"{key}={value}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
         return None
-    if key.startswith("reference."):
-        return None
-    if key not in known_keys() and not any(known.startswith(key + ".") for known in known_keys()):
+    if not _is_key(key):
         return f"{key}={value}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
     if key in _NAMES and not is_name(str(value)):
         return f"{key}={value}: a name is part of a folder's: letters, digits, `_`, `-` and `.` only"
@@ -82,14 +95,10 @@ def _problem(schema: DictConfig, assignment: Assignment) -> str | None:
 
 
 def _type_of(key: str) -> str:
-    schema: Any = Config
-    for part in key.split("."):
-        schema = get_type_hints(schema)[part]
-    return (
-        getattr(schema, "__name__", str(schema)).replace("NoneType", "null")
-        if not hasattr(schema, "__members__")
-        else (" or ".join(schema.__members__))
-    )
+    kind = next((kind for known, kind in _types().items() if f"{key}.".startswith(f"{known}.")), "keys and values")
+    if hasattr(kind, "__members__"):
+        return " or ".join(kind.__members__)
+    return str(kind if get_origin(kind) else getattr(kind, "__name__", kind)).replace("None", "null")
 
 
 def flatten(content: dict[str, Any], prefix: str = "") -> Iterator[Assignment]:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune import discovery, processes
@@ -14,6 +15,7 @@ from prune.config import NO_GRAIN, AnswersConfig, Config, SiteConfig, Start, Sum
 from prune.durations import in_steps
 from prune.errors import ConfigErrors
 from prune.places import locate
+from prune.reference import problems_of
 from prune.targets import ONE_SHOT, given
 
 if TYPE_CHECKING:
@@ -54,10 +56,15 @@ def check(config: Config) -> None:
         _durations,
         _folders,
         _family,
+        _reference,
     )
     problems = [problem for part in parts for problem in part(config)] or [*_scores(config), *_blocks(config)]
     if problems:
         raise ConfigErrors(problems)
+
+
+def _reference(config: Config) -> Iterator[str]:
+    yield from problems_of(config.reference)
 
 
 def _sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:
@@ -78,6 +85,9 @@ def _names(config: Config) -> Iterator[str]:
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):
             yield f"{key}.name={label}: a name is part of the run folder's: letters, digits, `_`, `-` and `.` only"
+    for split in (config.task.train_split, *config.task.eval_splits):
+        if not is_name(split):
+            yield f"task: the split {split} is part of a file's name: letters, digits, `_`, `-` and `.` only"
     for key, names in (("task.metrics", config.task.metrics), ("task.eval_splits", config.task.eval_splits)):
         if not names:
             yield f"{key}=[]: name at least one"
@@ -185,10 +195,11 @@ def _ranges(config: Config) -> Iterator[str]:
     alphas = {name: getattr(config.distillation, name) for name in ("alpha_ce", "alpha_teacher", "alpha_layers")}
     limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in alphas.items()]
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
-    fill_rate = schedule.fill_learning_rate
+    fill_rate, fill_batch = schedule.fill_learning_rate, schedule.fill_batch_size
     limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
     dropout = schedule.dropout
     limits += [("schedule.dropout", dropout, dropout is None or 0 <= dropout < 1, "in [0, 1), or null")]
+    limits += [("schedule.fill_batch_size", fill_batch, fill_batch is None or fill_batch > 0, "above 0, or null")]
     limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
     limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
     for name in ("batch_sizes", "generation_batch_sizes"):
@@ -258,6 +269,8 @@ def _summaries(config: Config) -> Iterator[str]:
 def _durations(config: Config) -> Iterator[str]:
     schedule = config.schedule
     named = {"warmup": schedule.warmup, "cooldown": schedule.cooldown, "checkpoint_every": schedule.checkpoint_every}
+    if schedule.fill_warmup is not None:
+        named["fill_warmup"] = schedule.fill_warmup
     fractions = []
     for name, value in named.items():
         try:
@@ -265,7 +278,7 @@ def _durations(config: Config) -> Iterator[str]:
         except ValueError as error:
             yield f"schedule.{name}: {error}"
         else:
-            fractions += [float(value)] if name != "checkpoint_every" and not isinstance(value, str) else []
+            fractions += [float(value)] if name in ("warmup", "cooldown") and not isinstance(value, str) else []
     if sum(fractions) >= 1:
         both = f"schedule.warmup={schedule.warmup} and schedule.cooldown={schedule.cooldown}"
         yield f"{both}: nothing of the training is left between them; together they must be below 1"
@@ -281,12 +294,24 @@ def _folders(config: Config) -> Iterator[str]:
         folder = locate(name)
         if folder is not None and not folder.is_dir():
             yield f"{key}={name}: there is no such folder"
+        elif folder is not None and key != "task.path" and (key != "model.path" or config.model.pretrained):
+            yield from _weights(key, name, folder)
     for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
         shape = _local_shape(named[key]) if key in named else None
         labels = len((shape or {}).get("id2label") or {}) or 2
         if shape is not None and labels != len(config.task.labels):
             task = f"the task {config.task.name} has {len(config.task.labels)}"
             yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
+
+
+def _weights(key: str, name: str, folder: Path) -> Iterator[str]:
+    """Pickles are refused before anything is read; where there are no weights at all, loading says so."""
+    pickles = sorted(file.name for suffix in ("bin", "pt", "pth", "ckpt") for file in folder.glob(f"*.{suffix}"))
+    if pickles and not any(folder.glob("*.safetensors")):
+        yield (
+            f"{key}={name}: its weights are a pickle ({pickles[0]}), which could run code, and are not read; save them "
+            "as safetensors, as save_pretrained does"
+        )
 
 
 def _family(config: Config) -> Iterator[str]:

@@ -49,7 +49,7 @@ def _dispatch(words: list[str]) -> None:
 def _fail(error: UserError) -> NoReturn:
     if not processes.is_first():
         time.sleep(_PATIENCE)  # until this process is ended, since the first has failed, too, and has said why
-    lines = str(error).splitlines()
+    lines = [_shown(line) for line in str(error).splitlines()]
     print(
         "\n".join(f"prune: {line}" if index == 0 else f"       {line}" for index, line in enumerate(lines)),
         file=sys.stderr,
@@ -57,9 +57,12 @@ def _fail(error: UserError) -> NoReturn:
     sys.exit(USER_ERROR)
 
 
-def _help() -> str:
-    from prune import recipes
+def _shown(line: str) -> str:
+    """Without what would move a terminal's cursor: names and values may be a stranger's."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
+
+def _help() -> str:
     groups = "\n".join(f"  {group + '=':<10} {', '.join(choices(group))}" for group in GROUPS)
     usages = [usage for name in verbs.names() for usage in verbs.module(name).USAGE]
     of_verbs = "\n".join(f"  {command:<{_WIDTH}}{meaning}" for command, meaning in usages)
@@ -74,7 +77,7 @@ One run trains, prunes, fills, compacts, evaluates, and enters its result in a t
 
 Groups and their choices:
 {groups}
-  recipe=    {", ".join(recipes.names())}, or the path of a .yaml file
+  recipe=    a name that `prune recipes` lists, or the path of a .yaml file
 
 Any value of the config is set by key=value, for example:
   model.path=<folder>        a local folder instead of the hub       task.path=<folder>   likewise

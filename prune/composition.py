@@ -101,6 +101,7 @@ def typed(config: DictConfig) -> Config:
     Raises:
         ConfigErrors: with every impossible value.
     """
+    recipes.refuse_missing(config)
     result: Any = OmegaConf.to_object(config)
     assert isinstance(result, Config)
     check(result)

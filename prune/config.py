@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from prune.reference import ReferenceConfig
+
 
 class Finish(str, Enum):
     """How a pruned network is finished."""
@@ -199,6 +201,10 @@ class ScheduleConfig:
     """Peak learning rate of the weights."""
     fill_learning_rate: float | None = None
     """The same in the fill; null: learning_rate."""
+    fill_warmup: Any = None
+    """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
+    fill_batch_size: int | None = None
+    """Examples per training step of the fill; null: batch_size."""
     dropout: float | None = None
     """Probability of all dropouts while pruning and filling, in [0, 1); null: the model's own."""
     score_learning_rate: float = 1e-2
@@ -312,5 +318,5 @@ class Config:
     """Carry the run out again although its record is there."""
     tracking: list[str] = field(default_factory=list)
     """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
-    reference: dict[str, Any] = field(default_factory=dict)
-    """What a recipe's author measured or read: shown beside this run's result, never used."""
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    """What a recipe's author measured or read: compared with this run's result, and changes nothing in it."""

@@ -9,20 +9,20 @@ import copy
 import json
 import shutil
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from transformers import PreTrainedModel, set_seed
 
-from prune import discovery, models, processes
+from prune import discovery, processes
 from prune.config import Config, Finish
 from prune.errors import UserError
 from prune.evaluation import assess
 from prune.inspection import origin_of
 from prune.measure import size
 from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
+from prune.own_recipe import recipe_of
 from prune.preparation import Experiment, prepare
-from prune.recipes import recipe_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
@@ -61,11 +61,12 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
         if watch:
             set_seed(config.seed)
             if config.model.dense:
-                model = models.finished_model(config.model.dense, experiment.task.auto_class, option="model.dense")
+                model = experiment.finished_model(config.model.dense, "model.dense")
             else:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()
-                training = experiment.training("dense", config.schedule.dense_epochs)
+                own = replace(config.schedule, dropout=None)
+                training = experiment.training("dense", config.schedule.dense_epochs, own)
                 experiment.train(model, stage, training, Lesson(experiment.training_features))
 
             def keep() -> None:
@@ -114,9 +115,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)
             model = reload.load(compacted.model)
-            schedule = config.schedule
-            training = experiment.training("fill", schedule.fill_epochs, schedule.fill_learning_rate, schedule.dropout)
-            experiment.train(model, stage, training, experiment.lesson(dense))
+            experiment.train(model, stage, experiment.fill_training(), experiment.lesson(dense))
 
             def keep() -> None:
                 structure = Structure.read(compacted.model)

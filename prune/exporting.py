@@ -22,8 +22,8 @@ from prune.measure.environment import environment
 from prune.measure.size import bytes_on_disk
 from prune.measure.speed import speed_batches, time_pairs
 from prune.outputs import RECORD, RunFolder, StageFolder, dense_folder, write_at_once
+from prune.own_recipe import config_of
 from prune.preparation import Experiment, prepare
-from prune.recipes import config_of
 from prune.report.hardware import hardware
 from prune.report.record import Record
 from prune.shrink import reload

@@ -182,7 +182,7 @@ def pruned_folder(config: Config) -> StageFolder:
         return _shared_folder(config, "pruned", importance)
     unused = {
         "method": ("name", "finish"),
-        "schedule": ("name", "fill_epochs", "fill_learning_rate", "eval_batch_size"),
+        "schedule": ("name", "fill_epochs", "fill_learning_rate", "fill_warmup", "fill_batch_size", "eval_batch_size"),
     }
     inputs: dict[str, Any] = {
         group: {key: value for key, value in named.get(group, {}).items() if key not in keys}

@@ -93,7 +93,7 @@ def _durations(experiment: Experiment, step: float, share: float) -> dict[str, f
     else:
         found["prune"] += experiment.training("prune", schedule.epochs).steps * step
     if method.finish is Finish.fill:
-        found["fill"] = experiment.training("fill", schedule.fill_epochs).steps * step * share
+        found["fill"] = experiment.fill_training().steps * step * share
     return {name: 0.0 if name in there and there[name].report.exists() else time for name, time in found.items()}
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
-from prune.config import Config, Start, TaskConfig
+from prune.config import Config, ScheduleConfig, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
 from prune.goals import Goal, size_goal, time_goal
@@ -68,6 +68,12 @@ class Experiment:
         model = self.config.model
         settings = {"pad_token_id": self.tokenizer.pad_token_id, **self.task.model_settings()}
         return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
+
+    def finished_model(self, path: str, option: str) -> PreTrainedModel:
+        """A model for the same task that others may have trained."""
+        model = models.finished_model(path, self.task.auto_class, option=option)
+        models.put_in_order(model, self.task.model_settings().get("id2label"), option)
+        return model
 
     def first_model(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
@@ -128,17 +134,22 @@ class Experiment:
         if self.config.teacher == "none":
             return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
-        model = models.finished_model(path, self.task.auto_class, option="teacher")
+        model = self.finished_model(path, "teacher")
         layers = self.config.distillation.alpha_layers > 0
         if layers or not self.task.keeps_teacher:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
         return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
 
-    def training(
-        self, name: str, epochs: float, learning_rate: float | None = None, dropout: float | None = None
-    ) -> Training:
-        """The schedule's settings for a training of so many epochs; with a rate or a dropout of its own, if given."""
-        schedule = self.config.schedule
+    def fill_training(self) -> Training:
+        """The schedule's settings for the fill."""
+        own = self.config.schedule
+        given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
+        changed = {key: value for key, value in given.items() if value is not None}
+        return self.training("fill", own.fill_epochs, replace(own, **changed))
+
+    def training(self, name: str, epochs: float, schedule: ScheduleConfig | None = None) -> Training:
+        """The settings for a training of so many epochs: the schedule's, if no other ones are given."""
+        schedule = schedule or self.config.schedule
         steps = max(1, round(epochs * math.ceil(len(self.training_features) / schedule.batch_size)))
         return Training(
             name=name,
@@ -146,11 +157,11 @@ class Experiment:
             warmup=in_steps(schedule.warmup, steps),
             checkpoint_every=max(1, in_steps(schedule.checkpoint_every, steps)),
             batch_size=schedule.batch_size,
-            learning_rate=learning_rate or schedule.learning_rate,
+            learning_rate=schedule.learning_rate,
             score_learning_rate=schedule.score_learning_rate,
             weight_decay=schedule.weight_decay,
             precision=schedule.precision,
-            dropout=dropout,
+            dropout=schedule.dropout,
             seed=self.config.seed,
         )
 

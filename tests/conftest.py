@@ -1,5 +1,7 @@
 """Tiny models with masks: built from a config and a seed, so that no test needs a network or a file."""
 
+import sys
+
 import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
@@ -83,3 +85,11 @@ def shuffle():
 def ids():
     """Three inputs of seven tokens."""
     return torch.randint(0, SHAPE["vocab_size"], (3, 7), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """An empty folder to be called in; Hydra sees the words of the command only."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["prune"])
+    return tmp_path

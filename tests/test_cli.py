@@ -53,15 +53,37 @@ def prune(capsys, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",)])
-def test_help_lists_every_choice_and_every_recipe(prune, words):
+def test_help_lists_every_choice_and_says_who_lists_the_recipes(prune, words):
     code, out, err = prune(*words)
     assert (code, err) == (0, "")
     for group in GROUPS:
         assert f"  {group}=" in out
         (line,) = [line for line in out.splitlines() if line.startswith(f"  {group}=")]
         assert line.split("=", 1)[1].strip().split(", ") == choices(group)
-    assert len(recipes.names()) > 0
-    assert all(name in out for name in recipes.names())
+    assert "  recipe=    a name that `prune recipes` lists" in out
+
+
+def test_recipes_are_listed_by_task_with_what_they_promise(prune):
+    code, out, err = prune("recipes")
+    assert (code, err) == (0, "")
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines() if line.startswith("│")]
+    assert [row[0] for row in rows] == recipes.names()
+    tasks = [row[1] for row in rows]
+    assert tasks == sorted(tasks)
+    assert ["squad/bert_base_7", "squad", "bert_base", "hybrid_filled", "f1 87.71", "2.44x"] in rows
+    assert ["demo", "demo", "demo", "hybrid_filled", "", ""] in rows
+
+
+def test_recipes_are_filtered_by_words(prune):
+    _, out, _ = prune("recipes", "MNLI", "base", "hybrid_filled")
+    named = [line.split("│")[1].strip() for line in out.splitlines() if line.startswith("│")]
+    assert named == [name for name in recipes.names() if name.startswith("mnli/bert_base")] != []
+
+
+def test_recipes_that_are_not_there_are_no_empty_table(prune):
+    code, out, err = prune("recipes", "mnli", "sst2")
+    assert (code, out) == (2, "")
+    assert "prune recipes: none has 'mnli' and 'sst2'" in err
 
 
 def test_version(prune):
@@ -199,6 +221,9 @@ def test_an_interrupt_says_how_to_go_on(prune, monkeypatch):
         (["--cfg", "job", "recipe=demo", "method.penalty=5"], 0),
         (["method=hybird", "metod.penalty=3"], 2),
         (["recipe=dem"], 2),
+        (["recipes"], 0),
+        (["verify", "dem"], 2),
+        (["verify", "demo"], 2),
         (["model=demo", "task=demo", "method.density=0", "method.attention.block=[5,5]"], 2),
         (["-m", "seed=1"], 2),
         (["tabel"], 2),

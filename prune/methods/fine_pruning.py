@@ -32,7 +32,6 @@ from prune.training.shrinking import NOTE, enlarge, note, resumed, shrink, still
 if TYPE_CHECKING:
     from prune.outputs import StageFolder
     from prune.preparation import Experiment
-    from prune.training.trainer import Training
 
 Worth = Mapping[str, Tensor]
 """Sublayer -> importance of its units."""
@@ -65,21 +64,16 @@ def _train(
     experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
 ) -> tuple[PreTrainedModel, Masks]:
     model, masks = masked_model(experiment, dense, worth=worth)
-    training = _training(experiment)
+    training = experiment.training("prune", experiment.config.schedule.epochs)
     experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.ramp(training))
     return model, masks
-
-
-def _training(experiment: Experiment) -> Training:
-    schedule = experiment.config.schedule
-    return experiment.training("prune", schedule.epochs, dropout=schedule.dropout)
 
 
 def _train_shrinking(
     experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
 ) -> tuple[PreTrainedModel, Masks]:
     """The same; at each tenth of the training, what has died is removed. Gives a whole model back."""
-    training = _training(experiment)
+    training = experiment.training("prune", experiment.config.schedule.epochs)
     ramp, lesson = experiment.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
     start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))

@@ -28,9 +28,21 @@ def carry_out(words: list[str]) -> None:
 
 
 def _one(config: Config) -> Record:
-    """One run, its row of the table, and where everything lies."""
+    """One run, and how far it came from the reference, if there is one."""
+    record = one(config)
+    if config.reference.is_given:
+        from prune.training.progress import Screen
+        from prune.verification import compare, in_words
+
+        Screen().say(f"promised  {in_words(compare(config.reference, record))}")
+    return record
+
+
+def one(config: Config) -> Record:
+    """One run, its row of the table, where everything lies, and the command that reproduces it."""
     from prune.experiment import run
     from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder
+    from prune.own_recipe import command
     from prune.report.table import as_rich, write_tables
     from prune.training.progress import Screen
 
@@ -46,5 +58,6 @@ def _one(config: Config) -> Record:
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")
     screen.say(f"  recipe  {folder.recipe}")
+    screen.say(f"   again  {command(config, str(folder.recipe))}")
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
     return record

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 from prune import discovery, models, quiet
 from prune.config import Config
 from prune.outputs import RECORD, dense_folder
-from prune.recipes import config_of
+from prune.own_recipe import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.tasks.base import Task

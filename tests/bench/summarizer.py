@@ -26,9 +26,9 @@ from prune import quiet
 from prune.features import inputs_only
 from prune.methods.fine_pruning import masked_model
 from prune.outputs import RECORD, RunFolder, dense_folder, pruned_folder
+from prune.own_recipe import config_of
 from prune.preparation import Experiment
 from prune.preparation import prepare as prepare_experiment
-from prune.recipes import config_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.training.progress import Screen

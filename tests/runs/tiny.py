@@ -23,11 +23,16 @@ WORDS = ("task=demo", "task.train_examples=256", "task.eval_examples=64", *TINY)
 
 def call(*words, method="hybrid", run=WORDS):
     """Carries out the tiny run with `words` in this process: exit code, standard output, standard error."""
+    return command(*run, f"method={method}", *NEEDED.get(method, ()), *words)
+
+
+def command(*words):
+    """The command `prune` with `words` in this process, on one thread."""
     threads, code = torch.get_num_threads(), 0
     torch.set_num_threads(1)
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
-            cli.main([*run, f"method={method}", *NEEDED.get(method, ()), *words])
+            cli.main(list(words))
         except SystemExit as end:
             code = end.code
         finally:
