@@ -8,7 +8,7 @@ import pytest
 
 from prune.errors import UserError
 from prune.outputs import dense_folder, dense_identity, digest, run_folder
-from prune.recipes import config_of
+from prune.own_recipe import config_of
 from prune.report import versions
 from prune.report.reading import UnreadableRecord
 from prune.report.record import Record, results_of
