@@ -28,7 +28,12 @@ def cells(row: Row) -> Cells:
         _figure(row.difference, "{:+.2f}", 100),
         _figure(row.speedup, "{:.2f}", 1, "x"),
     )
-    return tuple("".join(one if one.isprintable() else " " for one in cell) for cell in found)
+    return tuple(map(printable, found))
+
+
+def printable(text: str) -> str:
+    """`text` on one line, without what a terminal would obey."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
 
 
 def _replicates(row: Row) -> Iterable[str]:

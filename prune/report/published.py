@@ -54,7 +54,6 @@ def _row(one: Comparator | PublishedNetwork, metric: str, model: str, method: st
         task=one.task,
         model=model,
         method=method,
-        setting="",
         metric=metric,
         higher_is_better=True,
         value=Spread(points / 100),

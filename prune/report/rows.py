@@ -44,10 +44,10 @@ class Row:
     task: str
     model: str
     method: str
-    setting: str
     metric: str
     higher_is_better: bool
     value: Spread
+    setting: str = ""
     params: Spread | None = None
     """Weights left in the prunable layers, relative to the dense model."""
     difference: Spread | None = None
@@ -95,7 +95,9 @@ def rows(records: Iterable[Record], base: Callable[[Record], Base] = own) -> lis
     """
     result: list[Row] = []
     families = grouped(records, _dense_key).values()
-    for family in sorted(families, key=lambda f: (f[0].task, f[0].model, min(r.dense_value for r in f), _order(f))):
+    for family in sorted(
+        families, key=lambda f: (f[0].task, f[0].model, min(r.dense_value for r in f), f[0].fine_tuning)
+    ):
         result.append(_dense_row(family, base))
         if family[0].baseline != CONSTANT:
             result.append(_baseline_row(family, base))
@@ -139,8 +141,10 @@ def _dense_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
     bases = [base(record) for record in models]
     differences = [record.dense_value - one.value for record, one in zip(models, bases, strict=True)]
     times = [one.times_faster for record in records if (one := base(record)).times_faster is not None]
-    return replace(
-        _common(models, [record.dense_value for record in models], DENSE),
+    return _row(
+        DENSE,
+        models,
+        [record.dense_value for record in models],
         method="dense",
         params=Spread.over(r.dense_linear_params / one.linear_params for r, one in zip(models, bases, strict=True)),
         difference=Spread.over(differences) if any(differences) else None,
@@ -150,11 +154,12 @@ def _dense_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
 
 def _baseline_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
     models = sorted(dense_models(records), key=lambda record: record.seed)
-    return replace(
-        _common(models, [record.chance for record in models], BASELINE),
+    return _row(
+        BASELINE,
+        models,
+        [record.chance for record in models],
         method=records[0].baseline,
         difference=Spread.over(record.chance - base(record).value for record in models),
-        level="",
     )
 
 
@@ -163,8 +168,10 @@ def _run_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
     bases = [base(record) for record in records]
     pairs = list(zip(records, bases, strict=True))
     times = [record.speedup * one.times_faster for record, one in pairs if one.times_faster is not None]
-    return replace(
-        _common(records, [record.value for record in records], RUN),
+    return _row(
+        RUN,
+        records,
+        [record.value for record in records],
         method=records[0].method,
         setting=records[0].setting,
         params=Spread.over(record.linear_params / one.linear_params for record, one in pairs),
@@ -173,23 +180,21 @@ def _run_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
     )
 
 
-def _common(records: list[Record], values: list[float], kind: str) -> Row:
+def _row(kind: str, records: list[Record], values: list[float], **columns: Any) -> Row:
     first, value = records[0], Spread.over(values)
-    mean_chance = Spread.over(record.chance for record in records).mean
-    level = "chance" if first.baseline == CONSTANT else first.baseline
+    no_better = kind != BASELINE and all(record.is_chance(value.mean) for record in records)
     return Row(
         kind=kind,
         task=first.task,
         model=first.model,
-        method="",
-        setting="",
         metric=first.metric,
         higher_is_better=first.higher_is_better,
         value=value,
         seeds=tuple(record.seed for record in records),
-        level=level if replace(first, chance=mean_chance).is_chance(value.mean) else "",
+        level=("chance" if first.baseline == CONSTANT else first.baseline) if no_better else "",
         measured_on=tuple(sorted({record.measured_on for record in records})),
         records=tuple(records),
+        **columns,
     )
 
 

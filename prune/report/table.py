@@ -78,7 +78,7 @@ def legend(found: Sequence[Row], view: View = ALL) -> str:
             f"published: {HARDWARE}, all columns relative to {BASE}, speed-up over a whole evaluation set; that of a "
             "distilled model is its architecture's."
         )
-    return " ".join(parts)
+    return formats.printable(" ".join(parts))
 
 
 def as_text(found: Sequence[Row], form: str, view: View = ALL) -> str:
@@ -86,10 +86,10 @@ def as_text(found: Sequence[Row], form: str, view: View = ALL) -> str:
     return formats.FORMATS[form](found, legend(found, view))
 
 
-def as_rich(records: Sequence[Record], view: View = ALL) -> Table:
-    """The table for a terminal."""
-    found = shown(records, view)
-    return formats.as_rich(found, legend(found, view))
+def as_rich(records: Sequence[Record]) -> Table:
+    """The table of `records` for a terminal."""
+    found = shown(records)
+    return formats.as_rich(found, legend(found))
 
 
 _CSV_FIELDS = (
@@ -125,6 +125,11 @@ def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
 def write_tables(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
     """Writes results.csv and results.md over all records under `outputs`; returns what `read_records` found."""
     records, problems = read_records(outputs)
-    write_at_once(outputs / RESULTS_CSV, records_as_csv(records))
-    write_at_once(outputs / RESULTS_MD, as_text(shown(list(records.values())), "markdown"))
+    write(outputs, records, shown(list(records.values())))
     return records, problems
+
+
+def write(outputs: Path, records: dict[Path, Record], every: Sequence[Row]) -> None:
+    """Writes results.csv, of `records`, and results.md, of all their rows."""
+    write_at_once(outputs / RESULTS_CSV, records_as_csv(records))
+    write_at_once(outputs / RESULTS_MD, as_text(every, "markdown"))

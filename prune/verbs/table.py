@@ -26,7 +26,7 @@ _OPTIONS = ("sort", "reference", "published", "pareto", "format")
 def carry_out(words: list[str]) -> None:
     """Reads all records under a folder, and shows what of them the words choose."""
     enabled = gc.isenabled()
-    gc.disable()  # records are many small objects that stay: looking for garbage takes as long as reading them
+    gc.disable()  # records are many small objects that stay: it would look for garbage among them again and again
     try:
         _carry_out(words)
     finally:
@@ -35,9 +35,9 @@ def carry_out(words: list[str]) -> None:
 
 
 def _carry_out(words: list[str]) -> None:
-    from prune.report.formats import FORMATS
+    from prune.report import formats
     from prune.report.selection import FILTERS
-    from prune.report.table import as_rich, as_text, shown, write_tables
+    from prune.report.table import ALL, as_text, legend, read_records, shown, write
     from prune.training.progress import Screen
 
     named = bool(words) and "=" not in words[0]
@@ -45,19 +45,21 @@ def _carry_out(words: list[str]) -> None:
     values = given("table", words[named:], (*FILTERS, *_OPTIONS))
     view, form = _view(values), values.get("format")
     if form is not None:
-        _one_of("format", form, list(FORMATS))
+        _one_of("format", form, list(formats.FORMATS))
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
-    read, problems = write_tables(folder)
+    records, problems = read_records(folder)
     for problem in problems:
         Screen().warn(problem)
-    records = list(read.values())
+    every = shown(list(records.values()))
+    write(folder, records, every)
     if not records:
         raise UserError(f"{folder} holds no finished run")
+    found = every if view == ALL else shown(list(records.values()), view)
     if form is None:
-        show(as_rich(records, view))
+        show(formats.as_rich(found, legend(found, view)))
     else:
-        sys.stdout.write(as_text(shown(records, view), form, view))
+        sys.stdout.write(as_text(found, form, view))
 
 
 def _view(values: dict[str, str]) -> View:
