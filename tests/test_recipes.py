@@ -134,6 +134,7 @@ HOSTILE = {
     "trust": ("model: {trust_remote_code: true}", "there is no key model.trust_remote_code"),
     "outputs": ("outputs: /tmp", "does not say where or whether"),
     "force": ("force: true", "does not say where or whether"),
+    "tracking": ("tracking: [wandb]", "nor how it is watched"),
     "other group": ("defaults: [{override /hydra/launcher: joblib}]", "is not allowed"),
     "added group": ("defaults: [{/method: struct}]", "is not allowed"),
     "config file": ("defaults: [../../secret]", "is not allowed"),
@@ -256,6 +257,7 @@ def test_a_written_recipe_composes_to_the_same_config(words, tmp_path):
 
 def test_a_written_recipe_says_what_the_run_gave(tmp_path):
     config = composed("model=demo", "task=demo", "method=struct", "outputs=elsewhere", "force=true")
+    config.tracking = ["tensorboard"]
     text = recipes.recipe_of(config, record(config))
     lines = text.splitlines()
     assert lines[0] == "# @package _global_"
@@ -264,8 +266,7 @@ def test_a_written_recipe_says_what_the_run_gave(tmp_path):
     content = yaml.safe_load(text)
     assert content["reference"]["value"] == 0.8
     assert content["reference"]["environment"]["packages"] == {"torch": "2.13.0"}
-    assert "outputs" not in content
-    assert "force" not in content
+    assert not {"outputs", "force", "tracking"} & content.keys()
 
 
 def test_a_reference_changes_nothing_but_itself(tmp_path):
