@@ -135,6 +135,7 @@ class Experiment:
             return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
         model = self.finished_model(path, "teacher")
+        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         layers = self.config.distillation.alpha_layers > 0
         if layers or not self.task.keeps_teacher:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
@@ -220,6 +221,7 @@ class Experiment:
 
     def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
         """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
+        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         found = {}
         for split in self.task.eval_splits:
             features, rows = self.features[split], self.data[split]

@@ -67,7 +67,7 @@ def changed(path):
     return result
 
 
-FREE = {"outputs", "force", "reference"}
+FREE = {"outputs", "force", "tracking", "reference"}
 
 
 def test_a_frozen_run_folder():

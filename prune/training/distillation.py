@@ -102,7 +102,7 @@ def part_of(batch: dict[str, Any], place: int, number: int) -> tuple[dict[str, A
     """The part of a batch that the process at `place` of so many computes; one that counts nothing if none is left."""
     if number == 1:
         return batch, Share()
-    part = {name: values[place::number] for name, values in batch.items()}
+    part = {name: values[place::number].contiguous() for name, values in batch.items()}
     if place >= len(batch["input_ids"]):
         return {name: values[:1] for name, values in batch.items()}, Share(0.0, 0.0)
     answers, tokens = (number * count(part) / count(batch) for count in (_num_answers, _num_tokens))

@@ -8,7 +8,16 @@ from datasets import Dataset
 from rich.console import Console
 
 from prune.config import DistillationConfig, Precision
-from prune.training.distillation import Lesson, Teacher, Told, layer_distance, losses, soft_cross_entropy, take_teacher
+from prune.training.distillation import (
+    Lesson,
+    Teacher,
+    Told,
+    layer_distance,
+    losses,
+    part_of,
+    soft_cross_entropy,
+    take_teacher,
+)
 from prune.training.progress import Screen
 from prune.training.trainer import Training, train
 from tests.architectures import ARCHITECTURES
@@ -164,3 +173,26 @@ def test_training_on_texts_asks_the_teacher_and_leaves_padding_out(tmp_path):
     )
     assert history[0]["teacher_loss"] == pytest.approx(0.5 * distance, rel=1e-4)
     assert history[0]["loss"] == pytest.approx(history[0]["teacher_loss"] + history[0]["labels_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("family", ["bert", "t5"])
+def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(family, number):
+    """Three examples, of which one process may have none, with padding on both sides of a model that writes."""
+    architecture = ARCHITECTURES[family]
+    model, config = architecture.model(), DistillationConfig(alpha_layers=1.0)
+    teacher = Teacher(architecture.model(seed=1), ("logits",), layers=True)
+    batch = inputs_of(architecture) | {"labels": torch.tensor([0, 1, 1])}
+    if architecture.reads_pairs:
+        batch["labels"] = torch.randint(3, 50, (3, 5), generator=torch.Generator().manual_seed(1))
+        batch["labels"][1, 2:] = -100
+
+    def terms(place, number):
+        part, share = part_of(batch, place, number)
+        with torch.no_grad():
+            found = losses(model(**part, output_hidden_states=True), teacher(part), config, part, share)
+        return torch.stack([found[name] for name in ("labels", "teacher", "layers")])
+
+    of_all = torch.stack([terms(place, number) for place in range(number)]).mean(0)
+    assert of_all.tolist() == pytest.approx(terms(0, 1).tolist(), rel=1e-4)
+    assert sum(len(part_of(batch, place, number)[0]["input_ids"]) for place in range(number)) == max(3, number)

@@ -178,6 +178,17 @@ def test_training_goes_on_from_its_last_checkpoint(make_bert, fit, interrupted):
     assert same(weights(model), interrupted)
 
 
+def test_the_random_states_of_all_processes_must_be_whole(make_bert, fit, interrupted):
+    last = fit.folder / "checkpoint-8"
+    (last / "rng_state.pth").rename(last / "rng_state_0.pth")
+    (last / "rng_state_1.pth").write_bytes((last / "rng_state_0.pth").read_bytes())
+    assert last_good_checkpoint(fit.folder, pytest.fail) == last
+    (last / "rng_state_1.pth").write_bytes(b"")
+    warned = []
+    assert last_good_checkpoint(fit.folder, warned.append) == fit.folder / "checkpoint-6"
+    assert "rng_state_1.pth" in warned[0]
+
+
 @pytest.mark.parametrize(
     "name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.pth"]
 )
