@@ -15,6 +15,9 @@ outputs/
       non_null_predictions.json     id -> the best answer, had one to be given
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
+    error.txt                       why it failed, if it did, with the traceback
+  sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
+    <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -108,6 +112,10 @@ class RunFolder:
         return self.path / RECORD
 
     @property
+    def error(self) -> Path:
+        return self.path / "error.txt"
+
+    @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
@@ -131,12 +139,38 @@ class RunFolder:
         return self.path / "model"
 
 
+@dataclass(frozen=True)
+class SweepFolder:
+    """What one sweep notes of its runs, each in a file of its own, so that any number may go at once."""
+
+    path: Path
+
+    @staticmethod
+    def new(outputs: str) -> SweepFolder:
+        """A folder named after the time."""
+        parent = Path(outputs).resolve() / "sweeps"
+        parent.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y-%m-%d_%H-%M-%S_")))
+        path.chmod(0o755)
+        return SweepFolder(path)
+
+    def note(self, number: int) -> Path:
+        return self.path / f"{number}.json"
+
+    def log(self, number: int) -> Path:
+        return self.path / f"{number}.log"
+
+    def notes(self) -> list[dict[str, Any]]:
+        """All notes, in the order of the runs' numbers."""
+        return [json.loads(file.read_text()) for file in sorted(self.path.glob("*.json"), key=lambda f: int(f.stem))]
+
+
 def run_folder(config: Config) -> RunFolder:
     """The folder that follows from `config`: the same config finds its run again."""
     identity = differences(config)
     for group in ("model", "task", "method", "schedule"):
         identity.get(group, {}).pop("name", None)
-    for key in ("seed", "outputs", "force", "reference"):
+    for key in ("seed", "outputs", "force", "reference", "search"):
         identity.pop(key, None)
     parts = (config.task.name, config.model.name, config.method.name, _hash(identity), f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))

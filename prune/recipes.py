@@ -23,7 +23,7 @@ from prune.report.record import Record
 _LARGEST = 100_000
 _PLAIN_REFERENCE = re.compile(r"\$\{[A-Za-z_][\w.]*\}")
 _OVERRIDE = re.compile(r"override /(\w+)")
-_NOT_A_RECIPES = ("outputs", "force")
+_NOT_A_RECIPES = ("outputs", "force", "search")
 
 
 def names() -> list[str]:
@@ -83,7 +83,9 @@ def _problems(content: dict[str, Any]) -> list[str]:
         problems.append(f"{', '.join(dotted)}: a key with a dot is not allowed; nest the keys")
     for assignment in flatten(values):
         if assignment.key.split(".")[0] in _NOT_A_RECIPES:
-            problems.append(f"{assignment.key}: a recipe does not say where or whether a run is carried out")
+            problems.append(
+                f"{assignment.key}: a recipe does not say where or whether a run is carried out, nor what is searched"
+            )
         elif any(not _is_plain(text) for text in _texts([assignment.key, assignment.value])):
             problems.append(f"{assignment.key}={assignment.value}: only plain references such as ${{a.b}} are allowed")
         elif assignment.key in GROUPS:

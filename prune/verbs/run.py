@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,14 @@ if TYPE_CHECKING:
 
 USAGE: tuple[tuple[str, str], ...] = ()
 """The head of the help tells it."""
+_SOME_FAILED = 1
 
 
 def carry_out(words: list[str]) -> None:
     """Trains, prunes and evaluates what `words` compose; shows the table."""
+    if "-m" in words or "--multirun" in words:
+        _sweep(words)
+        return
     from prune.composition import compose_and_call
 
     records = compose_and_call(words, _one)
@@ -26,20 +32,45 @@ def carry_out(words: list[str]) -> None:
         show(as_rich(records))
 
 
-def _one(config: Config) -> Record:
-    """One run, its row of the table, and where everything lies."""
-    from prune.experiment import run
-    from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder
-    from prune.report.table import as_rich, write_tables
+def _sweep(words: list[str]) -> None:
+    """Many runs, the table of those that are finished, and why the others are not."""
+    from prune.report.table import as_rich
+    from prune.sweeps.report import report
+    from prune.sweeps.sweep import sweep
     from prune.training.progress import Screen
 
-    screen = Screen()
-    record = run(config, screen)
-    _, problems = write_tables(Path(config.outputs))
+    result = sweep(words, _one)
+    if records := [record for _, record in result.finished]:
+        show(as_rich(records))
+    good = report(result, Screen())
+    if result.stopped_by is not None:
+        raise result.stopped_by
+    if not good:
+        sys.exit(_SOME_FAILED)
+
+
+def _one(config: Config) -> Record:
+    """One run, its row of the table, and where everything lies."""
+    from prune.errors import UserError
+    from prune.experiment import run
+    from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder, write_at_once
+    from prune.report.table import as_rich, write_tables
+    from prune.sweeps.jobs import reason_of
+    from prune.training.progress import Screen
+
+    screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
+    folder.error.unlink(missing_ok=True)
+    try:
+        record = run(config, screen)
+    except UserError:
+        raise
+    except Exception as error:
+        write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
+        raise
+    _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
     show(as_rich([record]))
-    folder, outputs = run_folder(config), Path(config.outputs)
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")
     screen.say(f"  recipe  {folder.recipe}")
