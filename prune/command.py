@@ -62,8 +62,9 @@ class Command:
 
     @property
     def overrides(self) -> list[Override]:
-        """All words but those for Hydra itself."""
-        return [override for override in parsed(self.words) if not _is_hydras(override)]
+        """All words but those for Hydra itself; of a key that stands twice the last."""
+        found = {override.get_key_element(): override for override in parsed(self.words) if not _is_hydras(override)}
+        return list(found.values())
 
     @property
     def for_hydra(self) -> list[str]:

@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,8 +69,8 @@ class Jobs:
     """Carries one run out in this process."""
     apart: bool = False
     """Whether each run is a process of its own, whose crash is its own, and which says what it says into a file."""
-    shares_gpus: bool = False
-    """Whether the runs of this machine have to share its GPUs among them."""
+    gpus: Sequence[str] = ()
+    """What the processes have to share among them; none where a launcher gives each its own."""
 
     def __call__(self, composed: DictConfig) -> Any:
         """Carries out the runs of a job; returns what a search asked for, of the last of them."""
@@ -118,7 +118,7 @@ class Jobs:
             Failure: if it does not.
         """
         if self.apart:
-            with devices.one_of(devices.gpus() if self.shares_gpus else []) as gpu:
+            with devices.one_of(self.gpus) as gpu:
                 _in_a_process(words, run_folder(config).error, self.folder.log(number), gpu)
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import shutil
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,13 @@ from prune.sweeps.jobs import Jobs, Note
 from prune.targets import each, given
 from prune.training.progress import Screen
 
-_BASIC, _JOBLIB, _SLURM = "basic", "joblib", "submitit_slurm"
+_BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
+_SHARING = (_JOBLIB, _LOCAL)
+"""Launchers whose runs share the GPUs of this machine."""
 _PLUGINS = {
     _JOBLIB: ("hydra-joblib-launcher", "joblib"),
     _SLURM: ("hydra-submitit-launcher", "slurm"),
-    "submitit_local": ("hydra-submitit-launcher", "slurm"),
+    _LOCAL: ("hydra-submitit-launcher", "slurm"),
     "optuna": ("hydra-optuna-sweeper", "optuna"),
 }
 """Choice of a launcher or sweeper -> the package that it needs, and our extra that brings it."""
@@ -79,8 +82,9 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     folder = SweepFolder.new(plan.outputs)
     apart = command.launcher != _BASIC
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
-    jobs = Jobs(command, folder, numbers, plan.total, call, apart, shares_gpus=apart and command.launcher != _SLURM)
-    own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_at_once(command, settings, plan.total)]
+    gpus = devices.gpus() if command.launcher in _SHARING else []
+    jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus)
+    own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_at_once(command, settings, plan.total, len(gpus))]
     if apart:
         Screen().say(f"{plan.total} runs by {command.launcher}; what each says is in {folder.path}/<n>.log")
     stopped_by: BaseException | None = None
@@ -113,12 +117,18 @@ def _search(command: Command, settings: Any) -> Plan:
     configs = [one.config for one in combinations(command, searched)]
     if any(len(several) > 1 for config in configs for several in given(config).values()):
         raise ConfigErrors([f"{SWEEPER}=optuna: a run of a search has one target; name one value"])
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    _silence_optuna()
     sought = configs[0].search
     words = [f"hydra.sweeper.direction={search.directions(sought)}", *(["hydra.sweeper.params=null"] if own else [])]
     return Plan(configs[0].outputs, settings.sweeper.n_trials, sought=sought, words=words)
+
+
+def _silence_optuna() -> None:
+    """No word of its own about each trial; nor about SQLAlchemy, of which Optuna 2 uses what is old."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
 
 
 def _left(plan: Plan, notes: list[Note]) -> list[str]:
@@ -128,14 +138,14 @@ def _left(plan: Plan, notes: list[Note]) -> list[str]:
     return [label for path, label in plan.labels.items() if str(Path(path).resolve()) not in done]
 
 
-def _at_once(command: Command, settings: Any, total: int) -> list[str]:
+def _at_once(command: Command, settings: Any, total: int, num_gpus: int) -> list[str]:
     """How many runs go at once, where the command does not say."""
     words, n_jobs = [], 1
     if command.launcher == _JOBLIB:
         n_jobs = settings.launcher.n_jobs
         if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
             raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be a whole number from 1, or null")
-        n_jobs = n_jobs or len(devices.gpus()) or max(2, (os.cpu_count() or 1) // _CORES_PER_RUN)
+        n_jobs = n_jobs or num_gpus or max(2, (os.cpu_count() or 1) // _CORES_PER_RUN)
         words.append(f"hydra.launcher.n_jobs={min(n_jobs, total)}")
     if command.sweeper == "optuna" and settings.sweeper.n_jobs is None:
         words.append(f"hydra.sweeper.n_jobs={n_jobs}")
@@ -144,10 +154,11 @@ def _at_once(command: Command, settings: Any, total: int) -> list[str]:
 
 def _check_installed(command: Command) -> None:
     """Raises UserError where a launcher or sweeper is named that is not here."""
-    for group, choice in ((LAUNCHER, command.launcher), (SWEEPER, command.sweeper)):
-        package, extra = _PLUGINS.get(choice, ("", ""))
+    named = {LAUNCHER: command.launcher, SWEEPER: command.sweeper}
+    for group, choice in ((group, choice) for group, choice in named.items() if choice in _PLUGINS):
+        package, extra = _PLUGINS[choice]
         try:
-            importlib.metadata.version(package or "hydra-core")
+            importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             raise UserError(
                 f"{group}={choice}: needs {package}, which is not installed: pip install 'prune[{extra}]'"
