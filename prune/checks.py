@@ -201,6 +201,9 @@ def _ranges(config: Config) -> Iterator[str]:
     limits += [("schedule.dropout", dropout, dropout is None or 0 <= dropout < 1, "in [0, 1), or null")]
     limits += [("schedule.fill_batch_size", fill_batch, fill_batch is None or fill_batch > 0, "above 0, or null")]
     limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
+    least, most = config.search.min_speedup, config.search.max_loss
+    limits += [("search.min_speedup", least, least is None or least > 0, "above 0, or null")]
+    limits += [("search.max_loss", most, most is None or 0 <= most < 1, "at least 0, below 1, or null")]
     limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
     for name in ("batch_sizes", "generation_batch_sizes"):
         limits += [(f"evaluate.speed.{name}", size, size > 0, "above 0") for size in getattr(speed, name)]

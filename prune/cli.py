@@ -73,6 +73,8 @@ One run trains, prunes, fills, compacts, evaluates, and enters its result in a t
 
   prune task=sst2 method=hybrid_filled
   prune -m task=sst2 method=hybrid,struct method.penalty=20,60     a sweep: every combination
+  prune -m hydra/launcher=joblib task=sst2 seed=1,2,3              the same, several at once; also submitit_slurm
+  prune -m hydra/sweeper=optuna task=sst2 search.min_speedup=2     a search: the best penalty
   prune recipe=demo                                                what ships with the package, in two minutes
 
 Groups and their choices:

@@ -43,6 +43,14 @@ class Precision(str, Enum):
     bfloat16 = "bfloat16"
 
 
+class Objective(str, Enum):
+    """What a search looks for."""
+
+    metric = "metric"
+    speedup = "speedup"
+    both = "both"
+
+
 NO_GRAIN = "none"
 
 
@@ -289,6 +297,20 @@ class EvaluateConfig:
 
 
 @dataclass
+class SearchConfig:
+    """What `prune -m hydra/sweeper=optuna` looks for. Not read by a run: the same one is found in any search."""
+
+    objective: Objective = Objective.both
+    """metric: the best main metric; speedup: the greatest measured speed-up; both: every trade between the two that no
+    other run beats."""
+    min_speedup: float | None = None
+    """Runs with a smaller measured speed-up do not count; null: any does."""
+    max_loss: float | None = None
+    """Runs whose main metric is worse than the dense model's by more do not count; a fraction (0.01 is one point), or
+    null: any does."""
+
+
+@dataclass
 class Config:
     """One run."""
 
@@ -310,6 +332,8 @@ class Config:
     """How empty units are removed."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     """How the result is measured."""
+    search: SearchConfig = field(default_factory=SearchConfig)
+    """What a search over runs looks for."""
     seed: int = 0
     """Replicate: seeds data order, subsets, dropout and new weights."""
     outputs: str = "outputs"

@@ -16,6 +16,9 @@ outputs/
     tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
+    error.txt                       why it failed, if it did, with the traceback
+  sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
+    <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -41,8 +45,8 @@ ORIGIN = "pruning.json"
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 _HASH_LENGTH = 8
-_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "reference")
-"""Keys of a config that tell replicates apart, or say where and how a run is carried out and watched."""
+_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "search", "reference")
+"""Keys of a config that tell replicates apart, or say where and how a run is carried out, watched and searched for."""
 _WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
 
@@ -114,6 +118,10 @@ class RunFolder:
         return self.path / RECORD
 
     @property
+    def error(self) -> Path:
+        return self.path / "error.txt"
+
+    @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
 
@@ -139,6 +147,32 @@ class RunFolder:
     @property
     def model(self) -> Path:
         return self.path / "model"
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """What one sweep notes of its runs, each in a file of its own, so that any number may go at once."""
+
+    path: Path
+
+    @staticmethod
+    def new(outputs: str) -> SweepFolder:
+        """A folder named after the time."""
+        parent = Path(outputs).resolve() / "sweeps"
+        parent.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y-%m-%d_%H-%M-%S_")))
+        path.chmod(0o755)
+        return SweepFolder(path)
+
+    def note(self, number: int) -> Path:
+        return self.path / f"{number}.json"
+
+    def log(self, number: int) -> Path:
+        return self.path / f"{number}.log"
+
+    def notes(self) -> list[dict[str, Any]]:
+        """All notes, in the order of the runs' numbers."""
+        return [json.loads(file.read_text()) for file in sorted(self.path.glob("*.json"), key=lambda f: int(f.stem))]
 
 
 def run_folder(config: Config) -> RunFolder:

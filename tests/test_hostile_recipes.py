@@ -54,6 +54,7 @@ TRICKS = {
     "hydra/launcher": ("hydra/launcher: joblib", "there is no key hydra/launcher"),
     "outputs": ("outputs: /tmp", "does not say where or whether"),
     "force": ("force: true", "does not say where or whether"),
+    "tracking": ("tracking: [wandb]", "nor how it is watched"),
     "hydra's group": ("defaults: [{override hydra/launcher: joblib}]", NO_DEFAULT),
     "hydra's group from the root": ("defaults: [{override /hydra/launcher: joblib}]", NO_DEFAULT),
     "added group": ("defaults: [{/method: struct}]", NO_DEFAULT),

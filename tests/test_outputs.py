@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from prune.config import Config, Finish, MethodConfig, ModelConfig, ScheduleConfig, Scope, SiteConfig, TaskConfig
+from prune.config import (
+    Config,
+    Finish,
+    MethodConfig,
+    ModelConfig,
+    ScheduleConfig,
+    Scope,
+    SearchConfig,
+    SiteConfig,
+    TaskConfig,
+)
 from prune.errors import UserError
 from prune.outputs import (
     StageFolder,
@@ -67,7 +77,7 @@ def changed(path):
     return result
 
 
-FREE = {"outputs", "force", "tracking", "reference"}
+FREE = {"outputs", "force", "tracking", "reference", *(f"search.{field.name}" for field in fields(SearchConfig))}
 
 
 def test_a_frozen_run_folder():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune import processes
+from prune.errors import UserError
 from prune.verbs import show
 
 if TYPE_CHECKING:
@@ -14,10 +17,14 @@ if TYPE_CHECKING:
 
 USAGE: tuple[tuple[str, str], ...] = ()
 """The head of the help tells it."""
+_SOME_FAILED = 1
 
 
 def carry_out(words: list[str]) -> None:
     """Trains, prunes and evaluates what `words` compose; shows the table."""
+    if "-m" in words or "--multirun" in words:
+        _sweep(words)
+        return
     from prune.composition import compose_and_call
 
     records = compose_and_call(words, _one)
@@ -25,6 +32,23 @@ def carry_out(words: list[str]) -> None:
         from prune.report.table import as_rich
 
         show(as_rich(records))
+
+
+def _sweep(words: list[str]) -> None:
+    """Many runs, the table of those that are finished, and why the others are not."""
+    from prune.report.table import as_rich
+    from prune.sweeps.report import report
+    from prune.sweeps.sweep import sweep
+    from prune.training.progress import Screen
+
+    result = sweep(words, _one)
+    if records := [record for _, record in result.finished]:
+        show(as_rich(records))
+    good = report(result, Screen())
+    if result.stopped_by is not None:
+        raise result.stopped_by
+    if not good:
+        sys.exit(_SOME_FAILED)
 
 
 def _one(config: Config) -> Record:
@@ -39,22 +63,34 @@ def _one(config: Config) -> Record:
 
 
 def one(config: Config) -> Record:
-    """One run, its row of the table, where everything lies, and the command that reproduces it."""
+    """One run, its row of the table, where everything lies, and the command that reproduces it.
+
+    An unexpected error is told in full in the run's folder.
+    """
     from prune.experiment import run
-    from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder
+    from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder, write_at_once
     from prune.own_recipe import command
     from prune.report.table import as_rich, write_tables
+    from prune.sweeps.jobs import reason_of
     from prune.training.progress import Screen
 
-    screen = Screen()
-    record = run(config, screen)
+    screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
+    if processes.is_first():
+        folder.error.unlink(missing_ok=True)
+    try:
+        record = run(config, screen)
+    except UserError:
+        raise
+    except Exception as error:
+        if processes.is_first():
+            write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
+        raise
     if not processes.is_first():
         return record
-    _, problems = write_tables(Path(config.outputs))
+    _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
     show(as_rich([record]))
-    folder, outputs = run_folder(config), Path(config.outputs)
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")
     screen.say(f"  recipe  {folder.recipe}")

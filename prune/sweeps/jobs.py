@@ -1,0 +1,190 @@
+"""One job of a sweep, as Hydra calls it, wherever its launcher has put it."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from prune import processes
+from prune.command import Command
+from prune.composition import typed
+from prune.config import Config, SearchConfig
+from prune.errors import UserError
+from prune.outputs import RunFolder, SweepFolder, run_folder, write_at_once
+from prune.report.record import Record
+from prune.sweeps import devices, search
+from prune.targets import each, target_of
+from prune.training.progress import Screen
+
+USER_ERROR, INTERRUPTED = 2, 130
+
+
+@dataclass(frozen=True)
+class Note:
+    """How one run of a sweep went."""
+
+    label: str
+    """What sets it apart from the others, as words."""
+    words: list[str]
+    """What carries it out alone."""
+    folder: str
+    """Its run folder; empty where its config was refused."""
+    reason: str | None = None
+    """Why it failed; None: its record is there."""
+    details: str | None = None
+    """The file that says more about it."""
+
+    @property
+    def command(self) -> str:
+        return "prune " + shlex.join(self.words)
+
+    @property
+    def record(self) -> Record:
+        """What it gave, where it did not fail."""
+        return Record.read(RunFolder(Path(self.folder)).record)
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """What Hydra calls with each job's config. Goes to other processes, so it holds plain data only."""
+
+    command: Command
+    folder: SweepFolder
+    numbers: dict[str, int]
+    """Run folder -> number of the run; those of a search follow from the job."""
+    total: int
+    call: Callable[[Config], Record]
+    """Carries one run out in this process."""
+    apart: bool = False
+    """Whether each run is a process of its own, whose crash is its own, and which says what it says into a file."""
+    gpus: Sequence[str] = ()
+    """What the processes have to share among them; none where a launcher gives each its own."""
+
+    def __call__(self, composed: DictConfig) -> Any:
+        """Carries out the runs of a job; returns what a search asked for, of the last of them."""
+        words = list(HydraConfig.get().overrides.task)
+        label = " ".join(self.command.as_typed([word for word in words if word not in self.command.fixed]))
+        sought: SearchConfig = OmegaConf.to_object(composed.search)  # type: ignore[assignment]
+        record = None
+        try:
+            config = replace(typed(composed), search=SearchConfig())
+        except UserError as error:
+            self._write(self._number(""), Note(label, self.command.as_typed(words), "", " ".join(str(error).split())))
+        else:
+            for one, target in _with_words_of_target(config):
+                kept = [word for word in words if not (target and word.startswith("target."))]
+                record = self._run(one, " ".join([label, *target]), self.command.as_typed([*kept, *target]))
+        worth = search.worth(sought, record)
+        return worth if len(worth) > 1 else worth[0]
+
+    def _run(self, config: Config, label: str, words: list[str]) -> Record | None:
+        """The run's record, unless it failed; leaves a note either way."""
+        run, screen = run_folder(config), Screen()
+        number = self._number(str(run.path))
+        head = f"{number}/{self.total}  {label}"
+        note = Note(label, words, str(run.path.resolve()))
+        is_there, record = run.record.exists() and not config.force, None
+        if not is_there:
+            screen.say(head)
+        try:
+            if not is_there:
+                self._carry_out(config, words, number)
+            record = _read(run)
+            if is_there or self.apart:
+                result = f"{record.metric} {100 * record.value:.2f}, {record.speedup:.2f} times faster"
+                screen.say(f"{head}  {'was' if is_there else 'is'} finished: {result}")
+        except Failure as failure:
+            note = replace(note, reason=failure.reason, details=failure.details)
+            screen.warn(f"{head}  failed: {note.reason}")
+        self._write(number, note)
+        return record
+
+    def _carry_out(self, config: Config, words: list[str], number: int) -> None:
+        """Leaves a record.
+
+        Raises:
+            Failure: if it does not.
+        """
+        if self.apart:
+            with devices.one_of(self.gpus) as gpu:
+                _in_a_process(words, run_folder(config).error, self.folder.log(number), gpu)
+            return
+        try:
+            self.call(config)
+        except UserError as error:
+            raise Failure(" ".join(str(error).split())) from None
+        except Exception as error:
+            if processes.started() > 1:
+                raise  # the others wait for this one, and are ended with it
+            raise Failure(reason_of(error), str(run_folder(config).error)) from None
+        finally:
+            gc.collect()  # models of a failed run, held by its traceback
+
+    def _number(self, folder: str) -> int:
+        return self.numbers.get(folder, int(HydraConfig.get().job.num) + 1)
+
+    def _write(self, number: int, note: Note) -> None:
+        if processes.is_first():
+            write_at_once(self.folder.note(number), json.dumps(asdict(note), indent=1) + "\n")
+
+
+class Failure(Exception):
+    """A run that left no record."""
+
+    def __init__(self, reason: str, details: str | None = None):
+        super().__init__(reason)
+        self.reason, self.details = reason, details
+
+
+def reason_of(error: BaseException) -> str:
+    """An unexpected error in a line."""
+    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+def _with_words_of_target(config: Config) -> Iterator[tuple[Config, list[str]]]:
+    """A run per target, with the word that asks for this one alone where there are several."""
+    runs = list(each(config))
+    for one in runs:
+        target = target_of(one)
+        yield one, [f"target.{target.kind}={target.value:g}"] if target and len(runs) > 1 else []
+
+
+def _read(run: RunFolder) -> Record:
+    try:
+        return Record.read(run.record)
+    except (ValueError, TypeError, OSError) as error:
+        raise Failure(f"{run.record} cannot be read ({error}); force=true carries the run out anew") from None
+
+
+def _in_a_process(words: list[str], error: Path, log: Path, gpu: str | None) -> None:
+    """Carries out a command in a process with the GPU `gpu`; `error` is where its run leaves an unexpected error."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    if gpu is not None:
+        environment |= {devices.VISIBLE: gpu}
+    with log.open("w") as stream:
+        line = [sys.executable, "-m", "prune", *words]
+        code = subprocess.run(line, stdout=stream, stderr=stream, env=environment, check=False).returncode
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code == USER_ERROR:
+        said = re.split(r"^prune: ", log.read_text(), flags=re.MULTILINE)[-1]
+        raise Failure(" ".join(said.split()), str(log))
+    if code < 0:
+        raise Failure(f"its process was ended by {signal.Signals(-code).name}", str(log))
+    if code:
+        known = error.exists()
+        reason = error.read_text().splitlines()[0] if known else f"its process ended with code {code}"
+        raise Failure(reason, str(error if known else log))

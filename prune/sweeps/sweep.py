@@ -1,0 +1,170 @@
+"""A sweep from its command to what came of it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from prune import processes
+from prune.command import LAUNCHER, SWEEPER, Command, read
+from prune.composition import combinations, composing, hand_to_hydra
+from prune.config import Config, SearchConfig
+from prune.errors import ConfigErrors, UserError
+from prune.outputs import SweepFolder, run_folder
+from prune.report.record import Record
+from prune.sweeps import devices, search
+from prune.sweeps.jobs import Jobs, Note
+from prune.targets import each, given
+from prune.training.progress import Screen
+
+_BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
+_SHARING = (_JOBLIB, _LOCAL)
+"""Launchers whose runs share the GPUs of this machine."""
+_PLUGINS = {
+    _JOBLIB: ("hydra-joblib-launcher", "joblib"),
+    _SLURM: ("hydra-submitit-launcher", "slurm"),
+    _LOCAL: ("hydra-submitit-launcher", "slurm"),
+    "optuna": ("hydra-optuna-sweeper", "optuna"),
+}
+"""Choice of a launcher or sweeper -> the package that it needs, and our extra that brings it."""
+_CORES_PER_RUN = 4
+
+
+@dataclass
+class Plan:
+    """The runs that a sweep will carry out."""
+
+    outputs: str
+    total: int
+    labels: dict[str, str] = field(default_factory=dict)
+    """Run folder -> what sets the run apart, in their order. A search does not know them beforehand."""
+    sought: SearchConfig | None = None
+    """What a search looks for."""
+    words: list[str] = field(default_factory=list)
+    """What Hydra is told besides."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a sweep."""
+
+    notes: list[Note]
+    left: list[str]
+    """Runs that were not reached."""
+    sought: SearchConfig | None
+    stopped_by: BaseException | None = None
+
+    @property
+    def finished(self) -> list[tuple[Note, Record]]:
+        return [(note, note.record) for note in self.notes if note.reason is None]
+
+    @property
+    def failed(self) -> list[Note]:
+        return [note for note in self.notes if note.reason is not None]
+
+
+def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
+    """Carries out a sweep, whatever fails in it; `call` carries out one run in this process.
+
+    Raises:
+        ConfigErrors: with every mistake in `words`, recipes and composed configs, before any run starts.
+    """
+    command = read(words, sweep_of_runs=True)
+    _check_installed(command)
+    with composing() as compose:
+        settings = compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
+    plan = _search(command, settings) if command.sweeper == "optuna" else _grid(command)
+    folder = processes.from_first(lambda: SweepFolder.new(plan.outputs))
+    apart = command.launcher != _BASIC
+    numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
+    gpus = devices.gpus() if command.launcher in _SHARING else []
+    jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus)
+    own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_at_once(command, settings, plan.total, len(gpus))]
+    if apart:
+        Screen().say(f"{plan.total} runs by {command.launcher}; what each says is in {folder.path}/<n>.log")
+    stopped_by: BaseException | None = None
+    try:
+        hand_to_hydra(command.flags, [*command.words, *own], jobs)
+    except (Exception, KeyboardInterrupt) as error:
+        stopped_by = error
+    notes = [Note(**note) for note in processes.from_first(folder.notes)]
+    return Result(notes, _left(plan, notes), plan.sought, stopped_by)
+
+
+def _grid(command: Command) -> Plan:
+    """Every combination, and every target of each."""
+    labels: dict[str, str] = {}
+    outputs = ""
+    for combination in combinations(command):
+        outputs = outputs or combination.config.outputs
+        label = " ".join(command.as_typed([word for word in combination.words if word not in command.fixed]))
+        for one in each(combination.config):
+            labels.setdefault(str(run_folder(one).path), label)
+    return Plan(outputs, len(labels), labels)
+
+
+def _search(command: Command, settings: Any) -> Plan:
+    """As many runs as the sweeper has trials, over what the command names, or else what the sweeper's file does."""
+    own = [str(override.input_line) for override in command.swept]
+    searched = own or [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
+    if not searched:
+        raise UserError(f"{SWEEPER}=optuna: name what to search, as in 'method.penalty=tag(log,interval(1,200))'")
+    configs = [one.config for one in combinations(command, searched)]
+    if any(len(several) > 1 for config in configs for several in given(config).values()):
+        raise ConfigErrors([f"{SWEEPER}=optuna: a run of a search has one target; name one value"])
+    _silence_optuna()
+    sought = configs[0].search
+    words = [f"hydra.sweeper.direction={search.directions(sought)}", *(["hydra.sweeper.params=null"] if own else [])]
+    return Plan(configs[0].outputs, settings.sweeper.n_trials, sought=sought, words=words)
+
+
+def _silence_optuna() -> None:
+    """No word of its own about each trial; nor about SQLAlchemy, of which Optuna 2 uses what is old."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import optuna
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+def _left(plan: Plan, notes: list[Note]) -> list[str]:
+    if plan.sought is not None:
+        return ["trials of the search"] * (plan.total - len(notes))
+    done = {note.folder for note in notes}
+    return [label for path, label in plan.labels.items() if str(Path(path).resolve()) not in done]
+
+
+def _at_once(command: Command, settings: Any, total: int, num_gpus: int) -> list[str]:
+    """How many runs go at once, where the command does not say."""
+    words, n_jobs = [], 1
+    if command.launcher == _JOBLIB:
+        n_jobs = settings.launcher.n_jobs
+        if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
+            raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be a whole number from 1, or null")
+        n_jobs = n_jobs or num_gpus or max(2, (os.cpu_count() or 1) // _CORES_PER_RUN)
+        words.append(f"hydra.launcher.n_jobs={min(n_jobs, total)}")
+    if command.sweeper == "optuna" and settings.sweeper.n_jobs is None:
+        words.append(f"hydra.sweeper.n_jobs={n_jobs}")
+    return words
+
+
+def _check_installed(command: Command) -> None:
+    """Raises UserError where a launcher or sweeper is named that is not here."""
+    named = {LAUNCHER: command.launcher, SWEEPER: command.sweeper}
+    for group, choice in ((group, choice) for group, choice in named.items() if choice in _PLUGINS):
+        package, extra = _PLUGINS[choice]
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            raise UserError(
+                f"{group}={choice}: needs {package}, which is not installed: pip install 'prune[{extra}]'"
+            ) from None
+    if command.launcher == _SLURM and shutil.which("sbatch") is None:
+        raise UserError(
+            f"{LAUNCHER}={_SLURM}: there is no Slurm on this machine (no sbatch); name joblib or submitit_local"
+        )

@@ -1,0 +1,39 @@
+"""The command with pretended runs."""
+
+import pytest
+
+from prune import cli
+from tests.sweeps import pretended
+from tests.sweeps.pretended import DEMO
+
+
+@pytest.fixture
+def carried_out(monkeypatch):
+    """Pretended runs; the configs of those that were carried out."""
+    configs = []
+
+    def run(config, screen):
+        configs.append(config)
+        return pretended.run(config, screen)
+
+    monkeypatch.setattr("prune.experiment.run", run)
+    return configs
+
+
+@pytest.fixture
+def prune(capsys, monkeypatch, tmp_path, carried_out):
+    """Calls the command in a folder of its own: exit code, standard output, standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["prune"])
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*words):
+        code = 0
+        try:
+            cli.main([*DEMO, *words] if "-m" not in words else ["-m", *DEMO, *(word for word in words if word != "-m")])
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return call
