@@ -15,7 +15,6 @@ from prune.anatomy import skeleton, sublayers_of
 from prune.errors import UserError
 from prune.measure import size
 from prune.outputs import ORIGIN, RunFolder
-from prune.own_recipe import hardware_of
 from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.structure import Structure
@@ -67,7 +66,7 @@ def inspect(path: Path) -> Inspection:
 
 def origin_of(record: Record) -> dict[str, Any]:
     """What the folder of a model says about where it comes from."""
-    config, last, machine = record.config, record.speed[-1], record.environment
+    config, last = record.config, record.speed[-1]
     return {
         "pruned from": config["model"]["path"],
         "task": record.task,
@@ -78,8 +77,8 @@ def origin_of(record: Record) -> dict[str, Any]:
         "dense_value": record.dense_value,
         "num_examples": record.num_examples,
         "speedup": record.speedup,
-        "measured": f"batch {last['batch_size']} x {last['length']} tokens, {hardware_of(machine)}",
-        "packages": machine["packages"],
+        "measured": f"batch {last['batch_size']} x {last['length']} tokens, {record.measured_on}",
+        "packages": record.environment["packages"],
     }
 
 

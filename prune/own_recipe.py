@@ -58,24 +58,17 @@ def command(config: Config, recipe: str, folder: str | None = None) -> str:
     return " ".join([f"prune recipe={recipe}", *(f"{key}={name}" for key, name in own.items())])
 
 
-def hardware_of(environment: dict[str, Any]) -> str:
-    """What times were taken on, in words."""
-    return str(environment["gpu"] or f"{environment['processor']}, {environment['threads']} threads")
-
-
 def reference_of(record: Record) -> dict[str, Any]:
     """What a run gave, as a reference for others: see prune/reference.py."""
     last, environment = record.speed[-1], record.environment
-    how = record.config["evaluate"]["speed"]
     return {
         "source": f"a run with seed {record.seed}, by version {__version__}",
         "scores": _main_first(record, record.scores),
         "dense_scores": _main_first(record, record.dense_scores),
         "linear_density": record.linear_density,
         "speedup": record.speedup,
-        "hardware": hardware_of(environment),
-        "measured": f"batch {last['batch_size']} x {last['length']} tokens, {how['dtype']}"
-        + (", on the CPU" if how["device"] == "cpu" else ""),
+        "hardware": record.measured_on,
+        "measured": f"batch {last['batch_size']} x {last['length']} tokens",
         "environment": {
             name: environment[name] for field in fields(EnvironmentConfig) if (name := field.name) in environment
         },

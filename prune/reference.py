@@ -34,8 +34,10 @@ class EnvironmentConfig:
     """Its name."""
     cores: int | None = None
     """Their number."""
+    processes: int | None = None
+    """Processes that shared the run."""
     threads: int | None = None
-    """Threads that torch computed with."""
+    """Threads that torch computed with, in each."""
     gpu: str | None = None
     """Its name; null: none."""
     commit: str | None = None
@@ -59,9 +61,9 @@ class ReferenceConfig:
     speedup: float | None = None
     """Dense time over pruned time, above 0."""
     hardware: str = ""
-    """What the speed-up was measured on."""
+    """What the speed-up was measured on: device and number format."""
     measured: str = ""
-    """How it was measured: batch size, length, number format."""
+    """How it was measured: batch size and length."""
     environment: EnvironmentConfig = field(default_factory=EnvironmentConfig)
     """Versions, machine and data."""
     tolerance: ToleranceConfig = field(default_factory=ToleranceConfig)

@@ -24,7 +24,7 @@ EXACT = 1e-9
 _POINT, _OF_DENSITY, _OF_SPEED = 0.01, 0.02, 0.1
 WHERE = ("outputs", "force", "task.path", "model.path", "schedule.checkpoint_every", "schedule.eval_batch_size")
 """Keys that say where things lie and how often to save, not what is done."""
-_SAME = ("python", "packages", "system", "processor", "cores", "threads", "gpu", "data")
+_SAME = ("python", "packages", "system", "processor", "cores", "processes", "threads", "gpu", "data")
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from dataclasses import asdict
 
+from prune.report.hardware import hardware
 from prune.report.record import Record
 
 ENVIRONMENT = {
     "python": "3.11.7", "packages": {"torch": "2.13.0"}, "system": "Linux x86_64", "processor": "Abacus", "cores": 2,
-    "threads": 1, "gpu": None, "commit": "123", "data": {"train": "abc", "validation": "def"},
+    "processes": 1, "threads": 1, "gpu": None, "commit": "123", "data": {"train": "abc", "validation": "def"},
 }  # fmt: skip
 
 
@@ -18,6 +19,6 @@ def record(config, **values):
         "seed": config.seed, "value": 0.8, "dense_value": 0.85, "linear_density": 0.3,
         "speed": [{"speedup": 2.0, "speedup_theoretical": 2.0, "batch_size": 8, "length": 16}],
         "scores": {"validation": {"f1": 0.7, "accuracy": 0.8}}, "dense_scores": {"validation": {"accuracy": 0.85}},
-        "environment": ENVIRONMENT, "config": asdict(config),
+        "environment": ENVIRONMENT, "measured_on": hardware(ENVIRONMENT), "config": asdict(config),
     }  # fmt: skip
     return Record(**found | values)

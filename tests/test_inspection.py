@@ -56,12 +56,13 @@ def test_every_layer_is_shown(folder, capsys):
 def test_its_origin_is_shown_where_the_folder_tells(folder, capsys):
     machine = {"gpu": None, "processor": "an abacus", "threads": 2, "packages": {"torch": "2"}}
     one = record(config={"model": {"path": "some/bert"}}, environment=machine, value=0.876, dense_value=0.9)
+    one.measured_on = "an abacus"
     one.speed = [{"batch_size": 32, "length": 48, "speedup": 2.5, "speedup_theoretical": 3.0}]
     (folder / ORIGIN).write_text(json.dumps(origin_of(one)))
     out = shown(folder, capsys)
     assert "pruned from some/bert" in out
     assert "accuracy 87.60, dense 90.00" in out
-    assert "2.50 times the dense model's (batch 32 x 48 tokens, an abacus, 2 threads)" in out
+    assert "2.50 times the dense model's (batch 32 x 48 tokens, an abacus)" in out
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_a_written_recipe_says_what_the_run_gave(tmp_path):
     assert again.reference.main_score == ("accuracy", 0.8)
     assert again.reference.dense_scores == {"validation": {"accuracy": 0.85}}
     assert (again.reference.linear_density, again.reference.speedup) == (0.3, 2.0)
-    assert (again.reference.hardware, again.reference.measured) == ("Abacus, 1 threads", "batch 8 x 16 tokens, float32")
+    assert (again.reference.hardware, again.reference.measured) == ("Abacus, 1 threads, float32", "batch 8 x 16 tokens")
     assert again.reference.environment == EnvironmentConfig(**record(config).environment)
 
 
