@@ -1,4 +1,4 @@
-"""Which GPU a run has, where several go at once on one machine."""
+"""Which GPU and how many threads a run has, where several go at once on one machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+_THREADS = "OMP_NUM_THREADS"
 _NONE = ("", "-1", "NoDevFiles")
 _MOST = 32
 """Runs that share one GPU, at most."""
@@ -29,6 +30,20 @@ def gpus() -> list[str]:
         return []
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False).stdout
     return [str(index) for index, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def share_of_cores(at_once: int) -> dict[str, str]:
+    """The environment of one of `at_once` processes, so that they have no more threads than there are cores.
+
+    What the user says is left alone.
+    """
+    threads = max(1, cores() // at_once)
+    return {} if at_once == 1 or _THREADS in os.environ else {_THREADS: str(threads)}
 
 
 @contextmanager

@@ -72,6 +72,8 @@ class Jobs:
     """Whether each run is a process of its own, whose crash is its own, and which says what it says into a file."""
     gpus: Sequence[str] = ()
     """What the processes have to share among them; none where a launcher gives each its own."""
+    at_once: int = 1
+    """How many processes share the cores of this machine."""
 
     def __call__(self, composed: DictConfig) -> Any:
         """Carries out the runs of a job; returns what a search asked for, of the last of them."""
@@ -120,7 +122,8 @@ class Jobs:
         """
         if self.apart:
             with devices.one_of(self.gpus) as gpu:
-                _in_a_process(words, run_folder(config).error, self.folder.log(number), gpu)
+                variables = devices.share_of_cores(self.at_once) | ({devices.VISIBLE: gpu} if gpu else {})
+                _in_a_process(words, run_folder(config).error, self.folder.log(number), variables)
             return
         try:
             self.call(config)
@@ -169,11 +172,9 @@ def _read(run: RunFolder) -> Record:
         raise Failure(f"{run.record} cannot be read ({error}); force=true carries the run out anew") from None
 
 
-def _in_a_process(words: list[str], error: Path, log: Path, gpu: str | None) -> None:
-    """Carries out a command in a process with the GPU `gpu`; `error` is where its run leaves an unexpected error."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    if gpu is not None:
-        environment |= {devices.VISIBLE: gpu}
+def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str, str]) -> None:
+    """Carries out a command in a process; `error` is where its run leaves an unexpected error."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | variables
     with log.open("w") as stream:
         line = [sys.executable, "-m", "prune", *words]
         code = subprocess.run(line, stdout=stream, stderr=stream, env=environment, check=False).returncode

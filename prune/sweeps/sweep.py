@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
+import logging
 import shutil
 import warnings
 from collections.abc import Callable
@@ -24,13 +24,14 @@ from prune.targets import each, given
 from prune.training.progress import Screen
 
 _BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
+_OPTUNA = "optuna"
 _SHARING = (_JOBLIB, _LOCAL)
 """Launchers whose runs share the GPUs of this machine."""
 _PLUGINS = {
     _JOBLIB: ("hydra-joblib-launcher", "joblib"),
     _SLURM: ("hydra-submitit-launcher", "slurm"),
     _LOCAL: ("hydra-submitit-launcher", "slurm"),
-    "optuna": ("hydra-optuna-sweeper", "optuna"),
+    _OPTUNA: ("hydra-optuna-sweeper", "optuna"),
 }
 """Choice of a launcher or sweeper -> the package that it needs, and our extra that brings it."""
 _CORES_PER_RUN = 4
@@ -79,13 +80,14 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     _check_installed(command)
     with composing() as compose:
         settings = compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
-    plan = _search(command, settings) if command.sweeper == "optuna" else _grid(command)
-    folder = processes.from_first(lambda: SweepFolder.new(plan.outputs))
+    plan = _search(command, settings) if command.sweeper == _OPTUNA else _grid(command)
     apart = command.launcher != _BASIC
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
     gpus = devices.gpus() if command.launcher in _SHARING else []
-    jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus)
-    own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_at_once(command, settings, plan.total, len(gpus))]
+    at_once = _at_once(command, settings, plan.total, len(gpus))
+    folder = processes.from_first(lambda: SweepFolder.new(plan.outputs))
+    jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus, at_once)
+    own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_words_of(at_once, command, settings)]
     if apart:
         Screen().say(f"{plan.total} runs by {command.launcher}; what each says is in {folder.path}/<n>.log")
     stopped_by: BaseException | None = None
@@ -114,10 +116,10 @@ def _search(command: Command, settings: Any) -> Plan:
     own = [str(override.input_line) for override in command.swept]
     searched = own or [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
     if not searched:
-        raise UserError(f"{SWEEPER}=optuna: name what to search, as in 'method.penalty=tag(log,interval(1,200))'")
+        raise UserError(f"{SWEEPER}={_OPTUNA}: name what to search, as in 'method.penalty=tag(log,interval(1,200))'")
     configs = [one.config for one in combinations(command, searched)]
     if any(len(several) > 1 for config in configs for several in given(config).values()):
-        raise ConfigErrors([f"{SWEEPER}=optuna: a run of a search has one target; name one value"])
+        raise ConfigErrors([f"{SWEEPER}={_OPTUNA}: a run of a search has one target; name one value"])
     _silence_optuna()
     sought = configs[0].search
     words = [f"hydra.sweeper.direction={search.directions(sought)}", *(["hydra.sweeper.params=null"] if own else [])]
@@ -129,7 +131,7 @@ def _silence_optuna() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         import optuna
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    optuna.logging.set_verbosity(logging.ERROR)
 
 
 def _left(plan: Plan, notes: list[Note]) -> list[str]:
@@ -139,17 +141,23 @@ def _left(plan: Plan, notes: list[Note]) -> list[str]:
     return [label for path, label in plan.labels.items() if str(Path(path).resolve()) not in done]
 
 
-def _at_once(command: Command, settings: Any, total: int, num_gpus: int) -> list[str]:
-    """How many runs go at once, where the command does not say."""
-    words, n_jobs = [], 1
-    if command.launcher == _JOBLIB:
-        n_jobs = settings.launcher.n_jobs
-        if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
-            raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be a whole number from 1, or null")
-        n_jobs = n_jobs or num_gpus or max(2, (os.cpu_count() or 1) // _CORES_PER_RUN)
-        words.append(f"hydra.launcher.n_jobs={min(n_jobs, total)}")
-    if command.sweeper == "optuna" and settings.sweeper.n_jobs is None:
-        words.append(f"hydra.sweeper.n_jobs={n_jobs}")
+def _at_once(command: Command, settings: Any, total: int, num_gpus: int) -> int:
+    """How many runs go at once on this machine."""
+    if command.launcher == _LOCAL:
+        return settings.sweeper.n_jobs or 1 if command.sweeper == _OPTUNA else total
+    if command.launcher != _JOBLIB:
+        return 1
+    n_jobs = settings.launcher.n_jobs
+    if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
+        raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be a whole number from 1, or null")
+    return min(total, n_jobs or num_gpus or max(2, devices.cores() // _CORES_PER_RUN))
+
+
+def _words_of(at_once: int, command: Command, settings: Any) -> list[str]:
+    """Tells Hydra how many runs go at once, where the command does not."""
+    words = [f"hydra.launcher.n_jobs={at_once}"] if command.launcher == _JOBLIB else []
+    if command.sweeper == _OPTUNA and settings.sweeper.n_jobs is None:
+        words.append(f"hydra.sweeper.n_jobs={at_once}")
     return words
 
 

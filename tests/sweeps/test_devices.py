@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from prune.places import PACKAGE
-from prune.sweeps.devices import gpus, one_of
+from prune.sweeps.devices import gpus, one_of, share_of_cores
 
 HOLD = """
 import sys, time
@@ -68,3 +68,12 @@ def test_all_gpus_where_the_user_says_nothing(monkeypatch, tmp_path):
     tool.write_text("#!/bin/sh\necho 'GPU 0: H200 (UUID: GPU-a)'\necho '  MIG 1g'\necho 'GPU 1: H200 (UUID: GPU-b)'\n")
     tool.chmod(0o755)
     assert gpus() == ["0", "1"]
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(1, None), (2, "4"), (3, "2"), (20, "1")])
+def test_processes_share_the_cores(monkeypatch, at_once, threads):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("prune.sweeps.devices.cores", lambda: 8)
+    assert share_of_cores(at_once) == ({"OMP_NUM_THREADS": threads} if threads else {})
+    monkeypatch.setenv("OMP_NUM_THREADS", "6")
+    assert share_of_cores(at_once) == {}

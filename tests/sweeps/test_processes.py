@@ -45,16 +45,16 @@ def process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
-    def call(what, gpu=None):
-        _in_a_process([what], tmp_path / "error.txt", tmp_path / "1.log", gpu)
+    def call(what, **variables):
+        _in_a_process([what], tmp_path / "error.txt", tmp_path / "1.log", variables)
         return (tmp_path / "1.log").read_text()
 
     return call
 
 
-def test_a_process_has_the_gpu_that_it_is_given(process):
+def test_a_process_has_the_variables_that_it_is_given(process):
     assert process("fine") == "visible None\n"
-    assert process("fine", gpu="3") == "visible 3\n"
+    assert process("fine", CUDA_VISIBLE_DEVICES="3") == "visible 3\n"
 
 
 @pytest.mark.parametrize(
