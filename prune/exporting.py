@@ -111,6 +111,10 @@ class _Called:
     def eval(self) -> _Called:
         return self
 
+    def to(self, device: Any) -> _Called:
+        """Stays where its runtime computes."""
+        return self
+
     def train(self, mode: bool = True) -> _Called:
         return self
 

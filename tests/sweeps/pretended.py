@@ -6,7 +6,7 @@ from dataclasses import asdict
 from prune.errors import UserError
 from prune.outputs import run_folder
 from prune.report.record import Record
-from tests.test_report import record
+from tests.report.records import record
 
 DEMO = ("model=demo", "task=demo", "method=struct")
 USERS_MISTAKE, CRASH, INTERRUPT = 13, 17, 19

@@ -6,8 +6,8 @@ import pytest
 
 from prune.config import Objective, SearchConfig
 from prune.sweeps.search import FAILED, best, demands, directions, shortfall, worth
+from tests.report.records import record
 from tests.sweeps.pretended import CRASH, penalties
-from tests.test_report import record
 
 BOTH, METRIC, SPEEDUP = (SearchConfig(objective=one) for one in (Objective.both, Objective.metric, Objective.speedup))
 
