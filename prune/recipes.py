@@ -16,6 +16,7 @@ from prune.assignments import GROUPS, Assignment, flatten, known_keys, problems_
 from prune.discovery import nearest
 from prune.errors import ConfigErrors, UserError
 from prune.places import shipped
+from prune.reference import ReferenceConfig
 
 PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
@@ -73,6 +74,13 @@ def choices_of(content: dict[str, Any]) -> dict[str, str]:
     """Group -> the choice that a recipe makes."""
     entries = [entry for entry in content.get("defaults") or [] if isinstance(entry, dict)]
     return {key.removeprefix("override /"): choice for entry in entries for key, choice in entry.items()}
+
+
+def promise_of(name: str) -> ReferenceConfig:
+    """What a recipe's reference says; an empty one, if it has none."""
+    told = read(find(name)).get("reference", {})
+    found: ReferenceConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ReferenceConfig), told))  # type: ignore[assignment]
+    return found
 
 
 def refuse_missing(config: DictConfig) -> None:

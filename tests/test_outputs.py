@@ -141,7 +141,9 @@ def test_what_the_dense_model_sees_trains_it_and_the_pruned_one_anew(path):
     assert pruned_folder(changed(path)) != pruned_folder(config())
 
 
-@pytest.mark.parametrize("path", ["schedule.fill_epochs", "evaluate.speed.pairs"])
+@pytest.mark.parametrize(
+    "path", ["schedule.fill_epochs", "schedule.fill_warmup", "schedule.fill_batch_size", "evaluate.speed.pairs"]
+)
 def test_what_comes_after_pruning_does_not_prune_anew(path):
     assert pruned_folder(changed(path)) == pruned_folder(config())
     assert run_folder(changed(path)) != run_folder(config())

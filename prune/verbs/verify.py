@@ -12,7 +12,7 @@ from prune.errors import UserError
 from prune.verbs import show
 
 if TYPE_CHECKING:
-    from prune.config import Config
+    from prune.config import Config, ReferenceConfig
     from prune.report.record import Record
 
 USAGE = (("prune verify <recipe or run> [key=value ...]", "does it give what its reference says? Exit code 1: no"),)
@@ -51,10 +51,11 @@ def _of_recipe(name: str, overrides: list[str]) -> tuple[Config, Record, list[st
     from prune.verbs.run import one
     from prune.verification import WHERE, differing
 
-    asked = {a.key for a in flatten(recipes.read(recipes.find(name))) if a.value == recipes.OWN}
+    content = recipes.read(recipes.find(name))
+    _refuse_empty(name, recipes.promise_of(name))
+    asked = {a.key for a in flatten(content) if a.value == recipes.OWN}
     config = _composed(name, overrides)
     recipe = _composed(name, [word for word in overrides if word.split("=")[0] in (*WHERE, *asked)])
-    _refuse_empty(name, config)
     return config, one(config), differing(recipe, config)
 
 
@@ -62,6 +63,7 @@ def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[
     """A finished run's config and record, and what it differs in from its recipe; None where that is not known."""
     from omegaconf.errors import OmegaConfBaseException
 
+    from prune import recipes
     from prune.outputs import RunFolder
     from prune.own_recipe import config_of
     from prune.report.record import Record
@@ -76,16 +78,9 @@ def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[
         raise UserError(f"{folder} holds no record.json: it is not the folder of a finished run") from error
     except (ValueError, TypeError, OmegaConfBaseException) as error:
         raise UserError(f"{folder}: its record cannot be read ({str(error).splitlines()[0]})") from error
-    _refuse_empty(folder, config)
-    recipe = next((one for one in _shipped() if one.reference == config.reference), None)
-    return config, record, differing(recipe, config) if recipe else None
-
-
-def _shipped() -> Iterator[Config]:
-    """The recipes that ship and have a reference."""
-    from prune import recipes
-
-    return (_composed(name, []) for name in recipes.names() if "reference" in recipes.read(recipes.find(name)))
+    _refuse_empty(folder, config.reference)
+    recipe = next((name for name in recipes.names() if recipes.promise_of(name) == config.reference), None)
+    return config, record, differing(_composed(recipe, []), config) if recipe else None
 
 
 def _composed(name: str, overrides: Sequence[str]) -> Config:
@@ -99,8 +94,7 @@ def _composed(name: str, overrides: Sequence[str]) -> Config:
     return composed[0].config
 
 
-def _refuse_empty(name: str, config: Config) -> None:
-    reference = config.reference
+def _refuse_empty(name: str, reference: ReferenceConfig) -> None:
     if not reference.scores and reference.linear_density is None:
         raise UserError(f"prune verify: the reference of {name} has no scores and no density to compare with")
 
