@@ -79,16 +79,19 @@ def test_a_task_that_leaves_something_open_is_refused_until_it_is_filled_in(choi
     assert [problem.split()[0].split("=")[0] for problem in found] == [f"task.{key}" for key in TO_FILL_IN[choice]]
 
 
-def test_every_combination_of_choices_passes_the_checks():
+def test_every_pair_of_choices_passes_the_checks():
     parts = {
         group: {choice: OmegaConf.load(shipped("configs") / group / f"{choice}.yaml") for choice in choices(group)}
         for group in GROUPS
     }
-    for chosen in itertools.product(*parts.values()):
-        content = {group: parts[group][choice] for group, choice in zip(GROUPS, chosen, strict=True)}
-        content["task"] = OmegaConf.merge(content["task"], TO_FILL_IN.get(content["task"].name, {}))
-        content["target"] = TARGETS.get(content["method"].name, {})
-        assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen[GROUPS.index("task")]
+    usual = {"model": "demo", "task": "demo", "method": "hybrid", "schedule": "demo"}
+    for first, second in itertools.combinations(GROUPS, 2):
+        for pair in itertools.product(parts[first], parts[second]):
+            chosen = usual | dict(zip((first, second), pair, strict=True))
+            content = {group: parts[group][choice] for group, choice in chosen.items()}
+            content["task"] = OmegaConf.merge(content["task"], TO_FILL_IN.get(content["task"].name, {}))
+            content["target"] = TARGETS.get(content["method"].name, {})
+            assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen["task"]
 
 
 def test_the_defaults_are_a_run_that_works():

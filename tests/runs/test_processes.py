@@ -48,6 +48,7 @@ def numbers(content, path=()):
     return {path: content}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_two_processes_leave_the_record_of_one(runs, method):
     """The sums over a batch are rounded in another order: 1e-6 in a logit, which may turn an answer or two of 32."""
@@ -64,6 +65,7 @@ def test_two_processes_leave_the_record_of_one(runs, method):
             assert found[path] == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["dense/*", "pruned/*", "demo/demo/*/*/seed_0/filled"])
 def test_every_step_has_the_loss_of_one_process(runs, stage):
     files = sorted(runs.one.glob(f"{stage}/history.json"))
@@ -75,6 +77,7 @@ def test_every_step_has_the_loss_of_one_process(runs, stage):
             assert other == pytest.approx(line, rel=1e-3, abs=1e-4), f"{file}, step {line['step']}"
 
 
+@pytest.mark.slow
 def test_one_process_speaks_and_one_folder_is_left(runs):
     assert runs.said.err.count("fine-tuning the unpruned model") == 1
     assert runs.said.out.count("one_shot, density 0.3") == 2  # its own table, and that of the sweep
