@@ -71,11 +71,11 @@ def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[
 
     if overrides:
         raise UserError(f"prune verify: {folder} is the folder of a run, which {overrides[0]} cannot change any more")
+    if not (file := RunFolder(Path(folder)).record).exists():
+        raise UserError(f"{folder} holds no record.json: it is not the folder of a finished run")
     try:
-        record = Record.read(RunFolder(Path(folder)).record)
+        record = Record.read(file)
         config = config_of(record)
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} holds no record.json: it is not the folder of a finished run") from error
     except (ValueError, TypeError, OmegaConfBaseException) as error:
         raise UserError(f"{folder}: its record cannot be read ({str(error).splitlines()[0]})") from error
     _refuse_empty(folder, config.reference)
