@@ -78,7 +78,7 @@ def choices_of(content: dict[str, Any]) -> dict[str, str]:
 
 def promise_of(name: str) -> ReferenceConfig:
     """What a recipe's reference says; an empty one, if it has none."""
-    told = read(find(name)).get("reference", {})
+    told = plain_yaml.read(find(name)).get("reference") or {}
     found: ReferenceConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ReferenceConfig), told))  # type: ignore[assignment]
     return found
 

@@ -12,7 +12,8 @@ from prune.errors import UserError
 from prune.verbs import show
 
 if TYPE_CHECKING:
-    from prune.config import Config, ReferenceConfig
+    from prune.config import Config
+    from prune.reference import ReferenceConfig
     from prune.report.record import Record
 
 USAGE = (("prune verify <recipe or run> [key=value ...]", "does it give what its reference says? Exit code 1: no"),)
