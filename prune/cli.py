@@ -14,7 +14,7 @@ from prune.errors import UserError
 from prune.places import shipped
 
 USER_ERROR = 2
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 """Seconds after which a process speaks that is not the first."""
 _WIDTH = 47
 
