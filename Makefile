@@ -12,7 +12,7 @@ demo: $(READY)    ## the main job on what ships with the project, pruned moderat
 test: $(READY)    ## the suite, offline
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
 
-test-slow: $(READY)    ## what takes long: every architecture through every exporter, runs of two processes
+test-slow: $(READY)    ## what takes long: every architecture through every exporter, runs in several processes
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow --numprocesses=auto
 
 lint: $(READY)    ## format, lint, strict types

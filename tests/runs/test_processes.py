@@ -119,6 +119,7 @@ main(["model=bertt", "task=demo"])
 """
 
 
+@pytest.mark.slow
 def test_processes_talk_and_fail_together_and_say_it_once(tmp_path):
     (tmp_path / "talk.py").write_text(TALK)
     said = torchrun("talk.py", cwd=tmp_path)

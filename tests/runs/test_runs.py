@@ -265,10 +265,10 @@ def test_the_losses_are_golden(alone):
             assert one == pytest.approx(other, rel=1e-3, abs=1e-5), f"{stage}, step {other['step']}"
 
 
-def wait_for(folder, pattern, running, seconds=60):
-    """Waits until a file appears."""
+def wait_for(folder, pattern, running, seconds=60, number=1):
+    """Waits until so many files have appeared."""
     end = time.monotonic() + seconds
-    while not list(folder.glob(pattern)):
+    while len(list(folder.glob(pattern))) < number:
         assert running.poll() is None, f"ended before {pattern} appeared: {running.communicate()[1]}"
         assert time.monotonic() < end, f"no {pattern} after {seconds} s"
         time.sleep(0.02)
@@ -283,7 +283,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_record(alone, stage):
     assert call(*words, method="struct")[0] == 0
     os.chdir(disturbed)
     running = process(*words)
-    wait_for(disturbed, f"outputs/{stage}/checkpoints/checkpoint-*/trainer_state.json", running)
+    # Two, since the newer one may be half written when the process dies.
+    wait_for(disturbed, f"outputs/{stage}/checkpoints/checkpoint-*/trainer_state.json", running, number=2)
     running.send_signal(signal.SIGKILL)
     running.communicate()
     assert not list(disturbed.glob(f"outputs/{stage}/stage.json")), "killed too late"

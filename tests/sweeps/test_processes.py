@@ -84,6 +84,7 @@ def sweep(*words, **variables):
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
+@pytest.mark.slow
 def test_joblib_runs_go_at_once_and_share_one_dense_model(tmp_path, monkeypatch):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs pip install 'prune[joblib]'")
     monkeypatch.chdir(tmp_path)
@@ -102,6 +103,7 @@ def test_joblib_runs_go_at_once_and_share_one_dense_model(tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
 
 
+@pytest.mark.slow
 def test_a_launcher_brings_back_what_is_finished_and_what_failed(tmp_path, monkeypatch):
     """One run is finished already; the other's data are cut off, which is found only once they are read."""
     pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs pip install 'prune[slurm]'")
