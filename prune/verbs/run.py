@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune.verbs import show
+from prune.verbs import display
 
 if TYPE_CHECKING:
     from prune.config import Config
@@ -23,7 +23,7 @@ def carry_out(words: list[str]) -> None:
     if len(records) > 1:
         from prune.report.table import as_rich
 
-        show(as_rich(records))
+        display(as_rich(records))
 
 
 def _one(config: Config) -> Record:
@@ -38,7 +38,7 @@ def _one(config: Config) -> Record:
     _, problems = write_tables(Path(config.outputs))
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
-    show(as_rich([record]))
+    display(as_rich([record]))
     folder, outputs = run_folder(config), Path(config.outputs)
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 USAGE = (("prune table [folder]", "the table over all results"),)
 
@@ -23,4 +23,4 @@ def carry_out(words: list[str]) -> None:
         Screen().warn(problem)
     if not records:
         raise UserError(f"{folder} holds no finished run")
-    show(as_rich(list(records.values())))
+    display(as_rich(list(records.values())))

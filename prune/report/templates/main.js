@@ -1,0 +1,19 @@
+// The address tells which run is open.
+function follow(scroll) {
+  const run = Number(/^#run=(\d+)$/.exec(location.hash)?.[1] ?? NaN);
+  if (data.runs[run]) showRun(run, scroll);
+}
+
+// The fastest of those at the front of the task that is shown, else any.
+function best() {
+  const front = data.points.filter((row) => row.task === chosen("task") && row.front.includes("speedup"));
+  return front.sort((a, b) => b.speedup - a.speedup)[0]?.runs[0] ?? 0;
+}
+
+addEventListener("hashchange", () => follow(true));
+addEventListener("scroll", hideTip, { passive: true });
+startResults();
+await startFrontier();
+if (location.hash.startsWith("#run=")) follow(true);
+else if (data.runs.length) await showRun(best(), false);
+document.body.dataset.drawn = "true";
