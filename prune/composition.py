@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -31,14 +31,7 @@ from prune.errors import ConfigErrors, UserError
 from prune.places import shipped
 from prune.targets import each
 
-
-class _HasValue(Protocol):
-    @property
-    def value(self) -> float:
-        """The main metric."""
-
-
-Result = TypeVar("Result", bound=_HasValue)
+Result = TypeVar("Result")
 _FOLDER, _NAME, _VERSION = str(shipped("configs").resolve()), "config", "1.3"
 
 

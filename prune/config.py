@@ -342,5 +342,7 @@ class Config:
     """Carry the run out again although its record is there."""
     tracking: list[str] = field(default_factory=list)
     """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
+    report: bool = True
+    """Write report.html, its figures and the models' cards at the end; `prune report` does so at any time."""
     reference: ReferenceConfig = field(default_factory=ReferenceConfig)
     """What a recipe's author measured or read: compared with this run's result, and changes nothing in it."""

@@ -2,13 +2,15 @@
 
 outputs/
   results.csv, results.md           the table over all records
+  report.html                       the page over all of them
+  figures/                          its figures, as SVG and PNG
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
   pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run
     compacted/                      before the fill, only where the method fills
     model/                          the result: config, safetensors, tokenizer, structure.json; modeling_pruned.py, with
-                                    which it loads anywhere; pruning.json: where it comes from
+                                    which it loads anywhere; pruning.json: where it comes from; README.md: its card
     predictions/<split>/            what it says about each example (dense/<id> has the dense model's)
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
@@ -17,6 +19,7 @@ outputs/
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
     error.txt                       why it failed, if it did, with the traceback
+    report.json, figures/           what the page tells of it beside: see prune/report/detail/__init__.py
   sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
     <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own
 """
@@ -44,8 +47,10 @@ ORIGIN = "pruning.json"
 """In the folder of a model: what it was pruned from and how, and its score."""
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
+REPORT = "report.html"
+FIGURES = "figures"
 _HASH_LENGTH = 8
-_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "search", "reference")
+_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "report", "search", "reference")
 """Keys of a config that tell replicates apart, or say where and how a run is carried out, watched and searched for."""
 _WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
@@ -124,6 +129,14 @@ class RunFolder:
     @property
     def recipe(self) -> Path:
         return self.path / "recipe.yaml"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / FIGURES
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
@@ -294,6 +307,12 @@ def find_records(outputs: Path) -> Iterator[Path]:
             folders[:] = sorted(set(folders) - _WITHOUT_RECORDS)
         else:
             folders.sort()
+
+
+def find_unfinished(outputs: Path) -> Iterator[Path]:
+    """Folders of runs that have left something under `outputs`, but no record yet."""
+    folders = {path.with_suffix("") for path in outputs.glob("*/*/*/*/seed_*")}  # a lock is there before its folder
+    return iter(sorted(folder for folder in folders if not RunFolder(folder).record.exists()))
 
 
 def write_at_once(file: Path, text: str) -> None:

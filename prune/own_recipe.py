@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import asdict, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from prune import __version__
 from prune.assignments import GROUPS, choices
@@ -22,8 +23,14 @@ from prune.report.record import Record
 
 def config_of(record: Record) -> Config:
     """The config that a run's record holds."""
-    found: Config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), record.config))  # type: ignore[assignment]
+    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), record.config))  # type: ignore[assignment]
     return found
+
+
+@cache
+def _schema() -> DictConfig:
+    schema: DictConfig = OmegaConf.structured(Config)
+    return schema
 
 
 def recipe_of(config: Config, record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -25,3 +26,9 @@ def shipped(folder: str) -> Path:
     """A folder of YAML files: beside the package in a checkout, inside it in an installed wheel."""
     inside = PACKAGE / folder
     return inside if inside.is_dir() else PACKAGE.parent / folder
+
+
+def cache_folder() -> Path:
+    """This user's folder for what is made once per machine."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "prune"

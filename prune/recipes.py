@@ -22,7 +22,7 @@ PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
 OWN = "<folder>"
 """Stands in a recipe for a folder of the user's own, who has to name one."""
-NOT_A_RECIPES = ("outputs", "force", "tracking", "search")
+NOT_A_RECIPES = ("outputs", "force", "tracking", "report", "search")
 _SUFFIXES = (".yaml", ".yml")
 _PLAIN_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 _OVERRIDE = re.compile(r"override /(\w+)")

@@ -76,7 +76,9 @@ def changed(path):
     return result
 
 
-FREE = {"outputs", "force", "tracking"} | {path for path in paths(Config) if path.startswith(("reference.", "search."))}
+FREE = {"outputs", "force", "tracking", "report"} | {
+    path for path in paths(Config) if path.startswith(("reference.", "search."))
+}
 
 
 def test_a_frozen_run_folder():

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from prune.measure.environment import processor
 from prune.outputs import write_at_once
+from prune.places import cache_folder
 
 
 def remembered(file_name: str, key: str, measure: Callable[[], Any]) -> Any:
     """The value of `key` in this user's cache; measured now, and kept, if it is not there. It must be plain JSON."""
-    file = _folder() / file_name
+    file = cache_folder() / file_name
     try:
         known = dict(json.loads(file.read_text()))
     except (OSError, ValueError, TypeError):
@@ -31,8 +30,3 @@ def machine(device: torch.device, dtype: torch.dtype) -> str:
     """All that times depend on but the model."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()
     return f"{name}, {torch.get_num_threads()} threads, torch {torch.__version__}, {dtype}"
-
-
-def _folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "prune"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from rich.table import Table
 from rich.text import Text
 
-from prune.report.figures import as_csv, as_json
+from prune.report.data_formats import as_csv, as_json
 from prune.report.rows import DENSE, RUN, Row, Spread
 from prune.report.selection import COLUMNS
 
@@ -67,10 +68,25 @@ def as_rich(rows: Sequence[Row], legend: str) -> Table:
     return table
 
 
-def as_markdown(rows: Sequence[Row], legend: str) -> str:
+@dataclass(frozen=True)
+class Lines:
+    """A table as text: what stands before its rows, a line for each of them, and what stands after."""
+
+    head: list[str]
+    rows: list[str]
+    foot: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join([*self.head, *self.rows, *self.foot]) + "\n"
+
+
+def as_markdown(rows: Sequence[Row], legend: str) -> Lines:
     """With the legend below."""
-    lines = [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(_in_markdown, cells(row))) for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{legend}\n"
+    head, rule, *lines = (
+        f"| {' | '.join(line)} |"
+        for line in [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(_in_markdown, cells(row))) for row in rows)]
+    )
+    return Lines([head, rule], lines, ["", legend])
 
 
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|&(?=[#\w])|(?<!\w)_|_(?!\w)")
@@ -89,22 +105,13 @@ _LATEX = {
 """A bracket would be read as an argument where a row begins."""
 
 
-def as_latex(rows: Sequence[Row], legend: str) -> str:
+def as_latex(rows: Sequence[Row], legend: str) -> Lines:
     """A tabular with the rules of booktabs, to be put in a document."""
-    body = [_latex_line(cells(row)) for row in rows]
-    return "\n".join(
-        [
-            r"% \usepackage{booktabs}",
-            f"% {legend}",
-            r"\begin{tabular}{llrlrr}",
-            r"\toprule",
-            _latex_line(COLUMNS),
-            r"\midrule",
-            *body,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
+    above = [r"% \usepackage{booktabs}", f"% {legend}", r"\begin{tabular}{llrlrr}", r"\toprule"]
+    return Lines(
+        [*above, _latex_line(COLUMNS), r"\midrule"],
+        [_latex_line(cells(row)) for row in rows],
+        [r"\bottomrule", r"\end{tabular}"],
     )
 
 
@@ -114,8 +121,8 @@ def _latex_line(texts: Cells) -> str:
 
 
 FORMATS: dict[str, Callable[[Sequence[Row], str], str]] = {
-    "markdown": as_markdown,
-    "latex": as_latex,
+    "markdown": lambda rows, legend: str(as_markdown(rows, legend)),
+    "latex": lambda rows, legend: str(as_latex(rows, legend)),
     "csv": lambda rows, _: as_csv(rows),
     "json": lambda rows, _: as_json(rows),
 }

@@ -23,15 +23,15 @@ def with_published(rows: list[Row]) -> list[Row]:
         own = [row for row in rows if row.task == task]
         result += own
         for metric in dict.fromkeys(row.metric for row in own):
-            result += _published(task, metric)
+            result += published_rows(task, metric)
     if len(result) == len(rows):
         known = ", ".join(dict.fromkeys(one.task for one in comparators()))
         raise UserError(f"published=true: there are no published figures for these tasks and metrics, but for: {known}")
     return result
 
 
-def _published(task: str, metric: str) -> list[Row]:
-    """BERT-base, to which all differences are, the distilled models and the pruned ones."""
+def published_rows(task: str, metric: str) -> list[Row]:
+    """What is published of a task in a metric: BERT-base, to which all differences are, distilled and pruned models."""
     others = [
         _row(one, metric, one.name, "dense" if one.name == BASE else "distilled", points)
         for one in comparators()

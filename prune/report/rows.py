@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -204,7 +204,7 @@ def _told_apart(found: list[Row]) -> Iterator[Row]:
     apart: dict[int, str] = {}
     for alike in (rows for rows in names.values() if len(rows) > 1):
         identity = run_identity if alike[0].kind == RUN else dense_identity
-        values = [_flat(identity(row.records[0].named)) for row in alike]
+        values = [flat(identity(row.records[0].named)) for row in alike]
         keys = {key for one in values for key in one}
         differ = sorted(key for key in keys if len({one.get(key) for one in values}) > 1)
         for row, one in zip(alike, values, strict=True):
@@ -212,12 +212,12 @@ def _told_apart(found: list[Row]) -> Iterator[Row]:
     return (replace(row, told_apart=apart[id(row)]) if id(row) in apart else row for row in found)
 
 
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, str]:
-    """Dotted key -> value, as one would say it on the command line."""
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Nested settings: dotted key -> value, as one would say it on the command line."""
     found: dict[str, str] = {}
     for key, value in values.items():
         if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{key}.")
+            found |= flat(value, f"{prefix}{key}.")
         elif value is not None:
             plain = isinstance(value, str) and value.isprintable()
             found[prefix + key] = value if plain else json.dumps(value, separators=(",", ":"))

@@ -10,11 +10,10 @@ import copy
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from transformers import PreTrainedConfig, PreTrainedModel
-
-from prune.anatomy import family_of
+if TYPE_CHECKING:  # `Depth` alone is read where no network is built
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,8 @@ class Depth:
 
 def depth_of(config: PreTrainedConfig, share: float) -> Depth:
     """The layers of each stack that stay where a `share` of them does: evenly spread, with the first and the last."""
+    from prune.anatomy import family_of
+
     kept: dict[str, tuple[int, ...]] = {}
     dense: dict[str, Any] = {}
     for stack in family_of(config).stacks:
@@ -64,6 +65,8 @@ def depth_of(config: PreTrainedConfig, share: float) -> Depth:
 
 def shallower_config(config: PreTrainedConfig, depth: Depth) -> PreTrainedConfig:
     """The config of the model with the layers of `depth` only."""
+    from prune.anatomy import family_of
+
     changes: dict[str, Any] = {}
     for stack in family_of(config).stacks:
         if (kept := depth.kept.get(stack.layers)) is not None:

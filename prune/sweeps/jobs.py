@@ -176,7 +176,7 @@ def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str,
     """Carries out a command in a process; `error` is where its run leaves an unexpected error."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | variables
     with log.open("w") as stream:
-        line = [sys.executable, "-m", "prune", *words]
+        line = [sys.executable, "-m", "prune", *words, "report=false"]  # the sweep makes one for all
         code = subprocess.run(line, stdout=stream, stderr=stream, env=environment, check=False).returncode
     if code == INTERRUPTED:
         raise KeyboardInterrupt

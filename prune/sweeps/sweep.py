@@ -42,6 +42,8 @@ class Plan:
     """The runs that a sweep will carry out."""
 
     outputs: str
+    report: bool
+    """Whether a page is asked for."""
     total: int
     labels: dict[str, str] = field(default_factory=dict)
     """Run folder -> what sets the run apart, in their order. A search does not know them beforehand."""
@@ -59,6 +61,8 @@ class Result:
     left: list[str]
     """Runs that were not reached."""
     sought: SearchConfig | None
+    page_of: Path | None
+    """The outputs folder that the sweep's page is asked for; None: no page is."""
     stopped_by: BaseException | None = None
 
     @property
@@ -96,19 +100,21 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     except (Exception, KeyboardInterrupt) as error:
         stopped_by = error
     notes = [Note(**note) for note in processes.from_first(folder.notes)]
-    return Result(notes, _left(plan, notes), plan.sought, stopped_by)
+    page_of = Path(plan.outputs) if plan.report else None
+    return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
 
 
 def _grid(command: Command) -> Plan:
     """Every combination, and every target of each."""
     labels: dict[str, str] = {}
-    outputs = ""
+    outputs, report = "", False
     for combination in combinations(command):
         outputs = outputs or combination.config.outputs
+        report = report or combination.config.report
         label = " ".join(command.as_typed([word for word in combination.words if word not in command.fixed]))
         for one in each(combination.config):
             labels.setdefault(str(run_folder(one).path), label)
-    return Plan(outputs, len(labels), labels)
+    return Plan(outputs, report, len(labels), labels)
 
 
 def _search(command: Command, settings: Any) -> Plan:
@@ -123,7 +129,7 @@ def _search(command: Command, settings: Any) -> Plan:
     _silence_optuna()
     sought = configs[0].search
     words = [f"hydra.sweeper.direction={search.directions(sought)}", *(["hydra.sweeper.params=null"] if own else [])]
-    return Plan(configs[0].outputs, settings.sweeper.n_trials, sought=sought, words=words)
+    return Plan(configs[0].outputs, configs[0].report, settings.sweeper.n_trials, sought=sought, words=words)
 
 
 def _silence_optuna() -> None:

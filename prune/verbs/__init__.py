@@ -25,7 +25,7 @@ def module(name: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{name}")
 
 
-def show(table: Any) -> None:
+def display(table: Any) -> None:
     """Prints what rich can draw, wide enough for a table where the output is no terminal."""
     from rich.console import Console
 

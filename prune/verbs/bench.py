@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 USAGE = (("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),)
 
@@ -26,5 +26,5 @@ def carry_out(words: list[str]) -> None:
     except OmegaConfBaseException as error:
         raise UserError(f"prune bench published: {str(error).splitlines()[0]}") from error
     screen = Screen()
-    show(as_rich(bench(config, screen.say)))
+    display(as_rich(bench(config, screen.say)))
     screen.say(f"  written  {config.output}")

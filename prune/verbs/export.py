@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prune.discovery import nearest
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 FORMATS = ("onnx", "onnx_int8", "torch", "plain")
 """Names of prune/exporting.py, which needs torch; a test holds the two together."""
@@ -27,5 +27,5 @@ def carry_out(words: list[str]) -> None:
     from prune.training.progress import Screen
 
     screen, run = Screen(), RunFolder(Path(values["run"]))
-    show(as_rich([export(run, form, screen)]))
+    display(as_rich([export(run, form, screen)]))
     screen.say(f"   model  {run.exported(form)}")

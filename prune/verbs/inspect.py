@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 USAGE = (("prune inspect <folder>", "what a pruned model is: sizes, heads and dimensions per layer, origin, score"),)
 
@@ -18,4 +18,4 @@ def carry_out(words: list[str]) -> None:
     from prune.inspection import as_rich, inspect
 
     quiet.libraries()
-    show(as_rich(inspect(Path(words[0]))))
+    display(as_rich(inspect(Path(words[0]))))

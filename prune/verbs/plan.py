@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from prune.verbs import show
+from prune.verbs import display
 
 if TYPE_CHECKING:
     from prune.config import Config
@@ -22,7 +22,7 @@ def carry_out(words: list[str]) -> None:
     plans = compose_and_call([*chosen, *words], _one)
     from prune.planning import as_rich
 
-    show(as_rich(plans))
+    display(as_rich(plans))
 
 
 def _one(config: Config) -> Any:

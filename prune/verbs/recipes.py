@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 USAGE = (("prune recipes [word ...]", "the recipes that ship, and what they give: all, or those with these words"),)
 _COLUMNS = ("recipe", "task", "model", "method", "metric", "speed-up", "source")
@@ -24,7 +24,7 @@ def carry_out(words: list[str]) -> None:
     chosen = [row for row in rows if all(any(word.lower() in cell.lower() for cell in row) for word in words)]
     if not chosen:
         raise UserError(f"prune recipes: none has {' and '.join(map(repr, words))}. `prune recipes` lists all")
-    show(_as_rich(chosen))
+    display(_as_rich(chosen))
 
 
 def _row(name: str) -> tuple[str, ...]:

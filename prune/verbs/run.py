@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune import processes
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 if TYPE_CHECKING:
     from prune.config import Config
@@ -27,11 +27,13 @@ def carry_out(words: list[str]) -> None:
         return
     from prune.composition import compose_and_call
 
-    records = compose_and_call(words, _one)
-    if len(records) > 1:
+    carried_out = compose_and_call(words, lambda config: (config, _one(config)))
+    if len(carried_out) > 1:
         from prune.report.table import as_rich
 
-        show(as_rich(records))
+        display(as_rich([record for _, record in carried_out]))
+    if carried_out and carried_out[-1][0].report:  # Hydra may have shown something instead
+        _publish(Path(carried_out[-1][0].outputs))
 
 
 def _sweep(words: list[str]) -> None:
@@ -43,12 +45,32 @@ def _sweep(words: list[str]) -> None:
 
     result = sweep(words, _one)
     if records := [record for _, record in result.finished]:
-        show(as_rich(records))
+        display(as_rich(records))
+    if result.page_of is not None and (result.finished or result.failed):
+        _publish(result.page_of)
     good = report(result, Screen())
     if result.stopped_by is not None:
         raise result.stopped_by
     if not good:
         sys.exit(_SOME_FAILED)
+
+
+def _publish(outputs: Path) -> None:
+    """The page over all results. What goes wrong with it takes nothing from them."""
+    from prune.report.publish import publish
+    from prune.training.progress import Screen
+
+    if not processes.is_first():
+        return
+    screen = Screen()
+    try:
+        page, problems = publish(outputs)
+    except (OSError, ValueError, RuntimeError) as error:
+        screen.warn(f"the report is not written: {error}")
+        return
+    for problem in problems:
+        screen.warn(problem)
+    screen.say(f"  report  {page}")
 
 
 def _one(config: Config) -> Record:
@@ -90,7 +112,7 @@ def one(config: Config) -> Record:
     _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
-    show(as_rich([record]))
+    display(as_rich([record]))
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")
     screen.say(f"  recipe  {folder.recipe}")

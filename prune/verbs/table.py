@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from prune.discovery import nearest
 from prune.errors import UserError
-from prune.verbs import given, show
+from prune.verbs import display, given
 
 if TYPE_CHECKING:
     from prune.report.table import View
@@ -57,7 +57,7 @@ def _carry_out(words: list[str]) -> None:
         raise UserError(f"{folder} holds no finished run")
     found = every if view == ALL else shown(list(records.values()), view)
     if form is None:
-        show(formats.as_rich(found, legend(found, view)))
+        display(formats.as_rich(found, legend(found, view)))
     else:
         sys.stdout.write(as_text(found, form, view))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune.errors import UserError
-from prune.verbs import show
+from prune.verbs import display
 
 if TYPE_CHECKING:
     from prune.config import Config
@@ -38,7 +38,7 @@ def carry_out(words: list[str]) -> None:
     from prune.verification import agree, as_rich, compare
 
     comparisons = compare(config.reference, record, changed or ())
-    show(as_rich(comparisons, "\n".join(_remarks(config, record, changed))))
+    display(as_rich(comparisons, "\n".join(_remarks(config, record, changed))))
     agrees = agree(comparisons)
     print(f"{what} {'agrees' if agrees else 'does not agree'} with its reference")
     if not agrees:

@@ -36,18 +36,18 @@ def test_markdown():
     ],
 )  # fmt: skip
 def test_names_are_no_markdown(name, written):
-    line = as_markdown(rows([record(model=name)]), "").splitlines()[3]
+    line = str(as_markdown(rows([record(model=name)]), "")).splitlines()[3]
     assert line.startswith(f"| {written}, sst2 | ")
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_line_of_markdown_has_six_cells_whatever_a_name_holds(name):
-    for line in as_markdown(rows([record(model=name, setting=name)]), "").splitlines()[:4]:
+    for line in str(as_markdown(rows([record(model=name, setting=name)]), "")).splitlines()[:4]:
         assert len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) == 7
 
 
 def test_latex():
-    assert as_latex(rows([record(model="a_b")]), "What it means.").splitlines() == [
+    assert str(as_latex(rows([record(model="a_b")]), "What it means.")).splitlines() == [
         r"% \usepackage{booktabs}",
         "% What it means.",
         r"\begin{tabular}{llrlrr}",
@@ -70,12 +70,12 @@ def test_latex():
     ],
 )  # fmt: skip
 def test_names_are_no_latex(name, written):
-    assert as_latex(rows([record(model=name)]), "").splitlines()[6].startswith(f"{written}, sst2 & ")
+    assert str(as_latex(rows([record(model=name)]), "")).splitlines()[6].startswith(f"{written}, sst2 & ")
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_line_of_latex_has_six_cells_and_balanced_braces_whatever_a_name_holds(name):
-    for line in as_latex(rows([record(model=name, setting=name)]), "").splitlines()[6:8]:
+    for line in str(as_latex(rows([record(model=name, setting=name)]), "")).splitlines()[6:8]:
         bare = re.sub(r"\\[\\{}&%$#_]", "", line)
         assert line.endswith(r" \\")
         assert bare.count("&") == 5

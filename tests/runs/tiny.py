@@ -13,7 +13,7 @@ TINY = (
     "model=demo", "schedule=demo", "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5",
     "schedule.batch_size=8", "schedule.score_learning_rate=0.3", "evaluate.speed.pairs=2",
     "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
-    "method.attention.penalty_weight=0.05",
+    "method.attention.penalty_weight=0.05", "report=false",
 )  # fmt: skip
 _FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
 NEEDED = {"one_shot": ("target.density=0.3", *_FEW)}

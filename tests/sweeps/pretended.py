@@ -8,7 +8,7 @@ from prune.outputs import run_folder
 from prune.report.record import Record
 from tests.report.records import record
 
-DEMO = ("model=demo", "task=demo", "method=struct")
+DEMO = ("model=demo", "task=demo", "method=struct", "report=false")
 USERS_MISTAKE, CRASH, INTERRUPT = 13, 17, 19
 """Penalties at which a run fails."""
 

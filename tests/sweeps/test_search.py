@@ -77,7 +77,7 @@ def test_a_search_finds_what_counts_and_finds_its_runs_again(optuna, prune, carr
     counts = sorted(penalty for penalty in tried if penalty >= 50)
     assert told(err)[0].startswith(f"best: method.penalty={counts[0]!r}  accuracy")
     assert re.findall(r"^      prune (.*)", err, flags=re.M) == [
-        f"method.penalty={counts[0]!r} model=demo task=demo method=struct seed=3"
+        f"method.penalty={counts[0]!r} model=demo task=demo method=struct report=False seed=3"
     ]
     assert counts[0] < 80
     assert prune(*words)[0] == 0

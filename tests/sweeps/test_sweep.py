@@ -31,6 +31,13 @@ def test_every_run_is_announced_and_stands_in_the_table(prune, carried_out, tmp_
     assert [path.name for path in tmp_path.iterdir()] == ["outputs"]
 
 
+def test_the_page_over_all_results_is_written_at_the_end(prune, tmp_path):
+    code, _, err = prune("-m", "method.penalty=1,2", "report=true")
+    assert code == 0
+    assert err.splitlines()[-2].split() == ["report", "outputs/report.html"]
+    assert {"demo-speedup.svg", "demo-speedup.png"} <= {file.name for file in (tmp_path / "outputs/figures").iterdir()}
+
+
 def test_what_fails_does_not_stop_the_others(prune, carried_out):
     code, out, err = prune("-m", f"method.penalty=20,{USERS_MISTAKE},{CRASH},40")
     assert code == 1

@@ -1,0 +1,173 @@
+"""What is left of each matrix of a pruned model, read off its files: torch is not needed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prune import discovery
+from prune.families import Family, Place, Stack
+from prune.report.detail.pixels import picture
+from prune.report.detail.stored import StoredModel
+from prune.shrink.depth import Depth
+
+_STRUCTURE = "structure.json"
+_NUMBER_OF_HEADS = ("num_attention_heads", "num_heads", "n_head", "n_heads")
+_DOWN, _ACROSS = 48, 192
+"""Most pixels of a picture."""
+Blocks = Mapping[str, tuple[int, int]]
+"""Site -> rows and columns of the blocks that are kept or removed there; (1, 1) where grains are no blocks."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One matrix of the dense model."""
+
+    name: str
+    rows: int
+    columns: int
+    density: dict[str, float]
+    """Stage (`compact`, `fill`) -> non-zero weights after it, over all weights of the dense matrix."""
+    pictures: dict[str, str]
+    """Stage -> where they are, units from left to right: see prune/report/detail/pixels.py."""
+
+
+@dataclass(frozen=True)
+class Sublayer:
+    """One attention or feed-forward layer of the dense model."""
+
+    name: str
+    site: str
+    num_units: int
+    num_kept: int
+    kept: str
+    """A bit for each unit, the first one highest, as base64."""
+    matrices: list[Matrix]
+    """None where the whole layer was left out before training."""
+
+    def units(self) -> list[bool]:
+        """Which heads or dimensions are kept."""
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(self.kept), dtype=np.uint8), count=self.num_units)
+        return [bool(bit) for bit in bits]
+
+
+def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks) -> list[Sublayer]:
+    """All sublayers of the dense model, first layer first.
+
+    Args:
+        stages: Stage -> folder of the model it left; they differ in zeros only, the last is the result.
+        dense: Folder of the dense model, which knows layers and units that are gone; None if it is not there.
+        blocks: What a pixel should be, if that many fit.
+
+    Raises:
+        OSError, ValueError, LookupError: if files are absent, or do not fit each other.
+    """
+    models = {stage: StoredModel(folder) for stage, folder in stages.items()}
+    return list(_Reader(models, StoredModel(dense) if dense else None, blocks).sublayers())
+
+
+class _Reader:
+    def __init__(self, models: Mapping[str, StoredModel], dense: StoredModel | None, blocks: Blocks):
+        self.models, self.dense, self.blocks = models, dense, blocks
+        self.last = list(models.values())[-1]
+        content = json.loads((self.last.folder / _STRUCTURE).read_text())
+        depth = Depth(content.get("layers", {}), content.get("dense", {}))
+        self.names: dict[str, str] = {depth.dense_name(name): name for name in content["kept"]}
+        """In the dense model -> in this one, which may have fewer layers."""
+        self.kept: dict[str, list[int]] = content["kept"]
+        self.family: Family = discovery.module("families", content["model_type"]).FAMILY
+
+    def sublayers(self) -> Iterator[Sublayer]:
+        for stack in self.family.stacks:
+            pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
+            for layer in (self.dense or self.last).modules(pattern):
+                for place in stack.places:
+                    yield self._sublayer(stack, layer, place)
+
+    def _sublayer(self, stack: Stack, layer: str, place: Place) -> Sublayer:
+        name = f"{layer}.{_end(place)}"
+        own = self.names.get(name)
+        kept = self.kept[own] if own else []
+        number, size = self._units(stack, layer, place, kept)
+        alive = np.zeros(number, dtype=np.bool_)
+        alive[kept] = True
+        return Sublayer(
+            name=name,
+            site=place.site,
+            num_units=number,
+            num_kept=len(kept),
+            kept=base64.b64encode(np.packbits(alive).tobytes()).decode(),
+            matrices=list(self._matrices(own.rpartition(".")[0], place, np.repeat(alive, size))) if own else [],
+        )
+
+    def _units(self, stack: Stack, layer: str, place: Place, kept: list[int]) -> tuple[int, int]:
+        """How many units the dense sublayer has, and the features of one; 1 where no head is left that would tell."""
+        size = self._head_size(stack) if place.site == "attention" else 1
+        width = self.dense.shape(f"{layer}.{place.output}")[1] if self.dense else 0
+        if width and size:
+            return width // size, size
+        known = (self.last.config.get(key) for key in _keys(stack, place))
+        number = max(next((int(number) for number in known if number), 0), *(unit + 1 for unit in kept), 1)
+        return number, size or width // number or 1
+
+    def _head_size(self, stack: Stack) -> int:
+        """Features of a head, which all attentions of a stack have in common; 0 where none is left."""
+        start = stack.layers.partition("*")[0]
+        for name, kept in self.kept.items():
+            layer, _, end = name.rpartition(".")
+            for place in stack.places:
+                if kept and end == _end(place) and place.site == "attention" and name.startswith(start):
+                    return self.last.shape(f"{layer}.{place.output}")[1] // len(kept)
+        return 0
+
+    def _matrices(self, layer: str, place: Place, alive: NDArray[np.bool_]) -> Iterator[Matrix]:
+        """`layer` as it is named in the pruned model; `alive`: which of the dense model's inner features are left."""
+        inputs = [name for name in place.inputs if self.last.has(f"{layer}.{name}")]
+        for name in inputs:
+            for part in range(place.parts):
+                label = name.rpartition(".")[2] + (f" {part + 1}" if place.parts > 1 else "")
+                if place.site == "feed_forward" and len(inputs) == place.parts == 1:
+                    label = "up"
+                yield self._matrix(f"{layer}.{name}", label, alive, place, part)
+        last = "output" if place.site == "attention" else "down"
+        yield self._matrix(f"{layer}.{place.output}", last, alive, place, None)
+
+    def _matrix(self, module: str, label: str, alive: NDArray[np.bool_], place: Place, part: int | None) -> Matrix:
+        """`part`: which of an input module's matrices; None for the output matrix, whose units are columns."""
+        density, pictures, shape = {}, {}, (0, 0)
+        for stage, model in self.models.items():
+            left = model.nonzero(module)
+            if part is not None:
+                left = np.split(left, place.parts)[part].T
+            whole = np.zeros((len(left), len(alive)), dtype=np.bool_)
+            whole[:, alive] = left
+            shape = whole.shape
+            density[stage] = float(whole.mean())
+            pictures[stage] = picture(whole, alive, self._pixel(shape, place.site, part is not None))
+        rows, columns = shape[::-1] if part is not None else shape
+        return Matrix(label, rows, columns, density, pictures)
+
+    def _pixel(self, shape: tuple[int, int], site: str, turned: bool) -> tuple[int, int]:
+        """Rows and columns of the turned matrix that make a pixel: a block, if that many fit."""
+        rows, columns = self.blocks[site]
+        down, across = (columns, rows) if turned else (rows, columns)
+        return max(down, -(-shape[0] // _DOWN)), max(across, -(-shape[1] // _ACROSS))
+
+
+def _end(place: Place) -> str:
+    """What a sublayer's name ends in."""
+    return place.name or place.site
+
+
+def _keys(stack: Stack, place: Place) -> tuple[str, ...]:
+    """Of config.json, with the number of units of a dense sublayer."""
+    if place.site == "feed_forward":
+        return (place.width,)
+    return (f"{stack.layers.partition('.')[0]}_attention_heads", *_NUMBER_OF_HEADS)

@@ -1,0 +1,63 @@
+"""Where a matrix has weights left, as a small picture: one pixel for each block of it, or for each element."""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+REMOVED, ZERO, SPARSE, FULL = (255, 255, 255), (196, 196, 196), (198, 219, 239), (8, 69, 148)
+"""Colours: units that are gone; cells of zeros; cells with few and with all of their weights."""
+_LEVELS = 16
+
+
+def picture(nonzero: NDArray[np.bool_], alive: NDArray[np.bool_], cell: tuple[int, int]) -> str:
+    """The picture as a `data:` address.
+
+    Args:
+        nonzero: (rows, columns), where a weight is left and not zero.
+        alive: (columns,), which columns are left.
+        cell: Rows and columns of the matrix that make a pixel.
+    """
+    rows, columns = (np.arange(0, size, step) for size, step in zip(nonzero.shape, cell, strict=True))
+    number = np.add.reduceat(np.add.reduceat(nonzero, rows, axis=0, dtype=np.int64), columns, axis=1)
+    area = np.outer(np.diff(rows, append=nonzero.shape[0]), np.diff(columns, append=nonzero.shape[1]))
+    levels = np.ceil(number / area * (_LEVELS - 1)).astype(np.int64)
+    gone = ~np.logical_or.reduceat(alive, columns)
+    pixels = _palette()[levels]
+    pixels[:, gone] = REMOVED
+    return _address(pixels)
+
+
+def swatch(color: tuple[int, int, int]) -> str:
+    """One pixel of a colour, for a legend."""
+    return _address(np.array([[color]], dtype=np.uint8))
+
+
+def _address(pixels: NDArray[np.uint8]) -> str:
+    return "data:image/png;base64," + base64.b64encode(_png(pixels)).decode()
+
+
+def _palette() -> NDArray[np.uint8]:
+    blues = np.linspace(SPARSE, FULL, _LEVELS - 1)
+    return np.vstack([[ZERO], blues]).round().astype(np.uint8)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    """A PNG file of (height, width, 3) bytes."""
+    height, width, _ = pixels.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", head)
+        + _chunk(b"IDAT", zlib.compress(lines, level=9))
+        + _chunk(b"IEND", b"")
+    )
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))

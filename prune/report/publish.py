@@ -1,0 +1,19 @@
+"""All there is to look at: the page, its figures, a card for each model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prune.report.card import write_missing_cards
+from prune.report.page import write_report
+
+
+def publish(outputs: Path) -> tuple[Path, list[str]]:
+    """Writes the page over all runs under `outputs` and the cards that are missing; returns where the page is, and what
+    went wrong with cards.
+
+    Raises:
+        OSError: if the page cannot be written.
+    """
+    problems = write_missing_cards(outputs)
+    return write_report(outputs), problems
