@@ -33,7 +33,7 @@ from prune.report.record import Record
 from prune.report.rows import RUN, Row, Spread
 from prune.report.selection import COLUMNS
 from prune.report.table import legend, read_records, shown
-from prune.report.told import ToldRun, told_runs, told_unfinished
+from prune.report.told import ToldRun, again, told_runs, told_unfinished
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("parts.js", "chart.js", "frontier.js", "results.js", "detail.js", "compare.js", "main.js")
@@ -141,7 +141,9 @@ def _sorted_by(figure: Spread | None) -> float | None:
     return figure.mean if figure and math.isfinite(figure.mean) else None
 
 
-def _parts(records: Sequence[Record | None], details: Sequence[Detail], room: int) -> list[dict[str, str]]:
+def _parts(
+    runs: Sequence[ToldRun], records: Sequence[Record | None], details: Sequence[Detail], room: int
+) -> list[dict[str, str]]:
     """For each run what is looked at only when it is opened, compressed; in all at most `room` bytes.
 
     Of all runs their recipe first, then what they kept, and of the last ones the most.
@@ -149,7 +151,7 @@ def _parts(records: Sequence[Record | None], details: Sequence[Detail], room: in
     found: list[dict[str, str]] = [{} for _ in records]
     for name in _PARTS:
         for number in reversed(range(len(records))):
-            content = _part(name, records[number], details[number])
+            content = _part(name, Path(runs[number].folder), records[number], details[number])
             packed = _packed(content) if content else ""
             room -= len(packed)
             if room < 0:
@@ -159,9 +161,9 @@ def _parts(records: Sequence[Record | None], details: Sequence[Detail], room: in
     return found
 
 
-def _part(name: str, record: Record | None, detail: Detail) -> Any:
+def _part(name: str, folder: Path, record: Record | None, detail: Detail) -> Any:
     if name == "recipe":
-        return detail.recipe
+        return detail.recipe and {"text": detail.recipe, "command": again(detail.recipe, folder)}
     if name == "kept":
         labels = layer_labels(detail.sublayers)
         return [
@@ -184,7 +186,7 @@ def _html(page: Page, records: Sequence[Record | None], details: Sequence[Detail
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
     content, library = _in_script(_json(vars(page))), _library()
-    parts = _parts(records, details, _LARGEST - len(content.encode()) - len(library.encode()))
+    parts = _parts(page.runs, records, details, _LARGEST - len(content.encode()) - len(library.encode()))
     return environment.get_template("report.html").render(
         title=page.title,
         data=content,

@@ -15,7 +15,7 @@ from prune.report.detail.matrices import Sublayer
 from prune.report.figures.training import PANELS, duration
 from prune.report.figures.units import layer_labels
 from prune.report.record import Record
-from prune.report.told import ToldRun, told_runs, told_unfinished
+from prune.report.told import ToldRun, again, told_runs, told_unfinished
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 36
@@ -30,8 +30,8 @@ def story(folder: Path, record: Record | None, detail: Detail) -> Group:
     shown += [
         table for table in (_scores(told), _speed(record), _layers(detail), _curves(detail), _stages(detail)) if table
     ]
-    if told.command:
-        shown += [Text("\nto do it again", style="bold"), Text(told.command)]
+    if command := again(detail.recipe, folder):
+        shown += [Text("\nto do it again", style="bold"), Text(command)]
     return Group(*shown)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,7 +37,6 @@ class ToldRun:
     varied: list[str] = field(default_factory=list)
     """Those of them that the runs of the same task and model differ in."""
     warnings: list[str] = field(default_factory=list)
-    command: str = ""
     finished: bool = True
 
 
@@ -60,6 +61,13 @@ def told_unfinished(folder: Path, detail: Detail) -> ToldRun:
     return ToldRun(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
 
 
+def again(recipe: str, folder: Path) -> str:
+    """The command that repeats the run in `folder`, as the head of its recipe says it; empty without a recipe."""
+    said = re.search(r"^# (prune recipe=)<path of this file>(.*)$", recipe, re.MULTILINE)
+    file = shlex.quote(RunFolder(folder).recipe.as_posix())
+    return f"{said[1]}{file}{said[2]}" if said else f"prune recipe={file}" if recipe else ""
+
+
 def _told(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> ToldRun:
     return ToldRun(
         folder=folder.as_posix(),
@@ -73,7 +81,6 @@ def _told(folder: Path, record: Record, settings: dict[str, str], varied: list[s
         settings=settings,
         varied=[key for key in varied if key in settings],
         warnings=record.warnings,
-        command=f"prune recipe={RunFolder(folder).recipe.as_posix()}",
     )
 
 

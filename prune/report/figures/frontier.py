@@ -22,7 +22,8 @@ _DIGITS = 5
 
 def spec(cost: str, measure: str, metric: str, methods: Sequence[str], colors: Colors) -> dict[str, Any]:
     """Data sets: `points`, `front` (those of them that none beats), `dense`, `published`. Both axes show their zero."""
-    x = {"field": cost, "type": "quantitative", "title": X_TITLES[cost], "scale": {"zero": True, "nice": True}}
+    x = {"field": cost, "type": "quantitative", "title": X_TITLES[cost], "scale": {"zero": True, "nice": True},
+         "axis": {"tickCount": 10}}  # fmt: skip
     y = {"field": measure, "type": "quantitative", "title": Y_TITLES[measure].format(metric=metric),
          "scale": {"zero": True, "nice": True}}  # fmt: skip
     told_apart = series(methods, colors)

@@ -43,6 +43,7 @@ def config(colors: Colors) -> dict[str, Any]:
         "view": {"stroke": None},
         "axis": label | {"gridColor": colors["line"], "domainColor": colors["soft"], "tickColor": colors["soft"],
                          "titleFontWeight": 500, "titlePadding": 8, "labelLimit": 160},
+        "header": label,
         "legend": label | {"symbolOpacity": 1, "symbolSize": 90, "labelLimit": 220},
         "title": {"color": colors["ink"], "fontSize": 13, "fontWeight": 600, "anchor": "start"},
         "text": {"color": colors["ink"], "fontSize": 11},

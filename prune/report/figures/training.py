@@ -12,7 +12,7 @@ from prune.report.figures.theme import Colors, config
 _DASHES = [[1, 0], [6, 3], [2, 2], [6, 2, 2, 2], [10, 3], [1, 4]]
 PANELS = {
     "loss": "loss",
-    "density": "density while training with masks",
+    "density": "density, of what masks keep",
     "threshold": "threshold on scores",
     "penalty": "weight of the penalty",
     "heads": "heads left",

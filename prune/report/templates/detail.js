@@ -33,7 +33,7 @@ async function showRun(run, scroll) {
     host.append(make("p", { class: "note" }, told.finished && !figures ? "This page has no room for the figures of all runs: "
       + `prune report ${told.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
   }
-  again(host, told, recipe);
+  if (recipe) again(host, recipe);
 }
 
 // The run among the others: its replicates, and a place in the comparison.
@@ -65,11 +65,10 @@ function measurements(rows) {
   return table(names.map((name) => name.replaceAll("_", " ")), rows.map((row) => names.map((name) => name in row ? short(row[name]) : "")));
 }
 
-function again(host, told, recipe) {
-  if (!told.command || !recipe) return;
+function again(host, recipe) {
   const said = make("output", { "aria-live": "polite", class: "soft" });
   const button = (name, text) => make("button", { type: "button", class: "copy", onclick: () => copy(text, said) }, name);
-  host.append(make("h3", {}, "Do it again"), make("pre", {}, told.command),
-    make("p", {}, button("Copy the command", told.command), " ", button("Copy the recipe", recipe), " ", said),
-    make("details", {}, make("summary", {}, "The recipe"), make("pre", {}, recipe)));
+  host.append(make("h3", {}, "Do it again, in the folder of this page"), make("pre", {}, recipe.command),
+    make("p", {}, button("Copy the command", recipe.command), " ", button("Copy the recipe", recipe.text), " ", said),
+    make("details", {}, make("summary", {}, "The recipe"), make("pre", {}, recipe.text)));
 }
