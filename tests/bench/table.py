@@ -16,12 +16,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
-from prune.config import Config
-from prune.outputs import find_records, run_folder
-from tests.report.records import record
+from prune.outputs import find_records
+from tests.bench.many import make
 
 
 def main() -> None:
@@ -33,33 +31,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         outputs = Path(name)
         for number in range(options.records):
-            _make(outputs, number // options.seeds, number % options.seeds)
+            make(outputs, number // options.seeds, number % options.seeds)
         command = [sys.executable, "-m", "prune", "table", name, *options.words]
         floor = _seconds(lambda: _parse(outputs))
         whole = _seconds(lambda: subprocess.run(command, check=True, capture_output=True))
     print(f"{options.records} records: {_shown(whole)}; reading and parsing them alone: {_shown(floor)}")
     print(f"ratio: {whole[0] / floor[0]:.1f} by the clock, {whole[1] / floor[1]:.1f} of processor time")
-
-
-def _make(outputs: Path, number: int, seed: int) -> None:
-    config = Config(outputs=str(outputs), seed=seed)
-    config.task.name, config.model.name, config.method.name = "sst2", f"model_{number % 7}", f"method_{number % 3}"
-    config.method.penalty = 1.0 + number
-    folder = run_folder(config)
-    folder.model.mkdir(parents=True)
-    one = record(
-        task=config.task.name,
-        model=config.model.name,
-        method=config.method.name,
-        setting=f"penalty {number}",
-        seed=seed,
-        value=0.8 + number % 97 / 1000 + seed / 10000,
-        linear_params=1 + number % 999,
-        heads_kept=[number % 12] * 12,
-        dimensions_kept=[number % 3072] * 12,
-        config=asdict(config),
-    )
-    folder.record.write_text(json.dumps(asdict(one), indent=1))
 
 
 def _parse(outputs: Path) -> None:

@@ -6,28 +6,12 @@ from dataclasses import asdict
 import numpy as np
 from safetensors.numpy import save_file
 
-from prune.report.record import Record
+from tests.report.records import record
 
 SPEEDS = {
     1: {"batch_size": 1, "length": 8, "dense_ms": 4.0, "speedup_theoretical": 2.0},
     32: {"batch_size": 32, "length": 8, "dense_ms": 80.0, "speedup_theoretical": 2.5},
 }
-
-
-def record(**values):
-    """A record made by hand."""
-    content = {
-        "task": "sst2", "task_version": 1, "model": "small", "method": "hybrid", "setting": "penalty 20", "seed": 0,
-        "metric": "accuracy", "higher_is_better": True, "value": 0.8512, "dense_value": 0.87,
-        "scores": {"validation": {"accuracy": 0.8512}}, "dense_scores": {"validation": {"accuracy": 0.87}},
-        "chance": 0.51, "num_examples": {"train": 100, "validation": 40}, "num_truncated": {"validation": 0},
-        "linear_density": 0.25, "linear_density_before_fill": 0.25, "linear_params": 300, "dense_linear_params": 1000,
-        "params": 1300, "dense_params": 2000, "bytes": 5200, "dense_bytes": 8000, "heads_kept": [2, 0],
-        "dimensions_kept": [10, 3], "largest_logit_difference": 1e-7, "peak_memory_bytes": {"dense": 1},
-        "seconds": {"dense": 1.0}, "config": {"seed": 0}, "measured_on": "a processor, 2 threads, float32",
-        "environment": {"processor": "a processor", "threads": 2, "packages": {}},
-    }  # fmt: skip
-    return Record(**content | values)
 
 
 def measured(speedup, **values):
@@ -37,7 +21,8 @@ def measured(speedup, **values):
         one | {"speedup": time, "model_ms": one["dense_ms"] / time, "speedup_quartiles": [0.9 * time, 1.1 * time]}
         for one, time in ((SPEEDS[size], time) for size, time in times.items())
     ]
-    return record(**{"speed": speed, **values})
+    on = {"measured_on": "a processor, 2 threads, float32", "environment": {"packages": {}}}
+    return record(**on | {"speed": speed} | values)
 
 
 def configured(penalty, seed=0, **values):
