@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from prune import recipes
 from prune.places import PACKAGE
+from tests.composing import composed
 
 README = PACKAGE.parent / "README.md"
 EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.read_text(), flags=re.S)
@@ -83,3 +85,20 @@ def test_the_readmes_example_works(kind: str, name: str, text: str, tmp_path: Pa
     code = f"import sys; sys.path.insert(0, {str(copy)!r})\n{TRY[kind]}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert result.returncode == 0, result.stderr
+
+
+def test_what_recipes_promise_of_minilm_is_what_the_results_say() -> None:
+    row = r"^\| minilm, (\w+) \| (\w+), \w+ ([\d.]+) \| \d+ % \| \w+ ([\d.]+)[^|]*\| [+-][\d.]+ \| ([\d.]+)x \|$"
+    said = {
+        (task, method, float(strength)): (float(value), float(times))
+        for task, method, strength, value, times in re.findall(row, README.read_text(), flags=re.M)
+    }
+    promised = {}
+    for name in recipes.names():
+        promise = recipes.promise_of(name)
+        if "/minilm_" in name and promise.main_score:
+            method = composed(f"recipe={name}").method
+            strength = method.density if method.name == "unstructured" else method.penalty
+            promised[name.split("/")[0], method.name, strength] = round(100 * promise.main_score[1], 2), promise.speedup
+    assert len(promised) >= 16
+    assert promised.items() <= said.items()

@@ -17,6 +17,7 @@ from prune.report.detail import Detail, detail_of
 from prune.report.figures.files import save
 from prune.report.figures.of_run import MAPS, figures_of, kinds
 from prune.report.figures.theme import LIGHT
+from prune.report.reading import UnreadableRecord
 from prune.report.record import Record
 
 CARD = "README.md"
@@ -163,6 +164,8 @@ def write_missing_cards(outputs: Path) -> list[str]:
             continue
         try:
             write_card(run.path)
+        except UnreadableRecord:
+            continue  # the table names it
         except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:
             problems.append(f"{card} is not written: {error}")
     return problems

@@ -24,6 +24,7 @@ from prune.composition import typed
 from prune.config import Config, SearchConfig
 from prune.errors import UserError
 from prune.outputs import RunFolder, SweepFolder, run_folder, write_at_once
+from prune.report.reading import UnreadableRecord
 from prune.report.record import Record
 from prune.sweeps import devices, search
 from prune.targets import each, target_of
@@ -168,8 +169,8 @@ def _with_words_of_target(config: Config) -> Iterator[tuple[Config, list[str]]]:
 def _read(run: RunFolder) -> Record:
     try:
         return Record.read(run.record)
-    except (ValueError, TypeError, OSError) as error:
-        raise Failure(f"{run.record} cannot be read ({error}); force=true carries the run out anew") from None
+    except UnreadableRecord as error:
+        raise Failure(f"{error}; force=true carries the run out anew") from None
 
 
 def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str, str]) -> None:

@@ -95,6 +95,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     if apart:
         Screen().say(f"{plan.total} runs by {command.launcher}; what each says is in {folder.path}/<n>.log")
     stopped_by: BaseException | None = None
+    warnings.filterwarnings("ignore", "A worker stopped", UserWarning)  # joblib, of workers that it ends itself
     try:
         hand_to_hydra(command.flags, [*command.words, *own], jobs)
     except (Exception, KeyboardInterrupt) as error:

@@ -80,7 +80,7 @@ def _one(config: Config) -> Record:
         from prune.training.progress import Screen
         from prune.verification import compare, in_words
 
-        Screen().say(f"promised  {in_words(compare(config.reference, record))}")
+        Screen().say(f"reference  {in_words(compare(config.reference, record))}")
     return record
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,6 @@ if TYPE_CHECKING:
 
 USAGE = (("prune verify <recipe or run> [key=value ...]", "does it give what its reference says? Exit code 1: no"),)
 DISAGREES = 1
-
-
-@dataclass(frozen=True)
-class _Composed:
-    config: Config
-    value: float = 0.0
 
 
 def carry_out(words: list[str]) -> None:
@@ -89,15 +82,18 @@ def _composed(name: str, overrides: Sequence[str]) -> Config:
     from prune.composition import compose_and_call
 
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
-    composed = compose_and_call([f"recipe='{quoted}'", *overrides], _Composed)
+    composed = compose_and_call([f"recipe='{quoted}'", *overrides], lambda config: config)
     if len(composed) > 1:
         raise UserError(f"prune verify: {name} names several targets; choose one of them, as in target.speedup=3")
-    return composed[0].config
+    return composed[0]
 
 
 def _refuse_empty(name: str, reference: ReferenceConfig) -> None:
     if not reference.scores and reference.linear_density is None:
-        raise UserError(f"prune verify: the reference of {name} has no scores and no density to compare with")
+        raise UserError(
+            f"prune verify: {name} came with no scores and no density to compare with. A run's own recipe has them: "
+            "prune verify <folder of the run>/recipe.yaml outputs=<another folder> repeats it"
+        )
 
 
 def _remarks(config: Config, record: Record, changed: list[str] | None) -> Iterator[str]:

@@ -92,7 +92,7 @@ def test_the_folder_of_a_run_is_compared_with_the_recipe_it_came_from(verify, ru
 def test_a_run_that_came_from_no_recipe_has_nothing_to_be_compared_with(verify, run):
     code, out, err = verify(str(run))
     assert (code, out) == (2, "")
-    assert "has no scores and no density to compare with" in err
+    assert "came with no scores and no density to compare with" in err
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_a_run_that_came_from_no_recipe_has_nothing_to_be_compared_with(verify, 
         ((), "name a recipe"),
         (("seed=1",), "name a recipe"),
         (("nothing",), "there is no such recipe"),
-        (("demo",), "the reference of demo has no scores and no density"),
-        (("qqp/bert_base",), "the reference of qqp/bert_base has no scores and no density"),
+        (("demo",), "demo came with no scores and no density"),
+        (("qqp/bert_base",), "qqp/bert_base came with no scores and no density"),
         (("mine.yaml", "-m"), "'-m' is not known"),
         (("mine.yaml", "recipe=demo"), "'recipe=demo' is not known"),
         (("mine.yaml", "metod.penalty=3"), "did you mean 'method.penalty'?"),
@@ -122,7 +122,7 @@ def test_a_run_of_a_recipe_says_how_far_it_came(run, again):
     folder, _ = again
     code, _, err = command(f"recipe={folder / 'mine.yaml'}", f"outputs={run.parents[4]}")
     assert code == 0
-    (line,) = [line for line in err.splitlines() if line.startswith("promised")]
+    (line,) = [line for line in err.splitlines() if line.startswith("reference")]
     value = f"{100 * Record.read(run / 'record.json').value:.2f}"
     assert f"accuracy, validation {value}, here {value}" in line
     assert f"again  prune recipe={run / 'recipe.yaml'}" in err
