@@ -3,7 +3,7 @@
 import pytest
 from datasets import Dataset
 
-from prune import checks
+from prune.checks import names
 from prune.config import AnswersConfig, TaskConfig
 from prune.masking.grains import GRAINS
 from prune.tasks.base import Predictions
@@ -15,11 +15,11 @@ SUMMARIES = ("model=demo", "task=summarization", "task.path=pkg://demo/data")
 
 
 def test_the_checked_grains_are_those_that_exist_and_where_they_apply():
-    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == checks.GRAINS
+    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == names.GRAINS
 
 
 def test_the_checked_metrics_of_labels_are_those_that_exist():
-    assert set(classification.METRICS) == set(checks.METRICS["text_classification"])
+    assert set(classification.METRICS) == set(names.METRICS["text_classification"])
 
 
 @pytest.mark.parametrize("unanswerable", [False, True])
@@ -29,12 +29,12 @@ def test_the_checked_metrics_of_answers_are_those_that_a_record_can_be_about(una
     scores = task.score(Predictions({"0": "tea"}, {"0": -1.0}), rows)
     kind = "question_answering, unanswerable" if unanswerable else "question_answering"
     of_all_rows = {name for name in scores if not name.startswith(("HasAns_", "NoAns_")) and "thresh" not in name}
-    assert of_all_rows == set(checks.METRICS[kind])
+    assert of_all_rows == set(names.METRICS[kind])
     assert all(scores[name] == 1.0 for name in of_all_rows)
 
 
 def test_the_checked_metrics_of_summaries_are_those_that_exist():
-    assert checks.METRICS["summarization"] == rouge.NAMES
+    assert names.METRICS["summarization"] == rouge.NAMES
 
 
 @pytest.mark.parametrize(

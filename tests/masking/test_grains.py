@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from prune import checks
+from prune.checks import names
 from prune.masking.grains import GRAINS, gather, spread
 from prune.sublayers import Matrix
 
@@ -31,7 +31,7 @@ def test_only_heads_and_dimensions_share_scores():
 
 
 def test_config_check_allows_each_grain_where_it_applies():
-    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == checks.GRAINS
+    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == names.GRAINS
 
 
 @pytest.mark.parametrize("tile", TILES)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from prune import checks
+from prune.checks import names
 from prune.masking.steering import Steering
 from prune.training.tracking import TRACKERS
 from tests.runs.tiny import call, folders
@@ -45,7 +45,7 @@ def tracked(tmp_path_factory):
 
 
 def test_the_names_that_are_checked_are_those_that_there_are():
-    assert set(checks.TRACKERS) == set(TRACKERS)
+    assert set(names.TRACKERS) == set(TRACKERS)
 
 
 def test_tensorboard_has_the_curves_of_all_stages(tracked):
@@ -106,7 +106,7 @@ def test_an_unknown_tracker_is_refused_with_the_nearest(tmp_path):
 
 
 def test_a_tracker_that_is_not_installed_is_refused_with_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setattr(checks, "find_spec", lambda name: None if name == "wandb" else True)
+    monkeypatch.setattr(names, "find_spec", lambda name: None if name == "wandb" else True)
     code, _, err = call(f"outputs={tmp_path}", "tracking=[tensorboard,wandb]")
     assert code == 2
     assert "tracking=[wandb] needs wandb: pip install 'prune[tracking]'" in err
