@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
+from functools import cache
 from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -58,4 +60,10 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 def _entry_points(kind: str) -> EntryPoints:
+    return _installed(kind, tuple(sys.path))
+
+
+@cache
+def _installed(kind: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Those of all packages on the path, found by reading a file of each."""
     return entry_points(group=f"prune.{kind}")

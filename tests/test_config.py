@@ -15,8 +15,9 @@ from omegaconf import OmegaConf
 
 from prune import config as schema
 from prune.assignments import GROUPS, choices
+from prune.checks import check
 from prune.composition import compose_and_call, typed
-from prune.config import Config
+from prune.config import Config, TargetConfig
 from prune.errors import ConfigErrors, UserError
 from prune.places import PACKAGE, shipped
 
@@ -79,19 +80,22 @@ def test_a_task_that_leaves_something_open_is_refused_until_it_is_filled_in(choi
     assert [problem.split()[0].split("=")[0] for problem in found] == [f"task.{key}" for key in TO_FILL_IN[choice]]
 
 
+def part(group, choice):
+    """What a choice of a group gives, with what it leaves open."""
+    content = OmegaConf.load(shipped("configs") / group / f"{choice}.yaml")
+    open_fields = TO_FILL_IN.get(choice, {}) if group == "task" else {}
+    whole = OmegaConf.merge(OmegaConf.structured(Config), {group: OmegaConf.merge(content, open_fields)})
+    return getattr(OmegaConf.to_object(whole), group)
+
+
 def test_every_pair_of_choices_passes_the_checks():
-    parts = {
-        group: {choice: OmegaConf.load(shipped("configs") / group / f"{choice}.yaml") for choice in choices(group)}
-        for group in GROUPS
-    }
+    parts = {group: {choice: part(group, choice) for choice in choices(group)} for group in GROUPS}
     usual = {"model": "demo", "task": "demo", "method": "hybrid", "schedule": "demo"}
     for first, second in itertools.combinations(GROUPS, 2):
         for pair in itertools.product(parts[first], parts[second]):
             chosen = usual | dict(zip((first, second), pair, strict=True))
-            content = {group: parts[group][choice] for group, choice in chosen.items()}
-            content["task"] = OmegaConf.merge(content["task"], TO_FILL_IN.get(content["task"].name, {}))
-            content["target"] = TARGETS.get(content["method"].name, {})
-            assert typed(OmegaConf.merge(OmegaConf.structured(Config), content)).task.name == chosen["task"]
+            target = TargetConfig(**TARGETS.get(chosen["method"], {}))
+            check(Config(**{group: parts[group][choice] for group, choice in chosen.items()}, target=target))
 
 
 def test_the_defaults_are_a_run_that_works():

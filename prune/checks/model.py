@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +88,20 @@ def scores(config: Config) -> Iterator[str]:
 def blocks(config: Config) -> Iterator[str]:
     """Whether blocks divide all matrices: their sizes are those of the model's code, which needs transformers."""
     blocks = {name: site.block for name, site in sites(config) if site.grain == "block"}
-    if not blocks or _local_shape(config.model.path) is None:
+    if not blocks or (shape := _local_shape(config.model.path)) is None:
         return
+    sublayers = _sublayers(config.model.path, json.dumps(shape))
+    for name, block in blocks.items():
+        yield from _block(name, block, sublayers)
+
+
+@lru_cache(maxsize=8)
+def _sublayers(path: str, _shape: str) -> list[Sublayer]:
+    """Of the model in a folder whose config.json says `_shape`; a sweep checks the same one many times."""
     from prune.anatomy import skeleton, sublayers_of
     from prune.models import config_of
 
-    sublayers = sublayers_of(skeleton(config_of(config.model.path)))
-    for name, block in blocks.items():
-        yield from _block(name, block, sublayers)
+    return sublayers_of(skeleton(config_of(path)))
 
 
 def _block(name: str, block: list[int], sublayers: list[Sublayer]) -> Iterator[str]:
