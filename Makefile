@@ -10,7 +10,7 @@ demo: $(READY)    ## the main job on what ships with the project, pruned moderat
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
 
 test: $(READY)    ## the suite, offline
-	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 test-slow: $(READY)    ## what takes long: every architecture through every exporter, runs in several processes
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m slow --numprocesses=auto

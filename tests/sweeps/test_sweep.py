@@ -96,7 +96,7 @@ def test_an_unreadable_record_is_a_failure_of_its_run(prune, tmp_path):
     sorted(tmp_path.rglob("record.json"))[0].write_text("{}")
     code, _, err = prune("-m", "method.penalty=20,40")
     assert code == 1
-    assert "cannot be read" in err
+    assert "it is no record of a run; force=true carries the run out anew" in err
     assert "1 finished, 1 failed, 0 left" in err
 
 
