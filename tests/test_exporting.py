@@ -22,7 +22,8 @@ from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
 from tests.runs.tiny import finished
 
 pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
-FEW = ["bert", "bart"]
+FEW = [("bert", "onnx"), ("bert", "torch"), ("bart", "torch")]
+"""Pairs of an architecture and a form that are not slow."""
 RUNTIMES = [name for name in FORMATS if name != "plain"]  # takes some shapes only: tests/shrink/test_plain.py
 EXACT = [name for name in RUNTIMES if FORMATS[name].exact]
 
@@ -47,9 +48,13 @@ def random_batch(architecture, size, length):
     return batch
 
 
-@pytest.mark.parametrize("form", EXACT)
 @pytest.mark.parametrize(
-    "name", [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in ARCHITECTURES]
+    ("name", "form"),
+    [
+        pytest.param(name, form, marks=() if (name, form) in FEW else pytest.mark.slow)
+        for name in ARCHITECTURES
+        for form in EXACT
+    ],
 )
 def test_outputs_are_those_of_the_model_at_any_size(name, form):
     architecture = ARCHITECTURES[name]
@@ -71,7 +76,9 @@ def export(run, form):
     return RunFolder(run).exported(form)
 
 
-@pytest.mark.parametrize("form", RUNTIMES)
+@pytest.mark.parametrize(
+    "form", [form if form != "onnx_int8" else pytest.param(form, marks=pytest.mark.slow) for form in RUNTIMES]
+)
 def test_a_run_is_exported_measured_and_entered(form, run, capsys):
     folder = export(run, form)
     written = {file.suffix for file in folder.iterdir()}

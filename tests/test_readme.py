@@ -10,7 +10,6 @@ import pytest
 
 from prune import recipes
 from prune.places import PACKAGE
-from tests.composing import composed
 
 README = PACKAGE.parent / "README.md"
 EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.read_text(), flags=re.S)
@@ -97,8 +96,9 @@ def test_what_recipes_promise_of_minilm_is_what_the_results_say() -> None:
     for name in recipes.names():
         promise = recipes.promise_of(name)
         if "/minilm_" in name and promise.main_score:
-            method = composed(f"recipe={name}").method
-            strength = method.density if method.name == "unstructured" else method.penalty
-            promised[name.split("/")[0], method.name, strength] = round(100 * promise.main_score[1], 2), promise.speedup
+            content = recipes.read(recipes.find(name))
+            (method,) = [choice["override /method"] for choice in content["defaults"] if "override /method" in choice]
+            (strength,) = [content["method"][key] for key in ("penalty", "density") if key in content["method"]]
+            promised[name.split("/")[0], method, strength] = round(100 * promise.main_score[1], 2), promise.speedup
     assert len(promised) >= 16
     assert promised.items() <= said.items()

@@ -33,7 +33,9 @@ def save_model(folder, name):
     tokenizer.save_pretrained(folder)
 
 
-@pytest.mark.parametrize("name", ["gpt2", "modernbert", "deberta_v2_positions"])
+@pytest.mark.parametrize(
+    "name", ["gpt2", *(pytest.param(name, marks=pytest.mark.slow) for name in ("modernbert", "deberta_v2_positions"))]
+)
 def test_a_model_of_another_family_is_pruned_and_loads_anywhere(name, tmp_path):
     save_model(tmp_path / "small", name)
     words = ("model.name=small", f"model.path={tmp_path / 'small'}", f"outputs={tmp_path / 'outputs'}")

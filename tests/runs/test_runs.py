@@ -274,7 +274,7 @@ def wait_for(folder, pattern, running, seconds=60, number=1):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("stage", ["dense/*", "pruned/*"])
+@pytest.mark.parametrize("stage", ["dense/*", pytest.param("pruned/*", marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_and_gives_the_same_record(alone, stage):
     words = ["schedule.epochs=3", "schedule.dense_epochs=3", "schedule.checkpoint_every=0.1", "method=struct"]
     undisturbed, disturbed = alone / "undisturbed", alone / "disturbed"
