@@ -171,7 +171,8 @@ def uninterrupted(tmp_path_factory):
     return Record.read(folders(outputs)["struct"] / "record.json")
 
 
-@pytest.mark.parametrize("before", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("before", [True, False])
 def test_an_interrupted_run_goes_on_from_the_smaller_model(tmp_path, monkeypatch, uninterrupted, before):
     """Whether it ends just before the model is made smaller, or in the middle of the training after."""
     parts = tmp_path / "parts"
