@@ -95,6 +95,8 @@ def test_a_run_is_exported_measured_and_entered(form, run, capsys):
     records, problems = write_tables(run.parents[4])
     assert folder.relative_to(run.parents[4]) in records
     assert problems == []
+
+
 @pytest.mark.slow
 def test_an_onnx_file_does_not_tell_where_it_was_made(run):
     folder = export(run, "onnx")

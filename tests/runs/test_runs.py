@@ -293,6 +293,8 @@ def test_a_killed_run_goes_on_and_gives_the_same_record(alone, stage):
     assert "going on from step" in err
     records = [Record.read(folders(side / "outputs")["struct"] / "record.json") for side in (undisturbed, disturbed)]
     assert results_of(records[1]) == results_of(records[0])
+
+
 @pytest.mark.slow
 def test_two_processes_at_once_train_the_dense_model_once(alone):
     running = [process(f"method={method}") for method in ("struct", "block")]
