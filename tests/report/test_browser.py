@@ -67,6 +67,10 @@ def choose(page, control, value):
     page.wait("(now => now && now !== before)(document.querySelector('#frontier-chart svg'))")
 
 
+def focused(page):
+    return page.run("document.activeElement.__data__.datum.label")
+
+
 def labels(page):
     return set(page.run(f"{POINTS}.map(p => p.__data__.datum.label)"))
 
@@ -98,7 +102,8 @@ def test_hovering_a_published_point_names_its_hardware(page):
     choose(page, "task", "squad")
     choose(page, "measure", "value")
     page.point_at(PUBLISHED)
-    page.wait("document.getElementById('tip').innerText.includes('RTX 3090')")
+    page.wait("!document.getElementById('tip').hidden")
+    assert "RTX 3090" in page.text("#tip")
 
 
 def test_clicking_a_point_opens_its_run(page):
@@ -115,11 +120,13 @@ def test_points_are_reached_and_opened_by_keyboard(page):
     first = page.text("#tip strong")
     page.press("ArrowRight")
     page.wait(f"document.querySelector('#tip strong').innerText !== {json.dumps(first)}")
-    while not page.run("document.activeElement.__data__.datum.runs?.length"):
+    opened = page.text("#detail h3")
+    while not page.run("document.activeElement.__data__.datum.runs?.length") or focused(page) == opened:
         page.press("ArrowRight")
-    label = page.run("document.activeElement.__data__.datum.label")
+    label = focused(page)
     page.press("Enter")
     page.wait(f"document.querySelector('#detail h3').innerText === {json.dumps(label)}")
+    assert page.run("location.hash").startswith("#run=")
 
 
 def test_another_task_cost_and_batch_size_are_shown(page):

@@ -13,6 +13,9 @@ import pytest
 
 from prune.cli import main
 from prune.report import page as report_page
+from prune.report.detail import Detail
+from prune.report.detail.matrices import Matrix, Sublayer
+from prune.report.figures.of_run import MAPS, figures_of
 from prune.report.page import write_report
 from tests.report.folders import DIMENSIONS, HEADS, configured, measured, save, swept, with_model
 
@@ -213,3 +216,12 @@ def test_a_folder_without_runs_is_named(verb, said, tmp_path, capsys):
         main([verb, str(tmp_path)])
     assert end.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("filled", "shown"), [("same", ["fill"]), ("other", ["compact", "fill"])])
+def test_what_a_fill_did_not_change_is_drawn_once(filled, shown):
+    pictures = {"compact": "same", "fill": filled}
+    matrix = Matrix("up", rows=4, columns=4, density={"compact": 1.0, "fill": 1.0}, pictures=pictures)
+    layer = Sublayer("layer.0.feed_forward", "feed_forward", 4, 4, "8A==", [matrix])
+    names = [figure.name for figure in figures_of(None, Detail(sublayers=[layer])) if figure.kind == MAPS]
+    assert names == [f"maps-{stage}" for stage in shown]

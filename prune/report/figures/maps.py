@@ -93,6 +93,13 @@ def rows(sublayers: Sequence[Sublayer], stage: str) -> dict[str, Rows]:
             "size": [{"width": last[0] + last[1], "height": _TOP + len(layers) * (height + _GAP)}]}  # fmt: skip
 
 
+def stages(sublayers: Sequence[Sublayer]) -> list[str]:
+    """The stages to draw, the result last: it alone where the fill found no zeros to free."""
+    pictures = [matrix.pictures for one in sublayers for matrix in one.matrices]
+    found = sorted({stage for of_stage in pictures for stage in of_stage})
+    return found if any(len(set(of_stage.values())) > 1 for of_stage in pictures) else found[-1:]
+
+
 def title(stage: str, stages: Sequence[str]) -> str:
     """Of the picture of a stage, where there are `stages`."""
     return _STAGES[stage] if len(stages) > 1 else "the result"

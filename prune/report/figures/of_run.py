@@ -34,7 +34,7 @@ def figures_of(record: Record | None, detail: Detail) -> Iterator[Figure]:
         counts = units.count_rows(detail.sublayers, record, site)
         if counts and not (site == "attention" and heads):
             yield Figure(f"counts-{site}", f"counts-{site}", f"{title} of each layer", {"counts": counts})
-    stages = sorted({stage for one in detail.sublayers for matrix in one.matrices for stage in matrix.pictures})
+    stages = maps.stages(detail.sublayers)
     for stage in stages:
         data = maps.rows(detail.sublayers, stage)
         yield Figure(f"maps-{stage}", MAPS, f"Weights of each matrix, {maps.title(stage, stages)}", data)
