@@ -1,5 +1,6 @@
 """Measurements: sizes and multiply-adds by hand, lengths, and times that belong together."""
 
+import resource
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +14,10 @@ from prune.anatomy import sublayers_of
 from prune.config import SpeedConfig
 from prune.measure.environment import environment, peak_memory_bytes
 from prune.measure.generation import measure_generation
+from prune.measure.memory import keep_memory
 from prune.measure.quality import outputs_of
 from prune.measure.size import bytes_on_disk, num_left, num_nonzero, num_parameters, num_prunable
-from prune.measure.speed import measure_speed, multiply_adds, speed_device, typical_length
+from prune.measure.speed import measure_speed, multiply_adds, seconds, speed_device, typical_length
 from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, VOCABULARY
 
@@ -309,3 +311,18 @@ def test_the_environment_names_versions_and_hardware():
     assert found["cores"] >= 1
     assert found["processor"]
     assert peak_memory_bytes() > 1_000_000
+
+
+@pytest.mark.skipif(not keep_memory(), reason="the C library is not glibc")
+def test_timed_calls_find_the_memory_of_those_before():
+    numbers = 20_000_000
+
+    def call():
+        torch.ones(numbers)
+
+    for _ in range(3):
+        seconds(speed_device("cpu"), call)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    seconds(speed_device("cpu"), call)
+    fresh = (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) * resource.getpagesize()
+    assert fresh < numbers  # bytes: a quarter of what the call writes

@@ -31,7 +31,7 @@ from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer
 
-_VERSION = 2
+_VERSION = 3
 """Of the measurement: a table by another is measured anew."""
 _LAYERS = 2
 """Layers of each stack in the models that are timed."""

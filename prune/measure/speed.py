@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config import SpeedConfig
+from prune.measure.memory import keep_memory
 
 _WARMUP_PAIRS = 3
 
@@ -118,7 +119,8 @@ def time_pairs(
 
 
 def seconds(device: torch.device, call: Callable[[], Any]) -> float:
-    """Time of one call whose work is done on `device`."""
+    """Time of one call whose work is done on `device`, in memory that the process keeps."""
+    keep_memory()
     on_gpu = device.type == "cuda"
     if on_gpu:
         torch.cuda.synchronize(device)
