@@ -15,7 +15,8 @@ def keep_memory() -> bool:
     """Has the C library keep what is freed, so that a pass finds the pages of the one before; returns whether it does.
 
     glibc otherwise gives large blocks back, or keeps them, depending on all that the process did before, and so the
-    same two models had ratios that were 10 % apart. Without glibc nothing changes.
+    same two models had ratios that were 10 % apart. Without glibc nothing changes, and in threads beside the first the
+    largest blocks are still fresh.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
