@@ -1,7 +1,5 @@
 """Measurements: sizes and multiply-adds by hand, lengths, and times that belong together."""
 
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,7 +13,6 @@ from prune.anatomy import sublayers_of
 from prune.config import SpeedConfig
 from prune.measure.environment import environment, peak_memory_bytes
 from prune.measure.generation import measure_generation
-from prune.measure.memory import keep_memory
 from prune.measure.quality import outputs_of
 from prune.measure.size import bytes_on_disk, num_left, num_nonzero, num_parameters, num_prunable
 from prune.measure.speed import measure_speed, multiply_adds, speed_device, typical_length
@@ -312,20 +309,3 @@ def test_the_environment_names_versions_and_hardware():
     assert found["cores"] >= 1
     assert found["processor"]
     assert peak_memory_bytes() > 1_000_000
-
-
-@pytest.mark.skipif(not keep_memory(), reason="the C library is not glibc")
-def test_timed_calls_find_the_memory_of_those_before():
-    """In a process of its own: what others left in memory, and in which thread, would decide here."""
-    code = """
-import resource, torch
-from prune.measure.speed import seconds
-pages = []
-for _ in range(6):
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    seconds(torch.device("cpu"), lambda: torch.ones(20_000_000))
-    pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-print(max(pages[3:]) * resource.getpagesize())
-"""
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(result.stdout) < 20_000_000  # bytes: a quarter of what a call writes
