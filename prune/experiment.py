@@ -20,6 +20,7 @@ from prune.errors import UserError
 from prune.evaluation import assess
 from prune.inspection import origin_of
 from prune.measure import size
+from prune.methods import Pruned
 from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
 from prune.own_recipe import recipe_of
 from prune.preparation import Experiment, prepare
@@ -27,7 +28,7 @@ from prune.report.record import Record
 from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
 from prune.shrink.structure import Structure
-from prune.stages import locked, unfinished
+from prune.stages import Stopwatch, locked, unfinished
 from prune.tasks.base import Outputs
 from prune.training.distillation import Lesson
 from prune.training.progress import Screen
@@ -47,7 +48,7 @@ def run(config: Config, screen: Screen) -> Record:
         with closing(experiment.tracking):
             dense = fine_tune_dense(experiment)
             pruned = prune(experiment, dense)
-            compacted = processes.from_first(lambda: compact_model(experiment, dense, pruned))
+            compacted = compact_model(experiment, dense, pruned)
             stages = {"dense": dense, "prune": pruned, "compact": compacted}
             if config.method.finish is Finish.fill:
                 stages["fill"] = fill(experiment, dense, compacted)
@@ -94,16 +95,8 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
     with unfinished(stage, "compact", experiment.screen, experiment.fingerprints) as watch:
         if watch:
             experiment.screen.stage("compact", "removing empty heads and dimensions")
-            found = method_of(experiment.config).pruned(experiment, dense, pruned)
-            model = found.model
-            left = size.num_nonzero(model.base_model, experiment.sublayers)
-            density = left / size.num_prunable(experiment.dense_sublayers)
-            _refuse_no_effect(experiment, density)
-            whole = copy.deepcopy(model)
-            structure = _compacted(experiment, model)
-            difference = _proven(experiment, found.outputs, whole, model)
-            reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
-            stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=dict(found.spared)))
+            found = method_of(experiment.config).pruned(experiment, dense, pruned, stage)
+            processes.from_first(lambda: _keep_compacted(experiment, found, stage, watch))
     return stage
 
 
@@ -137,6 +130,18 @@ def evaluate(experiment: Experiment, stages: dict[str, StageFolder]) -> Record:
     write_at_once(folder.recipe, recipe_of(config, record))
     write_at_once(folder.record, json.dumps(asdict(record), indent=1) + "\n")
     return record
+
+
+def _keep_compacted(experiment: Experiment, found: Pruned, stage: StageFolder, watch: Stopwatch) -> None:
+    model = found.model
+    left = size.num_nonzero(model.base_model, experiment.sublayers)
+    density = left / size.num_prunable(experiment.dense_sublayers)
+    _refuse_no_effect(experiment, density)
+    whole = copy.deepcopy(model)
+    structure = _compacted(experiment, model)
+    difference = _proven(experiment, found.outputs, whole, model)
+    reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
+    stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=dict(found.spared)))
 
 
 def _proven(experiment: Experiment, before: Outputs, whole: PreTrainedModel, compacted: PreTrainedModel) -> float:

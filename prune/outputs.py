@@ -92,6 +92,14 @@ class StageFolder:
     def history(self) -> Path:
         return self.path / "history.json"
 
+    def part(self, name: str) -> StageFolder:
+        """The folder of a part of this stage, which is there until the stage is finished."""
+        return StageFolder(self._parts / name)
+
+    @property
+    def _parts(self) -> Path:
+        return self.path / "parts"
+
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
 
@@ -107,9 +115,10 @@ class StageFolder:
             return None
 
     def finish(self, report: dict[str, Any]) -> None:
-        """Writes the report at once and drops the checkpoints."""
+        """Writes the report at once and drops checkpoints and parts."""
         write_at_once(self.report, json.dumps(report, indent=1) + "\n")
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        for folder in (self.checkpoints, self._parts):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True)

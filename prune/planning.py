@@ -77,23 +77,30 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
     return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
-def _durations(experiment: Experiment, step: float, share: float) -> dict[str, float]:
+def _durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
     """Estimates from the time of one dense training step; one of a smaller model takes the `share` that is left."""
     config = experiment.config
     method, schedule = config.method, config.schedule
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
-    found = {"dense": experiment.training("dense", schedule.dense_epochs).steps * step, "prune": 0.0, "compact": 0.0}
-    importance = method.importance_examples / schedule.batch_size * step
+    found = {
+        "dense": experiment.training("dense", schedule.dense_epochs).steps * seconds_per_step,
+        "prune": 0.0,
+        "compact": 0.0,
+    }
+    importance = method.importance_examples / schedule.batch_size * seconds_per_step
     if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
         found["prune"] += importance
     if method.kind == ONE_SHOT:
         passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
-        refit = passes * step / 3  # two halves of a forward pass, which takes a third of a step
+        refit = passes * seconds_per_step / 3  # two halves of a forward pass, which takes a third of a step
         found["compact"] = method.removal_steps * refit + (method.removal_steps - 1) * importance
     else:
-        found["prune"] += experiment.training("prune", schedule.epochs).steps * step
+        found["prune"] += experiment.training("prune", schedule.epochs).steps * seconds_per_step
+    for step in range(1, experiment.recoveries + 1):
+        left = share ** (step / method.removal_steps)
+        found["compact"] += experiment.recovery_training(step).steps * left * seconds_per_step
     if method.finish is Finish.fill:
-        found["fill"] = experiment.fill_training().steps * step * share
+        found["fill"] = experiment.fill_training().steps * seconds_per_step * share
     return {name: 0.0 if name in there and there[name].report.exists() else time for name, time in found.items()}
 
 

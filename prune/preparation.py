@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from pathlib import Path
 
 import torch
 from datasets import Dataset
@@ -14,7 +15,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
-from prune.config import Config, ScheduleConfig, Start, TaskConfig
+from prune.config import Config, Finish, ScheduleConfig, Start, TaskConfig
 from prune.durations import in_steps
 from prune.errors import UserError
 from prune.goals import Goal, size_goal, time_goal
@@ -31,6 +32,7 @@ from prune.sublayers import Sublayer
 from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
+from prune.training.precision import as_in_training
 from prune.training.progress import Screen
 from prune.training.tracking import Tracking
 from prune.training.trainer import Training, train
@@ -130,7 +132,16 @@ class Experiment:
         return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio, self.screen.say)
 
     def lesson(self, dense: StageFolder) -> Lesson:
-        """The training features, with the teacher if there is one."""
+        """The training features, with the teacher if there is one; asked for once in a run."""
+        if dense.path not in self._lessons:
+            self._lessons[dense.path] = self._new_lesson(dense)
+        return self._lessons[dense.path]
+
+    @cached_property
+    def _lessons(self) -> dict[Path, Lesson]:
+        return {}
+
+    def _new_lesson(self, dense: StageFolder) -> Lesson:
         if self.config.teacher == "none":
             return Lesson(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
@@ -139,14 +150,30 @@ class Experiment:
         layers = self.config.distillation.alpha_layers > 0
         if layers or not self.task.keeps_teacher:
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
-        return Lesson(with_teacher(self.training_features, self.outputs_of(model, self.training_features)))
+        with as_in_training(self.config.schedule.precision, model.device):
+            answers = self.outputs_of(model, self.training_features)
+        return Lesson(with_teacher(self.training_features, answers))
 
     def fill_training(self) -> Training:
-        """The schedule's settings for the fill."""
+        """The schedule's settings for the fill, or for what is left of it after the recoveries."""
+        return self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
+
+    @property
+    def recoveries(self) -> int:
+        """How many removal steps are followed by a part of the fill's training."""
+        method = self.config.method
+        return method.removal_steps - 1 if method.recovery and method.finish is Finish.fill else 0
+
+    def recovery_training(self, step: int) -> Training:
+        """The settings for the training after a removal step, from 1; each has examples in an order of its own."""
+        training = self._filling(f"recover{step}", self.config.method.recovery / self.recoveries)
+        return replace(training, seed=training.seed + step)
+
+    def _filling(self, name: str, share: float) -> Training:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
         changed = {key: value for key, value in given.items() if value is not None}
-        return self.training("fill", own.fill_epochs, replace(own, **changed))
+        return self.training(name, share * own.fill_epochs, replace(own, **changed))
 
     def training(self, name: str, epochs: float, schedule: ScheduleConfig | None = None) -> Training:
         """The settings for a training of so many epochs: the schedule's, if no other ones are given."""

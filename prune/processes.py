@@ -65,6 +65,17 @@ def from_first(make: Callable[[], T]) -> T:
     return made if is_first() else result  # type: ignore[return-value]  # made, as there was no problem
 
 
+def by_first(make: Callable[[], T]) -> T | None:
+    """What the first process makes and keeps for itself; the others wait for it, and get None.
+
+    Raises:
+        UserError: in all of them, if it does in the first.
+    """
+    made: list[T] = []
+    from_first(lambda: made.append(make()))
+    return made[0] if made else None
+
+
 def in_turn(make: Callable[[], T]) -> T:
     """What each process makes for itself, the first one first: the others find in caches what it has left there.
 
@@ -73,17 +84,15 @@ def in_turn(make: Callable[[], T]) -> T:
     """
     if number() == 1:
         return make()
-    made: list[T] = []
-    from_first(lambda: made.append(make()))
-    error = None
+    made, error = by_first(make), None
     try:
         with _alone():
-            made = made or [make()]
+            made = made if is_first() else make()
     except UserError as found:
         error = found
     if problem := next(filter(None, from_all(error and str(error))), None):
         raise error or UserError(problem)
-    return made[0]
+    return made  # type: ignore[return-value]  # made, as there was no problem
 
 
 def from_all(value: T) -> list[T]:

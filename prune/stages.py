@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from prune import processes
 from prune.errors import UserError
 from prune.measure.environment import peak_memory_bytes
+from prune.memory import give_back_memory
 from prune.outputs import StageFolder
 from prune.training.progress import Screen
 
@@ -43,6 +44,7 @@ def unfinished(
             screen.stage(name, f"is there: {folder.path}")
             yield None
             return
+        give_back_memory()
         yield Stopwatch(data)
 
 

@@ -1,4 +1,4 @@
-"""Memory that the process keeps: a timed call finds the pages of those before."""
+"""Memory that the process keeps: a timed call finds the pages of those before, until they are given back."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 NUMBERS = 20_000_000
 TIMED = f"""
 import resource, torch
-from prune.measure.memory import keep_memory
+from prune.memory import keep_memory
 from prune.measure.speed import seconds
 pages = []
 for _ in range(6):
@@ -17,12 +17,29 @@ for _ in range(6):
     pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 print(keep_memory(), max(pages[3:]) * resource.getpagesize())
 """
+GIVEN_BACK = f"""
+import psutil, torch
+from prune.memory import give_back_memory, keep_memory
+kept = keep_memory()
+torch.ones({NUMBERS})
+before = psutil.Process().memory_info().rss
+give_back_memory()
+print(kept, before - psutil.Process().memory_info().rss)
+"""
+
+
+def bytes_of(script):
+    """What a script says in a process of its own: what others left in memory would decide here."""
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    kept, found = result.stdout.split()
+    if kept == "False":
+        pytest.skip("the C library is not glibc")
+    return int(found)
 
 
 def test_timed_calls_find_the_memory_of_those_before():
-    """In a process of its own: what others left in memory, and in which thread, would decide here."""
-    result = subprocess.run([sys.executable, "-c", TIMED], capture_output=True, text=True, check=True)
-    kept, fresh = result.stdout.split()
-    if kept == "False":
-        pytest.skip("the C library is not glibc")
-    assert int(fresh) < NUMBERS  # bytes: a quarter of what a call writes
+    assert bytes_of(TIMED) < NUMBERS  # a quarter of what a call writes
+
+
+def test_what_is_free_is_given_back():
+    assert bytes_of(GIVEN_BACK) > 3 * NUMBERS  # of four bytes each

@@ -35,6 +35,7 @@ def ranges(config: Config) -> Iterator[str]:
         ("task.eval_from_train", config.task.eval_from_train, config.task.eval_from_train >= 0, "at least 0"),
         ("method.importance_examples", method.importance_examples, method.importance_examples > 0, "above 0"),
         ("method.removal_steps", method.removal_steps, method.removal_steps > 0, "above 0"),
+        ("method.recovery", method.recovery, 0 <= method.recovery < 1, "at least 0, below 1"),
         ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config import SpeedConfig
-from prune.measure.memory import keep_memory
+from prune.memory import keep_memory
 
 _WARMUP_PAIRS = 3
 

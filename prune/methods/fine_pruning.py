@@ -99,8 +99,12 @@ def _shrink(
     shrink(checkpoint, model, smaller, between)
 
 
-def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
+def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, _own: StageFolder) -> Pruned | None:
     """The trained model with its masks multiplied in."""
+    return processes.by_first(lambda: _folded(experiment, dense, stage))
+
+
+def _folded(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
     model, masks = masked_model(experiment, dense)
     load_model(model, stage.model / _WEIGHTS)
     if masks.steering is None:

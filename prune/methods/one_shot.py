@@ -6,18 +6,22 @@ sublayers together, and with whole sublayers allowed to go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, set_seed
 
 from prune import models, processes
 from prune.goals import Kept
 from prune.importance import examples, importance_of
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
+from prune.shrink.compact import compact
 from prune.shrink.refit import refit
+from prune.stages import unfinished
 
 if TYPE_CHECKING:
     from prune.outputs import StageFolder
@@ -36,34 +40,82 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
     processes.from_first(find)
 
 
-def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
+def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: StageFolder) -> Pruned | None:
     """The dense model with zeros for all units that the target leaves no room for, and refitted output matrices.
 
-    In several steps, each but the last has a part of the units removed, and the importance of the others found anew.
+    In several steps, each but the last has a part of the units removed, and the importance of the others found anew:
+    where a part of the fill is spent on recovery, in a model that has been trained since.
     """
-    method, goal, original = experiment.config.method, experiment.goal, _start(experiment, dense)
-    batches = list(examples(experiment, method.refit_examples, original.device))
-    importance = load_file(stage.model / _IMPORTANCE)
-    for step in range(1, method.removal_steps):
-        kept = goal.choose_on_the_way(importance, step / method.removal_steps)
-        importance = importance_of(experiment, _refitted(experiment, dense, original, kept, batches))
-    model = _refitted(experiment, dense, original, goal.choose(importance), batches).cpu()
-    return Pruned(model, experiment.proof_outputs(model))
+    latest = dense
+    for step in range(1, experiment.config.method.removal_steps):
+        latest = _removed(experiment, dense, latest, stage, own.part(f"removal_{step}"), step)
+
+    def last() -> Pruned:
+        model = _refitted(experiment, dense, latest, stage, experiment.goal.choose).cpu()
+        return Pruned(model, experiment.proof_outputs(model))
+
+    return processes.by_first(last)
+
+
+def _removed(
+    experiment: Experiment, dense: StageFolder, latest: StageFolder, stage: StageFolder, part: StageFolder, step: int
+) -> StageFolder:
+    """Leaves in `part` the model after one more of the removal steps."""
+    share = step / experiment.config.method.removal_steps
+    with unfinished(part, "compact", experiment.screen, experiment.fingerprints) as watch:
+        if watch:
+
+            def remove() -> None:
+                choose = partial(experiment.goal.choose_on_the_way, share=share)
+                _refitted(experiment, dense, latest, stage, choose).save_pretrained(part.model)
+
+            processes.from_first(remove)
+            if experiment.recoveries:
+                _recover(experiment, dense, part, step)
+            processes.from_first(lambda: part.finish(watch.report()))
+    return part
+
+
+def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step: int) -> None:
+    """Trains what is left of the model in `part`."""
+    training = experiment.recovery_training(step)
+    experiment.screen.stage("compact", f"recovery after removal {step}: {training.steps} steps of the fill")
+    set_seed(experiment.config.seed)
+    model = _start(experiment, part)
+    structure = compact(model, experiment.sublayers)
+    experiment.train(model, part, training, experiment.lesson(dense))
+
+    def keep() -> None:
+        whole = _start(experiment, part)
+        structure.put_back(model, whole, experiment.sublayers)
+        whole.save_pretrained(part.model)
+
+    processes.from_first(keep)
 
 
 def _refitted(
     experiment: Experiment,
     dense: StageFolder,
-    original: PreTrainedModel,
-    kept: Kept,
-    batches: list[dict[str, Tensor]],
+    latest: StageFolder,
+    stage: StageFolder,
+    choose: Callable[[dict[str, Tensor]], Kept],
 ) -> PreTrainedModel:
-    model = _start(experiment, dense)
-    refit(model, original, experiment.sublayers, kept, batches)
+    """A model without the units that `choose` does not keep, by their importance in the one of `latest`.
+
+    It is refitted to the dense model, or to the one of `latest` where that has been trained.
+    """
+    if latest == dense:
+        importance = load_file(stage.model / _IMPORTANCE)
+    else:
+        importance = importance_of(experiment, _start(experiment, latest))
+    wanted = latest if experiment.recoveries else dense
+    model, original = (_start(experiment, wanted) for _ in range(2))
+    batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
+    refit(model, original, experiment.sublayers, choose(importance), batches)
     return model
 
 
-def _start(experiment: Experiment, dense: StageFolder) -> PreTrainedModel:
-    model = models.finished_model(str(dense.model), experiment.task.auto_class)
+def _start(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:
+    model = models.finished_model(str(folder.model), experiment.task.auto_class)
     result: PreTrainedModel = model.eval().to(speed_device("auto"))
     return result

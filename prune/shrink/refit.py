@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from prune.shrink.structure import features_of
 from prune.sublayers import Matrix, Sublayer
 
 _RIDGE = 1e-3
@@ -37,7 +38,7 @@ def refit(
     `dense` is the same model before; `batches` are its inputs.
     """
     model.eval(), dense.eval()
-    features = {s.name: _features(s, kept[s.name]) for s in sublayers}
+    features = {s.name: features_of(s, kept[s.name]) for s in sublayers}
     for sublayer in sublayers:
         removed = torch.ones(sublayer.num_units * sublayer.unit_size, dtype=torch.bool)
         removed[features[sublayer.name]] = False
@@ -50,12 +51,6 @@ def refit(
     for sublayer in sublayers:
         if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
             _refit_one(model, dense, sublayer.matrices[-1], features[sublayer.name], batches)
-
-
-def _features(sublayer: Sublayer, units: tuple[int, ...]) -> Tensor:
-    """The columns of the output matrix that belong to `units`."""
-    size = sublayer.unit_size
-    return (torch.tensor(units, dtype=torch.long).unsqueeze(1) * size + torch.arange(size)).flatten()
 
 
 def _refit_one(

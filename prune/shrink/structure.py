@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from prune.errors import UserError
 from prune.shrink.depth import Depth
@@ -94,6 +95,27 @@ class Structure:
         for name, values in kept.items():
             base.get_parameter(name).copy_(values)
 
+    @torch.no_grad()
+    def put_back(self, model: PreTrainedModel, whole: PreTrainedModel, sublayers: list[Sublayer]) -> None:
+        """Gives the unpruned `whole` the weights of `model`, which has this structure, and zeros for removed units."""
+        inside: set[int] = set()
+        for sublayer in sublayers:
+            features = features_of(sublayer, self.kept[sublayer.name])
+            for matrix in (*sublayer.matrices, *sublayer.followers):
+                inside |= {id(p) for p in whole.base_model.get_submodule(matrix.module).parameters()}
+                _place(matrix.weight(model.base_model), matrix.weight(whole.base_model), matrix.unit_axis, features)
+                if (bias := matrix.bias(whole.base_model)) is not None:
+                    left = matrix.bias(model.base_model)
+                    assert left is not None
+                    _place(left, bias, 0, features) if matrix.unit_axis == 0 else bias.copy_(left)
+        for name, parameter in whole.named_parameters():
+            if id(parameter) not in inside:
+                parameter.copy_(model.get_parameter(name))
+
+
+def _place(left: Tensor, whole: Tensor, axis: int, places: Tensor) -> None:
+    whole.zero_().index_copy_(axis, places.to(whole.device), left.to(whole))
+
 
 def _rising(name: str, units: Any) -> tuple[int, ...]:
     whole = isinstance(units, list) and all(type(unit) is int for unit in units)
@@ -130,11 +152,15 @@ def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
     return shape
 
 
+def features_of(sublayer: Sublayer, units: tuple[int, ...]) -> Tensor:
+    """The rows or columns that belong to `units`."""
+    size = sublayer.unit_size
+    return (torch.tensor(units, dtype=torch.long).unsqueeze(1) * size + torch.arange(size)).flatten()
+
+
 def _kept_parameters(base: nn.Module, sublayer: Sublayer, units: tuple[int, ...]) -> dict[str, Tensor]:
     """Weights (outputs, inputs) and biases of the smaller modules."""
-    size = sublayer.unit_size
-    numbers = torch.tensor(units, dtype=torch.long)
-    features = (numbers.unsqueeze(1) * size + torch.arange(size)).flatten()
+    features = features_of(sublayer, units)
     parts: dict[str, list[Tensor]] = {}
     for matrix in (*sublayer.matrices, *sublayer.followers):
         for name, values in _sliced(base, matrix, features).items():

@@ -27,10 +27,12 @@ from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.masks import Masks
+from prune.memory import keep_memory
 from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
+from prune.training.precision import in_bfloat16
 from prune.training.progress import Screen, TrainingProgress
 
 _NUM_LOGS = 100
@@ -82,6 +84,7 @@ def train(
     Raises:
         UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
     """
+    keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
         set_dropout(model, training.dropout)
     trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
@@ -203,14 +206,12 @@ class _Trainer(Trainer):
 
 def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> TrainingArguments:
     gpu = torch.cuda.is_available()
-    auto = gpu and torch.cuda.is_bf16_supported()
-    bfloat16 = training.precision is Precision.bfloat16 or (training.precision is Precision.auto and auto)
     arguments = TrainingArguments(
         output_dir=str(folder),
         max_steps=training.steps,
         per_device_train_batch_size=training.batch_size,
         use_cpu=not torch.accelerator.is_available(),
-        bf16=bfloat16,
+        bf16=in_bfloat16(training.precision),
         seed=training.seed,
         logging_steps=max(1, training.steps // _NUM_LOGS),
         logging_nan_inf_filter=False,

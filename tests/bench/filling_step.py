@@ -21,6 +21,7 @@ from transformers import BertForSequenceClassification
 from prune import quiet
 from prune.anatomy import sublayers_of
 from prune.importance import importance
+from prune.memory import keep_memory
 from prune.shrink.refit import refit
 from prune.shrink.structure import Structure
 from prune.training.dropout import set_dropout
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=60)
     options = parser.parse_args()
     quiet.libraries()
+    keep_memory()
     columns = ("density", "step / dense", "without dropout", "removal, in dense steps", f"all / {STEPS} dense steps")
     table = Table(*columns, caption="all: removal and filling without dropout", caption_justify="left")
     for density in DENSITIES:

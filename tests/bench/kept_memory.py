@@ -1,9 +1,10 @@
-"""What keeping memory does to measured ratios: the same two models, timed in processes with different pasts.
+"""What keeping memory does to measured ratios, and to training: the same models in processes with and without.
 
     python -m tests.bench.kept_memory
 
-Random weights in MiniLM's shape, and a model that keeps 28 % of every sublayer; batches of 32 x 128 tokens. Fresh pages
-are those that the kernel clears in one pass of the unpruned model.
+Random weights in MiniLM's shape, and a model that keeps 28 % of every sublayer. Ratios: of batches of 32 x 128 tokens,
+in processes with different pasts; fresh pages are those that the kernel clears in one pass of the unpruned model.
+Training: batches with the lengths of SST-2's sentences.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from rich.console import Console
 from rich.table import Table
 
 from prune import quiet
-from prune.measure.memory import keep_memory
+from prune.memory import keep_memory
 from tests.bench.filling_step import smaller
-from tests.bench.training_step import bert
+from tests.bench.training_step import LENGTHS, bert, in_turn, stepper
 
 BATCH, LENGTH, PAIRS, WARMUP = 32, 128, 12, 3
 DENSITY, VOCABULARY = 0.28, 20000
+STEP_ROUNDS = 6
 LARGEST, BLOCKS, KEPT_EACH = 30_000_000, 200, 9
 """A past: so many blocks of up to so many bytes, freed, and among them a few small ones that stay."""
 
@@ -35,21 +37,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--one", nargs=2, metavar=("KEEP", "PAST"), help="measure in this process")
+    parser.add_argument("--steps", metavar="KEEP", help="measure training steps in this process")
     options = parser.parse_args()
     if options.one:
         print(*measured(*(word == "yes" for word in options.one)))
         return
+    if options.steps:
+        print(*steps(options.steps == "yes"))
+        return
     table = Table("memory", "the process's past", "ratios", "fresh pages, MB")
     for keep in ("no", "yes"):
         for past in ("no", "yes"):
-            command = [sys.executable, "-m", "tests.bench.kept_memory", "--one", keep, past]
-            found = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-                     for _ in range(options.rounds)]  # fmt: skip
-            ratios, pages = (", ".join(column) for column in zip(*found, strict=True))
-            table.add_row(
-                "kept" if keep == "yes" else "as it comes", "some" if past == "yes" else "none", ratios, pages
-            )
+            ratios, pages = _in_processes(options.rounds, "--one", keep, past)
+            table.add_row(_KEEPING[keep], "some" if past == "yes" else "none", ratios, pages)
     Console(width=100).print(table)
+    table = Table("memory", "ms per step, unpruned", f"density {DENSITY}", "peak memory, MB")
+    for keep in ("no", "yes"):
+        table.add_row(_KEEPING[keep], *_in_processes(options.rounds, "--steps", keep))
+    Console(width=100).print(table)
+
+
+_KEEPING = {"no": "as it comes", "yes": "kept"}
+
+
+def _in_processes(rounds: int, *words: str) -> list[str]:
+    """What so many processes of this command print, column by column."""
+    command = [sys.executable, "-m", "tests.bench.kept_memory", *words]
+    found = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(rounds)]
+    return [", ".join(column) for column in zip(*found, strict=True)]
+
+
+def steps(keep: bool) -> tuple[str, ...]:
+    """Mean milliseconds of a training step of the unpruned and of the pruned model, and the process's peak memory."""
+    quiet.libraries()
+    if keep:
+        keep_memory()
+    dense = bert(None)
+    pairs = in_turn(stepper(dense), stepper(smaller(dense, DENSITY)), STEP_ROUNDS * len(LENGTHS))
+    means = (1e3 * statistics.mean(pair[which] for pair in pairs) for which in (1, 2))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return *(f"{mean:.0f}" for mean in means), f"{peak:.0f}"
 
 
 def measured(keep: bool, past: bool) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import DistillationConfig, MethodConfig, Precision
 from prune.masking.masks import Masks
+from prune.memory import keep_memory
 from prune.methods.fine_pruning import spread
 from prune.places import shipped
 from prune.training.distillation import Lesson
@@ -49,6 +50,7 @@ def main() -> None:
     parser.add_argument("--memory-of", help="print the peak memory of this method (or dense) and stop")
     options = parser.parse_args()
     quiet.libraries()
+    keep_memory()
     if options.memory_of:
         print(peak_memory(options.model, options.memory_of))
         return
