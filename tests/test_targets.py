@@ -11,7 +11,8 @@ from prune.evaluation import _warnings
 from prune.goals import size_goal, time_goal
 from prune.measure.latency import LatencyTable, kind_of
 from prune.measure.size import num_parameters
-from prune.report.record import Record
+from prune.methods import one_shot
+from prune.report.record import Record, results_of
 from prune.shrink.structure import Structure
 from prune.targets import Target, each, target_of
 from tests.architectures import ARCHITECTURES
@@ -192,6 +193,42 @@ def test_removal_in_steps_finds_importance_anew(tmp_path):
         assert 0.29 < record.linear_density_before_fill <= 0.3
         counts[steps] = record.dimensions_kept
     assert counts[1] != counts[2]
+
+
+def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled(tmp_path):
+    """16 steps of the tiny run's fill: a half in two recoveries."""
+    words = ("method.removal_steps=3", "method.recovery=0.5", "target.density=0.3")
+    code, _, err = call(f"outputs={tmp_path}/fill", *words, method="one_shot")
+    assert code == 0, err
+    assert [f"recover{step}  step 4/4 " in err for step in (1, 2, 3)] == [True, True, False]
+    assert "fill  step 8/8 " in err
+    assert not list(tmp_path.glob("**/parts"))
+    code, _, err = call(f"outputs={tmp_path}/compact", *words, "method.finish=compact", method="one_shot")
+    assert code == 0, err
+    assert "recover1" not in err
+
+
+def test_a_run_that_stops_between_removals_goes_on_there(tmp_path, monkeypatch):
+    words = ("method.removal_steps=3", "method.recovery=0.5", "target.density=0.3")
+    whole, cut = ((f"outputs={tmp_path}/{name}", *words) for name in ("whole", "cut"))
+    assert call(*whole, method="one_shot")[0] == 0
+    recover = one_shot._recover
+
+    def stop(experiment, dense, part, step):
+        if step == 2:
+            raise KeyboardInterrupt
+        recover(experiment, dense, part, step)
+
+    monkeypatch.setattr(one_shot, "_recover", stop)
+    assert call(*cut, method="one_shot")[0] != 0
+    monkeypatch.undo()
+    code, _, err = call(*cut, method="one_shot")
+    assert code == 0, err
+    assert "recover1" not in err and "recover2" in err
+    first, second = (
+        Record.read(next((tmp_path / name).glob("*/*/*/*/seed_*/record.json"))) for name in ("whole", "cut")
+    )
+    assert results_of(first) | {"config": {}} == results_of(second) | {"config": {}}
 
 
 @pytest.mark.parametrize("method", TRAINED)

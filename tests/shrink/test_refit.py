@@ -59,6 +59,22 @@ def test_the_outputs_are_nearer_to_the_dense_models_than_without(make_bert):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
+def test_what_was_removed_is_put_back_as_zeros(name):
+    """With other weights, as after training."""
+    model, whole, batch = ARCHITECTURES[name].model(), ARCHITECTURES[name].model(), inputs(ARCHITECTURES[name])
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(0, s.num_units, 2)) if number else () for number, s in enumerate(sublayers)}
+    refit(model, ARCHITECTURES[name].model(), sublayers, kept, [batch])
+    structure = compact(model, sublayers)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(0.9)
+        structure.put_back(model, whole, sublayers)
+        assert largest_difference(model(**batch), whole(**batch), ("logits",)) <= 1e-5
+    assert compact(whole, sublayers).kept == kept
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
 def test_what_is_refitted_compacts_exactly(name):
     model, dense, batch = ARCHITECTURES[name].model(), ARCHITECTURES[name].model(), inputs(ARCHITECTURES[name])
     sublayers = sublayers_of(model)
