@@ -114,7 +114,7 @@ def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     goal = time_goal(Target(kind, value), sublayers, sublayers, NONE, table_for(sublayers), lambda _: 2.0)
     kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
-    assert 25.0 / 1.06 < time <= 25.0 / 1.02
+    assert 25.0 / 1.07 < time <= 25.0 / 1.035
 
 
 def test_a_budget_is_corrected_by_what_is_measured(make_bert):
@@ -128,7 +128,21 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table, measured).choose(
         importance_of(sublayers)
     )
-    assert 2.0 <= measured(kept) <= 2.1
+    assert 2.04 <= measured(kept) <= 2.1
+
+
+def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
+    sublayers = sublayers_of(make_bert())
+    times, seen = iter([2.01, 2.06]), {}
+
+    def measured(kept):
+        seen[tuple(kept.items())] = time = next(times)
+        return time
+
+    kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table_for(sublayers), measured).choose(
+        importance_of(sublayers)
+    )
+    assert seen[tuple(kept.items())] == 2.06
 
 
 def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):

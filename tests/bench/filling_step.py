@@ -1,4 +1,4 @@
-"""What one_shot and its fill take, against as many steps of dense training; all in one run, steps paired.
+"""What one_shot and its fill take (no recovery), against as many steps of dense training; all in one run, steps paired.
 
     make bench-fill
     make bench-fill ARGS="--model <folder of MiniLM>"

@@ -24,7 +24,7 @@ from rich.table import Table
 from prune import quiet
 from prune.memory import keep_memory
 from tests.bench.filling_step import smaller
-from tests.bench.training_step import LENGTHS, bert, in_turn, stepper
+from tests.bench.training_step import LENGTHS, bert, random_batch, stepper
 
 BATCH, LENGTH, PAIRS, WARMUP = 32, 128, 12, 3
 DENSITY, VOCABULARY = 0.28, 20000
@@ -51,7 +51,7 @@ def main() -> None:
             ratios, pages = _in_processes(options.rounds, "--one", keep, past)
             table.add_row(_KEEPING[keep], "some" if past == "yes" else "none", ratios, pages)
     Console(width=100).print(table)
-    table = Table("memory", "ms per step, unpruned", f"density {DENSITY}", "peak memory, MB")
+    table = Table("memory", f"ms per training step at density {DENSITY}", "peak memory, MB")
     for keep in ("no", "yes"):
         table.add_row(_KEEPING[keep], *_in_processes(options.rounds, "--steps", keep))
     Console(width=100).print(table)
@@ -67,16 +67,15 @@ def _in_processes(rounds: int, *words: str) -> list[str]:
     return [", ".join(column) for column in zip(*found, strict=True)]
 
 
-def steps(keep: bool) -> tuple[str, ...]:
-    """Mean milliseconds of a training step of the unpruned and of the pruned model, and the process's peak memory."""
+def steps(keep: bool) -> tuple[str, str]:
+    """Mean milliseconds of a training step of the pruned model, and the process's peak memory."""
     quiet.libraries()
     if keep:
         keep_memory()
-    dense = bert(None)
-    pairs = in_turn(stepper(dense), stepper(smaller(dense, DENSITY)), STEP_ROUNDS * len(LENGTHS))
-    means = (1e3 * statistics.mean(pair[which] for pair in pairs) for which in (1, 2))
+    step = stepper(smaller(bert(None), DENSITY))
+    times = [step(random_batch(LENGTHS[number % len(LENGTHS)]), number) for number in range(STEP_ROUNDS * len(LENGTHS))]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    return *(f"{mean:.0f}" for mean in means), f"{peak:.0f}"
+    return f"{1e3 * statistics.mean(times[len(LENGTHS) :]):.0f}", f"{peak:.0f}"
 
 
 def measured(keep: bool, past: bool) -> tuple[str, str]:
