@@ -29,7 +29,7 @@ from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE
 from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
 from prune.sublayers import Sublayer
-from prune.targets import target_of
+from prune.targets import ONE_SHOT, target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.precision import as_in_training
@@ -162,7 +162,8 @@ class Experiment:
     def recoveries(self) -> int:
         """How many removal steps are followed by a part of the fill's training."""
         method = self.config.method
-        return method.removal_steps - 1 if method.recovery and method.finish is Finish.fill else 0
+        recovers = method.kind == ONE_SHOT and method.recovery > 0 and method.finish is Finish.fill
+        return method.removal_steps - 1 if recovers else 0
 
     def recovery_training(self, step: int) -> Training:
         """The settings for the training after a removal step, from 1; each has examples in an order of its own."""

@@ -68,6 +68,7 @@ def test_what_cannot_be_meant_is_refused(words, said):
         (("target.speedup=2", "method=unstructured"), "method.attention.grain=element, whose zeros are scattered"),
         (("schedule.start_from=one_shot", "method.attention.criterion=random"), "criterion=random learns no scores"),
         (("compact.during_training=true", "method=unstructured"), "and there would be less and less"),
+        (("method.recovery=0.3",), "method.recovery=0.3: not read by"),
         (("compact.during_training=true", "method=one_shot", "target.density=0.5"), "not read by one_shot"),
         (("distillation.alpha_layers=1", "teacher=none"), "teacher=none has no layers to learn from"),
         (("schedule.dropout=1",), "schedule.dropout=1.0: must be in [0, 1), or null"),

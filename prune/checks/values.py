@@ -82,6 +82,8 @@ def target(config: Config) -> Iterator[str]:
         )
     if one_shot and config.method.layers != 1:
         yield f"method.layers={config.method.layers}: not read by {ONE_SHOT}, which removes whole sublayers by itself"
+    if config.method.recovery and not one_shot:
+        yield f"method.recovery={config.method.recovery}: not read by {config.method.name}; method=one_shot recovers"
     if targets and config.compact.round_to != 1:
         yield f"compact.round_to={config.compact.round_to}: not read where there is a target, from which widths follow"
     scattered = [name for name, site in sites(config) if site.grain == "element"]
