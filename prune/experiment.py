@@ -9,7 +9,7 @@ import copy
 import json
 import shutil
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from transformers import PreTrainedModel, set_seed
@@ -66,9 +66,7 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
             else:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()
-                own = replace(config.schedule, dropout=None)
-                training = experiment.training("dense", config.schedule.dense_epochs, own)
-                experiment.train(model, stage, training, Lesson(experiment.training_features))
+                experiment.train(model, stage, experiment.trainings.dense, Lesson(experiment.training_features))
 
             def keep() -> None:
                 model.save_pretrained(stage.model)
@@ -108,7 +106,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)
             model = reload.load(compacted.model)
-            experiment.train(model, stage, experiment.fill_training(), experiment.lesson(dense))
+            experiment.train(model, stage, experiment.trainings.fill, experiment.lesson(dense))
 
             def keep() -> None:
                 structure = Structure.read(compacted.model)

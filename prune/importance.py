@@ -13,34 +13,49 @@ from transformers import PreTrainedModel
 from prune.features import LENGTH, inputs_only
 from prune.masking.gates import gated
 from prune.progress import track
-from prune.sublayers import Sublayer
+from prune.shrink.compact import compact
+from prune.sublayers import Sublayer, smaller
+from prune.training.precision import as_in_training
 
 if TYPE_CHECKING:
     from prune.preparation import Experiment
 
 
 def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, Tensor]:
-    """The importance of all units of a fine-tuned `model`, from the training examples that the method asks for."""
+    """The importance of all units of a fine-tuned `model`, from the training examples that the method asks for.
+
+    Its units of zeros are removed, in place.
+    """
     number = min(experiment.config.method.importance_examples, len(experiment.training_features))
     experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
-    return importance(model, experiment.sublayers, list(examples(experiment, number, model.device)))
+    batches = list(examples(experiment, number, model.device))
+    with as_in_training(experiment.config.schedule.precision, model.device):
+        return importance(model, experiment.sublayers, batches)
 
 
 def importance(
     model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]]
 ) -> dict[str, Tensor]:
-    """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`."""
+    """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`.
+
+    Units of zeros have none. They are removed from `model`, in place: zeros take as long as other numbers.
+    """
     model.eval().requires_grad_(False)
-    total = {s.name: torch.zeros(s.num_units) for s in sublayers}
+    kept = compact(model, sublayers).kept
+    left = smaller(sublayers, kept)
+    total = {s.name: torch.zeros(s.num_units) for s in left}
     number = 0
-    with gated(model.base_model, sublayers) as gates:
-        for batch in track(batches, "importance", len(batches)):
+    with gated(model.base_model, left) as gates:
+        for batch in track(batches, "importance", len(batches)) if left else ():
             size = len(batch["input_ids"])
             (model(**batch).loss * size).backward()  # the loss is the mean over the batch
             for name, of_sublayer in gates.items():
                 total[name] += of_sublayer.take_squares().cpu()
             number += size
-    return {name: values / number for name, values in total.items()}
+    found = {s.name: torch.zeros(s.num_units) for s in sublayers}
+    for name, values in total.items():
+        found[name][list(kept[name])] = values / number
+    return found
 
 
 def examples(experiment: Experiment, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from rich.console import Group
@@ -80,28 +81,25 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
 def _durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
     """Estimates from the time of one dense training step; one of a smaller model takes the `share` that is left."""
     config = experiment.config
-    method, schedule = config.method, config.schedule
+    method, schedule, trainings = config.method, config.schedule, experiment.trainings
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
-    found = {
-        "dense": experiment.training("dense", schedule.dense_epochs).steps * seconds_per_step,
-        "prune": 0.0,
-        "compact": 0.0,
-    }
-    importance = method.importance_examples / schedule.batch_size * seconds_per_step
+    steps = {"dense": float(trainings.dense.steps), "prune": 0.0, "compact": 0.0}
+    importance = method.importance_examples / schedule.batch_size
     if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
-        found["prune"] += importance
+        steps["prune"] += importance
     if method.kind == ONE_SHOT:
         passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
-        refit = passes * seconds_per_step / 3  # two halves of a forward pass, which takes a third of a step
-        found["compact"] = method.removal_steps * refit + (method.removal_steps - 1) * importance
+        left = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
+        for before, after in pairwise(left):
+            steps["compact"] += passes * (before + after) / 6  # a forward pass takes a third of a step
+        steps["compact"] += sum(importance * size for size in left[1:-1])
+        steps["compact"] += sum(part.steps * size for part, size in zip(trainings.recoveries, left[1:], strict=False))
     else:
-        found["prune"] += experiment.training("prune", schedule.epochs).steps * seconds_per_step
-    for step in range(1, experiment.recoveries + 1):
-        left = share ** (step / method.removal_steps)
-        found["compact"] += experiment.recovery_training(step).steps * left * seconds_per_step
+        steps["prune"] += trainings.prune.steps
     if method.finish is Finish.fill:
-        found["fill"] = experiment.fill_training().steps * seconds_per_step * share
-    return {name: 0.0 if name in there and there[name].report.exists() else time for name, time in found.items()}
+        steps["fill"] = trainings.fill.steps * share
+    ready = {name for name, stage in there.items() if stage.report.exists()}
+    return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
 
 
 def _seconds_per_step(experiment: Experiment) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,8 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
-from prune.config import Config, Finish, ScheduleConfig, Start, TaskConfig
-from prune.durations import in_steps
+from prune.config import Config, Start, TaskConfig
 from prune.errors import UserError
 from prune.goals import Goal, size_goal, time_goal
 from prune.masking.masks import Masks
@@ -26,14 +24,17 @@ from prune.measure.quality import outputs_of
 from prune.measure.rounding import fastest_multiple
 from prune.measure.speed import speed_batches, speed_device
 from prune.outputs import RunFolder, StageFolder, write_at_once
-from prune.places import PACKAGE
+from prune.places import PACKAGE, locate
+from prune.shrink import reload
 from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
+from prune.shrink.structure import FILE_NAME as STRUCTURE
 from prune.sublayers import Sublayer
-from prune.targets import ONE_SHOT, target_of
+from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
 from prune.training.precision import as_in_training
 from prune.training.progress import Screen
+from prune.training.settings import Trainings
 from prune.training.tracking import Tracking
 from prune.training.trainer import Training, train
 
@@ -72,8 +73,11 @@ class Experiment:
         return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
 
     def finished_model(self, path: str, option: str) -> PreTrainedModel:
-        """A model for the same task that others may have trained."""
-        model = models.finished_model(path, self.task.auto_class, option=option)
+        """A model for the same task that others may have trained; a teacher may be a pruned one."""
+        if option == "teacher" and (folder := locate(path)) and (folder / STRUCTURE).is_file():
+            model = reload.load(folder)
+        else:
+            model = models.finished_model(path, self.task.auto_class, option=option)
         models.put_in_order(model, self.task.model_settings().get("id2label"), option)
         return model
 
@@ -154,45 +158,10 @@ class Experiment:
             answers = self.outputs_of(model, self.training_features)
         return Lesson(with_teacher(self.training_features, answers))
 
-    def fill_training(self) -> Training:
-        """The schedule's settings for the fill, or for what is left of it after the recoveries."""
-        return self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
-
-    @property
-    def recoveries(self) -> int:
-        """How many removal steps are followed by a part of the fill's training."""
-        method = self.config.method
-        recovers = method.kind == ONE_SHOT and method.recovery > 0 and method.finish is Finish.fill
-        return method.removal_steps - 1 if recovers else 0
-
-    def recovery_training(self, step: int) -> Training:
-        """The settings for the training after a removal step, from 1; each has examples in an order of its own."""
-        training = self._filling(f"recover{step}", self.config.method.recovery / self.recoveries)
-        return replace(training, seed=training.seed + step)
-
-    def _filling(self, name: str, share: float) -> Training:
-        own = self.config.schedule
-        given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
-        changed = {key: value for key, value in given.items() if value is not None}
-        return self.training(name, share * own.fill_epochs, replace(own, **changed))
-
-    def training(self, name: str, epochs: float, schedule: ScheduleConfig | None = None) -> Training:
-        """The settings for a training of so many epochs: the schedule's, if no other ones are given."""
-        schedule = schedule or self.config.schedule
-        steps = max(1, round(epochs * math.ceil(len(self.training_features) / schedule.batch_size)))
-        return Training(
-            name=name,
-            steps=steps,
-            warmup=in_steps(schedule.warmup, steps),
-            checkpoint_every=max(1, in_steps(schedule.checkpoint_every, steps)),
-            batch_size=schedule.batch_size,
-            learning_rate=schedule.learning_rate,
-            score_learning_rate=schedule.score_learning_rate,
-            weight_decay=schedule.weight_decay,
-            precision=schedule.precision,
-            dropout=schedule.dropout,
-            seed=self.config.seed,
-        )
+    @cached_property
+    def trainings(self) -> Trainings:
+        """The settings of every training."""
+        return Trainings(self.config, len(self.training_features))
 
     def round_to(self) -> int:
         """What widths are rounded up to a multiple of."""
@@ -203,19 +172,6 @@ class Experiment:
         found = fastest_multiple(widest.columns, widest.rows, speed_device(speed.device), getattr(torch, speed.dtype))
         self.screen.say(f"         compact.round_to=auto: widths are rounded up to multiples of {found}")
         return found
-
-    def ramp(self, training: Training) -> Cubic:
-        """How far masks have moved at each step, from 0 to 1.
-
-        Raises:
-            UserError: if warm-up and cool-down leave no step between them.
-        """
-        try:
-            return Cubic(
-                0.0, 1.0, training.steps, training.warmup, in_steps(self.config.schedule.cooldown, training.steps)
-            )
-        except ValueError as error:
-            raise UserError(str(error)) from error
 
     def train(
         self,
@@ -268,7 +224,7 @@ class Experiment:
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
     experiment = processes.in_turn(lambda: _read(config, folder, screen))
-    experiment.ramp(experiment.training("prune", config.schedule.epochs))
+    experiment.trainings.ramp(experiment.trainings.prune)
     if target_of(config) is not None:
         experiment.goal  # noqa: B018  # what cannot be reached is told now
     return experiment

@@ -7,8 +7,8 @@ An attention's inner units are its heads (`unit_size` = head size), a feed-forwa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -82,3 +82,19 @@ class Sublayer:
     def module(self) -> str:
         """The module that holds the input matrices: the attention itself."""
         return self.matrices[0].module.rpartition(".")[0]
+
+
+def smaller(sublayers: Iterable[Sublayer], kept: Mapping[str, tuple[int, ...]]) -> list[Sublayer]:
+    """The sublayers as they are where only the `kept` units are left; without those that have none."""
+    return [_with_units(s, len(kept[s.name])) for s in sublayers if kept[s.name]]
+
+
+def _with_units(sublayer: Sublayer, units: int) -> Sublayer:
+    if units == sublayer.num_units:
+        return sublayer
+    width = units * sublayer.unit_size
+    matrices = tuple(
+        replace(m, rows=width, transposed=False) if m.unit_axis == 0 else replace(m, columns=width, transposed=False)
+        for m in sublayer.matrices
+    )
+    return replace(sublayer, num_units=units, matrices=matrices)

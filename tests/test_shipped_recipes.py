@@ -12,7 +12,7 @@ from prune.checks import check
 from prune.config import Config
 from prune.methods.fine_pruning import spread
 from prune.places import shipped
-from prune.preparation import Experiment
+from prune.training.settings import Trainings
 from tests.composing import all_composed
 
 FILES = sorted(shipped("recipes").rglob("*.yaml"))
@@ -124,15 +124,14 @@ def test_a_published_network_with_a_lighter_penalty_on_feed_forward(configs):
 )
 def test_the_schedule_of_a_published_network_reaches_training(name, steps, warmup, cooldown, fill_steps, configs):
     (config,) = configs[name]
-    features = {config.task.train_split: range(INPUTS[config.task.name])}
-    experiment = Experiment(config, *[None] * 4, {}, features, {}, [], [], None)
-    training = experiment.training("prune", config.schedule.epochs)
+    trainings = Trainings(config, INPUTS[config.task.name])
+    training = trainings.prune
     assert (training.steps, training.warmup) == (steps, warmup)
     assert (training.learning_rate, training.score_learning_rate) == (3e-5, 1e-2)
-    ramp = experiment.ramp(training)
+    ramp = trainings.ramp(training)
     assert ramp(warmup) == 0 < ramp(warmup + 1) < 1 == ramp(steps - cooldown)
     assert ramp(steps - cooldown - 1) < 1
-    filling = experiment.fill_training()
+    filling = trainings.fill
     assert (filling.warmup, filling.learning_rate) == (10, 3e-5)
     assert fill_steps is None or filling.steps == fill_steps
     assert (config.distillation.alpha_ce, config.distillation.alpha_teacher) == (0.1, 0.9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from prune.sublayers import Sublayer
 
@@ -32,18 +32,3 @@ class Alive:
         """The share of a sublayer's units that is left."""
         (whole,) = (s.num_units for s in self.sublayers if s.name == name)
         return len(self.kept[name]) / whole
-
-    def smaller(self) -> list[Sublayer]:
-        """The sublayers as they are where only living units are left; without those that have none."""
-        return [_smaller(s, len(self.kept[s.name])) for s in self.sublayers if self.kept[s.name]]
-
-
-def _smaller(sublayer: Sublayer, units: int) -> Sublayer:
-    if units == sublayer.num_units:
-        return sublayer
-    width = units * sublayer.unit_size
-    matrices = tuple(
-        replace(m, rows=width, transposed=False) if m.unit_axis == 0 else replace(m, columns=width, transposed=False)
-        for m in sublayer.matrices
-    )
-    return replace(sublayer, num_units=units, matrices=matrices)

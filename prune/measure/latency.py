@@ -37,7 +37,7 @@ _LAYERS = 2
 """Layers of each stack in the models that are timed."""
 _WIDTHS = 16
 """Steps of a feed-forward layer's width; times between them are interpolated."""
-_PAIRS = 30
+_PAIRS = 15
 _SECONDS, _ROUNDS = 40.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
 

@@ -24,7 +24,7 @@ from prune.masking.masks import Masks
 from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
-from prune.sublayers import Sublayer
+from prune.sublayers import Sublayer, smaller
 from prune.targets import target_of
 from prune.training.checkpoints import checkpoint_at
 from prune.training.shrinking import NOTE, enlarge, note, resumed, shrink, still_alive, take_away
@@ -64,8 +64,8 @@ def _train(
     experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
 ) -> tuple[PreTrainedModel, Masks]:
     model, masks = masked_model(experiment, dense, worth=worth)
-    training = experiment.training("prune", experiment.config.schedule.epochs)
-    experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.ramp(training))
+    training = experiment.trainings.prune
+    experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.trainings.ramp(training))
     return model, masks
 
 
@@ -73,8 +73,8 @@ def _train_shrinking(
     experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
 ) -> tuple[PreTrainedModel, Masks]:
     """The same; at each tenth of the training, what has died is removed. Gives a whole model back."""
-    training = experiment.training("prune", experiment.config.schedule.epochs)
-    ramp, lesson = experiment.ramp(training), experiment.lesson(dense)
+    training = experiment.trainings.prune
+    ramp, lesson = experiment.trainings.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
     start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
     for end in [training.steps * part // _LOOKS for part in range(1, _LOOKS + 1)]:
@@ -174,7 +174,7 @@ def spread(
     """Puts the method's masks on `model`; where units have been removed, on what is `alive` of it."""
     sites = {"attention": method.attention, "feed_forward": method.feed_forward}
     masked = {name: _site(site, method) for name, site in sites.items() if not site.stays}
-    left = sublayers if alive is None else alive.smaller()
+    left = sublayers if alive is None else smaller(alive.sublayers, alive.kept)
     return attach(model, base, [s for s in left if s.site in masked], masked, seed, alive)
 
 

@@ -70,7 +70,7 @@ def _removed(
                 _refitted(experiment, dense, latest, stage, choose).save_pretrained(part.model)
 
             processes.from_first(remove)
-            if experiment.recoveries:
+            if experiment.trainings.recoveries:
                 _recover(experiment, dense, part, step)
             processes.from_first(lambda: part.finish(watch.report()))
     return part
@@ -78,7 +78,7 @@ def _removed(
 
 def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step: int) -> None:
     """Trains what is left of the model in `part`."""
-    training = experiment.recovery_training(step)
+    training = experiment.trainings.recoveries[step - 1]
     experiment.screen.stage("compact", f"recovery after removal {step}: {training.steps} steps of the fill")
     set_seed(experiment.config.seed)
     model = _start(experiment, part)
@@ -108,8 +108,9 @@ def _refitted(
         importance = load_file(stage.model / _IMPORTANCE)
     else:
         importance = importance_of(experiment, _start(experiment, latest))
-    wanted = latest if experiment.recoveries else dense
+    wanted = latest if experiment.trainings.recoveries else dense
     model, original = (_start(experiment, wanted) for _ in range(2))
+    compact(original, experiment.sublayers)
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
     refit(model, original, experiment.sublayers, choose(importance), batches)
     return model

@@ -7,6 +7,7 @@ made up for, too.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from prune.shrink.structure import features_of
+from prune.shrink.structure import Structure
 from prune.sublayers import Matrix, Sublayer
 
 _RIDGE = 1e-3
@@ -38,46 +39,36 @@ def refit(
     `dense` is the same model before; `batches` are its inputs.
     """
     model.eval(), dense.eval()
-    features = {s.name: features_of(s, kept[s.name]) for s in sublayers}
-    for sublayer in sublayers:
-        removed = torch.ones(sublayer.num_units * sublayer.unit_size, dtype=torch.bool)
-        removed[features[sublayer.name]] = False
-        for matrix in sublayer.matrices:
-            weight, bias = matrix.weight(model.base_model), matrix.bias(model.base_model)
-            of_units = weight.t() if matrix.unit_axis else weight
-            of_units[removed.to(weight.device)] = 0.0
-            if bias is not None and matrix.unit_axis == 0:
-                bias[removed.to(weight.device)] = 0.0
+    small = copy.deepcopy(model)
+    structure = Structure(model.config.model_type, kept)
+    structure.apply(small.base_model, sublayers)
     for sublayer in sublayers:
         if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
-            _refit_one(model, dense, sublayer.matrices[-1], features[sublayer.name], batches)
+            _refit_one(small, dense, sublayer.matrices[-1], batches)
+    structure.put_back(small, model, sublayers)
 
 
 def _refit_one(
-    model: PreTrainedModel,
-    dense: PreTrainedModel,
-    output: Matrix,
-    features: Tensor,
-    batches: Iterable[Mapping[str, Tensor]],
+    small: PreTrainedModel, dense: PreTrainedModel, output: Matrix, batches: Iterable[Mapping[str, Tensor]]
 ) -> None:
-    """Solves (X'X + r) W' = X'Y + r W0' for the kept columns W: X the pruned model's units, Y the dense outputs."""
-    weight, bias = output.weight(model.base_model), output.bias(model.base_model)
-    features = features.to(weight.device)
-    gram = torch.zeros(len(features), len(features), dtype=torch.double, device=weight.device)
-    products = torch.zeros(len(features), weight.shape[0], dtype=torch.double, device=weight.device)
+    """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the dense outputs."""
+    weight, bias = output.weight(small.base_model), output.bias(small.base_model)
+    rows, columns = weight.shape
+    gram = torch.zeros(columns, columns, dtype=torch.double, device=weight.device)
+    products = torch.zeros(columns, rows, dtype=torch.double, device=weight.device)
     for batch in batches:
         wanted = _captured(dense, output.module, batch, lambda _, result: result)
-        units = _captured(model, output.module, batch, lambda inputs, _: inputs)
+        units = _captured(small, output.module, batch, lambda inputs, _: inputs)
         real = _real_tokens(batch, wanted)
-        x = units.reshape(-1, units.shape[-1])[real].index_select(1, features).double()
+        x = units.reshape(-1, units.shape[-1])[real].double()
         y = wanted.reshape(-1, wanted.shape[-1])[real].double()
         gram += x.T @ x
         products += x.T @ (y if bias is None else y - bias.double())
-    present = weight.index_select(1, features).double()
+    present = weight.double()
     ridge = _RIDGE * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
     gram.diagonal().add_(ridge)
     solution = torch.linalg.solve(gram, products + ridge * present.T)
-    weight.index_copy_(1, features, solution.T.to(weight.dtype))
+    weight.copy_(solution.T)
 
 
 def _captured(

@@ -64,6 +64,35 @@ def test_every_unit_of_every_family_has_one(name):
         assert found[sublayer.name].max() > 0
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_units_of_zeros_have_none_and_change_nothing_of_the_others(name):
+    model, whole = ARCHITECTURES[name].model().eval(), ARCHITECTURES[name].model().eval()
+    batch, sublayers = batch_of(ARCHITECTURES[name]), sublayers_of(model)
+    for one in (model, whole):
+        for number, sublayer in enumerate(sublayers):
+            for unit in range(0, sublayer.num_units, 2 if number else 1):
+                scaled(one, sublayer, unit, 0.0)
+    with gated(whole.base_model, sublayers) as gates:
+        (whole(**batch).loss * len(batch["input_ids"])).backward()
+        expected = {sublayer: of_sublayer.take_squares() for sublayer, of_sublayer in gates.items()}
+    found = importance(model, sublayers, [batch])
+    for sublayer in sublayers:
+        values = found[sublayer.name] * len(batch["input_ids"])
+        assert not values[::2].any()
+        largest = float(expected[sublayer.name].max())
+        assert torch.allclose(values, expected[sublayer.name], rtol=1e-3, atol=1e-3 * largest)
+
+
+def test_where_nothing_is_left_nothing_is_worth_anything(make_bert, ids):
+    model = make_bert()
+    sublayers = sublayers_of(model)
+    for sublayer in sublayers:
+        for unit in range(sublayer.num_units):
+            scaled(model, sublayer, unit, 0.0)
+    found = importance(model, sublayers, [{"input_ids": ids, "labels": torch.tensor([0, 1, 1])}])
+    assert not any(values.any() for values in found.values())
+
+
 def test_gates_are_gone_afterwards(make_bert, ids):
     model = make_bert()
     before = model(input_ids=ids).logits

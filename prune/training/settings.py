@@ -1,0 +1,81 @@
+"""The settings of every training of a run, as its config says."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from prune.config import Config, Finish, ScheduleConfig
+from prune.durations import in_steps
+from prune.errors import UserError
+from prune.masking.schedule import Cubic
+from prune.targets import ONE_SHOT
+from prune.training.trainer import Training
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Of a run with so many training examples."""
+
+    config: Config
+    examples: int
+
+    @property
+    def dense(self) -> Training:
+        """That of the unpruned model, with its own dropout."""
+        own = replace(self.config.schedule, dropout=None)
+        return self._of("dense", own.dense_epochs, own)
+
+    @property
+    def prune(self) -> Training:
+        """That with masks."""
+        return self._of("prune", self.config.schedule.epochs, self.config.schedule)
+
+    @property
+    def fill(self) -> Training:
+        """The fill, or what is left of it after the recoveries."""
+        return self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
+
+    @property
+    def recoveries(self) -> list[Training]:
+        """What follows each removal step but the last, if anything does; each has examples in an order of its own."""
+        method = self.config.method
+        if method.kind != ONE_SHOT or method.finish is not Finish.fill or method.recovery == 0:
+            return []
+        steps = range(1, method.removal_steps)
+        parts = [self._filling(f"recover{step}", method.recovery / len(steps)) for step in steps]
+        return [replace(part, seed=part.seed + step) for step, part in zip(steps, parts, strict=True)]
+
+    def ramp(self, training: Training) -> Cubic:
+        """How far masks have moved at each step, from 0 to 1.
+
+        Raises:
+            UserError: if warm-up and cool-down leave no step between them.
+        """
+        cooldown = in_steps(self.config.schedule.cooldown, training.steps)
+        try:
+            return Cubic(0.0, 1.0, training.steps, training.warmup, cooldown)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+    def _filling(self, name: str, share: float) -> Training:
+        own = self.config.schedule
+        given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
+        changed = {key: value for key, value in given.items() if value is not None}
+        return self._of(name, share * own.fill_epochs, replace(own, **changed))
+
+    def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
+        steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
+        return Training(
+            name=name,
+            steps=steps,
+            warmup=in_steps(schedule.warmup, steps),
+            checkpoint_every=max(1, in_steps(schedule.checkpoint_every, steps)),
+            batch_size=schedule.batch_size,
+            learning_rate=schedule.learning_rate,
+            score_learning_rate=schedule.score_learning_rate,
+            weight_decay=schedule.weight_decay,
+            precision=schedule.precision,
+            dropout=schedule.dropout,
+            seed=self.config.seed,
+        )
