@@ -33,12 +33,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from prune.config import Config
+from prune.config import Config, ScheduleConfig
 from prune.errors import UserError
 from prune.targets import ONE_SHOT
 
@@ -237,8 +237,9 @@ def pruned_folder(config: Config) -> StageFolder:
         importance = {"examples": config.method.importance_examples, "dense": _dense_inputs(config)}
         return _shared_folder(config, "pruned", importance)
     unused = {
-        "method": ("name", "finish"),
-        "schedule": ("name", "fill_epochs", "fill_learning_rate", "fill_warmup", "fill_batch_size", "eval_batch_size"),
+        "method": {"name", "finish"},
+        "schedule": {"name", "eval_batch_size"}
+        | {f.name for f in fields(ScheduleConfig) if f.name.startswith("fill_")},
     }
     inputs: dict[str, Any] = {
         group: {key: value for key, value in named.get(group, {}).items() if key not in keys}

@@ -43,8 +43,12 @@ class Trainings:
         if method.kind != ONE_SHOT or method.finish is not Finish.fill or method.recovery == 0:
             return []
         steps = range(1, method.removal_steps)
+        distance = self._filling("fill", 1.0).checkpoint_every
         parts = [self._filling(f"recover{step}", method.recovery / len(steps)) for step in steps]
-        return [replace(part, seed=part.seed + step) for step, part in zip(steps, parts, strict=True)]
+        return [
+            replace(part, seed=part.seed + step, checkpoint_every=distance)
+            for step, part in zip(steps, parts, strict=True)
+        ]
 
     def ramp(self, training: Training) -> Cubic:
         """How far masks have moved at each step, from 0 to 1.
@@ -62,7 +66,8 @@ class Trainings:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
         changed = {key: value for key, value in given.items() if value is not None}
-        return self._of(name, share * own.fill_epochs, replace(own, **changed))
+        training = self._of(name, share * own.fill_epochs, replace(own, **changed))
+        return replace(training, embeddings=own.fill_embeddings)
 
     def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
         steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
