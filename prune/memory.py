@@ -1,14 +1,21 @@
-"""Memory that the process keeps: work then finds the pages of the work before, and the kernel clears no fresh ones."""
+"""Memory that the process keeps, so that work finds the pages of the work before; and the most that it has used."""
 
 from __future__ import annotations
 
 import ctypes
 import gc
+import resource
+import sys
+from contextlib import suppress
 from functools import cache
+from pathlib import Path
+
+import torch
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Of glibc's malloc.h."""
 _NEVER = 2**31 - 1
+_STATUS, _PEAK_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @cache
@@ -27,9 +34,29 @@ def keep_memory() -> bool:
 
 
 def give_back_memory() -> None:
-    """Gives what is free back to the kernel, so that what comes next does not add to the peak of what is over."""
+    """Gives what is free back to the kernel, so that what comes next does not add to what is over."""
     gc.collect()  # a Trainer and its model hold each other
-    try:
+    with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        return
+
+
+def forget_peak() -> None:
+    """Has `peak_memory_bytes` begin anew, where the system can."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    with suppress(OSError):
+        _PEAK_RESET.write_text("5")
+
+
+def peak_memory_bytes() -> int:
+    """Highest memory use, of the GPU if there is one, of this process otherwise.
+
+    Since `forget_peak` was called last; on the CPU of another system than Linux since the process began.
+    """
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    with suppress(OSError, StopIteration):
+        lines = _STATUS.read_text().splitlines()
+        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

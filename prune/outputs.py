@@ -49,6 +49,7 @@ RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 REPORT = "report.html"
 FIGURES = "figures"
+_PARTS = "parts"
 _HASH_LENGTH = 8
 _NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "report", "search", "reference")
 """Keys of a config that tell replicates apart, or say where and how a run is carried out, watched and searched for."""
@@ -97,8 +98,13 @@ class StageFolder:
         return StageFolder(self._parts / name)
 
     @property
+    def is_part(self) -> bool:
+        """Whether it is the folder of a part of another stage."""
+        return self.path.parent.name == _PARTS
+
+    @property
     def _parts(self) -> Path:
-        return self.path / "parts"
+        return self.path / _PARTS
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)

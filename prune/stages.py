@@ -12,8 +12,7 @@ from filelock import FileLock, Timeout
 
 from prune import processes
 from prune.errors import UserError
-from prune.measure.environment import peak_memory_bytes
-from prune.memory import give_back_memory
+from prune.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.outputs import StageFolder
 from prune.training.progress import Screen
 
@@ -25,7 +24,7 @@ class Stopwatch:
         self._start, self._data = time.monotonic(), dict(data)
 
     def report(self, **values: Any) -> dict[str, Any]:
-        """`values`, with the time in seconds, the process's peak memory in bytes, and the data's fingerprints."""
+        """`values`, with the time in seconds, the stage's peak memory in bytes, and the data's fingerprints."""
         measured = {"seconds": time.monotonic() - self._start, "peak_memory_bytes": peak_memory_bytes()}
         return {**measured, "data": self._data, **values}
 
@@ -45,6 +44,8 @@ def unfinished(
             yield None
             return
         give_back_memory()
+        if not folder.is_part:
+            forget_peak()
         yield Stopwatch(data)
 
 

@@ -245,6 +245,15 @@ def test_a_teacher_of_questions_is_not_asked_for_its_labels(tmp_path):
     assert composed(*ANSWERS, f"teacher={tmp_path}").teacher == str(tmp_path)
 
 
+def test_only_a_teacher_may_be_a_pruned_model(tmp_path):
+    shape = json.loads((PACKAGE / "demo/model/config.json").read_text()) | {"pruned_shape": []}
+    (tmp_path / "config.json").write_text(json.dumps(shape))
+    for key in ("model.path", "model.dense"):
+        (problem,) = problems(*DEMO, f"{key}={tmp_path}")
+        assert problem.startswith(f"{key}={tmp_path}: it is a pruned model; name the one that it was pruned from")
+    assert composed(*DEMO, f"teacher={tmp_path}").teacher == str(tmp_path)
+
+
 def test_the_block_of_a_site_that_has_no_blocks_does_not_matter():
     assert composed(*DEMO, "method=hybrid", "method.feed_forward.block=[5,5]").method.feed_forward.block == [5, 5]
 

@@ -28,12 +28,22 @@ print(kept, before - psutil.Process().memory_info().rss)
 """
 
 
+PEAKS = f"""
+import sys, torch
+from prune.memory import forget_peak, peak_memory_bytes
+torch.ones({NUMBERS})
+with_it = peak_memory_bytes()
+forget_peak()
+print(sys.platform == "linux", with_it - peak_memory_bytes())
+"""
+
+
 def bytes_of(script):
     """What a script says in a process of its own: what others left in memory would decide here."""
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     kept, found = result.stdout.split()
     if kept == "False":
-        pytest.skip("the C library is not glibc")
+        pytest.skip("another C library than glibc, or another system than Linux")
     return int(found)
 
 
@@ -43,3 +53,7 @@ def test_timed_calls_find_the_memory_of_those_before():
 
 def test_what_is_free_is_given_back():
     assert bytes_of(GIVEN_BACK) > 3 * NUMBERS  # of four bytes each
+
+
+def test_a_peak_is_that_of_what_came_since_the_last_was_forgotten():
+    assert bytes_of(PEAKS) > 3 * NUMBERS

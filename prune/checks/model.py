@@ -32,6 +32,8 @@ def folders(config: Config) -> Iterator[str]:
             yield f"{key}={name}: there is no such folder"
         elif folder is not None and key != "task.path" and (key != "model.path" or config.model.pretrained):
             yield from _weights(key, name, folder)
+        if key in ("model.path", "model.dense") and "pruned_shape" in (_local_shape(name) or {}):
+            yield f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may be pruned)"
     for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
         shape = _local_shape(named[key]) if key in named else None
         labels = len((shape or {}).get("id2label") or {}) or 2

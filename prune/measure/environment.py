@@ -1,12 +1,10 @@
-"""What a result was made with: versions, hardware, commit, memory."""
+"""What a result was made with: versions, hardware, commit."""
 
 from __future__ import annotations
 
 import os
 import platform
-import resource
 import subprocess
-import sys
 from importlib.metadata import version
 from typing import Any
 
@@ -31,14 +29,6 @@ def environment() -> dict[str, Any]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),
     }
-
-
-def peak_memory_bytes() -> int:
-    """Highest memory use so far: of the GPU if there is one, of this process otherwise."""
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def processor() -> str:

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from prune import models, quiet
 from prune.config import TaskConfig
-from prune.measure.environment import peak_memory_bytes
+from prune.memory import peak_memory_bytes
 from prune.places import shipped
 from prune.tasks.question_answering import TASK
 
