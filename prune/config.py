@@ -216,8 +216,6 @@ class ScheduleConfig:
     """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
     fill_batch_size: int | None = None
     """Examples per training step of the fill; null: batch_size."""
-    fill_embeddings: bool = True
-    """Whether the word embeddings (and an output layer that is tied to them) are trained in the fill, too."""
     dropout: float | None = None
     """Probability of all dropouts while pruning and filling, in [0, 1); null: the model's own."""
     score_learning_rate: float = 1e-2

@@ -66,8 +66,7 @@ class Trainings:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
         changed = {key: value for key, value in given.items() if value is not None}
-        training = self._of(name, share * own.fill_epochs, replace(own, **changed))
-        return replace(training, embeddings=own.fill_embeddings)
+        return self._of(name, share * own.fill_epochs, replace(own, **changed))
 
     def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
         steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))

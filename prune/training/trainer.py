@@ -61,8 +61,6 @@ class Training:
     seed: int
     dropout: float | None = None
     """Probability of all dropouts; None: the model's own."""
-    embeddings: bool = True
-    """Whether word embeddings are trained."""
     until: int | None = None
     """Stops at that step, with a checkpoint."""
     note: tuple[str, str] | None = None
@@ -89,8 +87,6 @@ def train(
     keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
         set_dropout(model, training.dropout)
-    if not training.embeddings:
-        model.get_input_embeddings().requires_grad_(False)
     trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
     resume = processes.from_first(lambda: last_good_checkpoint(folder, screen.warn))
     start = step_of(resume) if resume else 0
