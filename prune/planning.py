@@ -26,6 +26,8 @@ from prune.training.progress import Screen
 
 _STEPS = 3
 """Training steps that are timed, after one that warms up."""
+_FORWARD = 1 / 3
+"""A forward pass, in training steps."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def _durations(experiment: Experiment, seconds_per_step: float, share: float) ->
     method, schedule, trainings = config.method, config.schedule, experiment.trainings
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
     steps = {"dense": float(trainings.dense.steps), "prune": 0.0, "compact": 0.0}
+    teacher = _FORWARD if config.teacher != "none" and experiment.asks_at_every_step else 0.0
     importance = method.importance_examples / schedule.batch_size
     if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
         steps["prune"] += importance
@@ -91,13 +94,14 @@ def _durations(experiment: Experiment, seconds_per_step: float, share: float) ->
         passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
         left = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
         for before, after in pairwise(left):
-            steps["compact"] += passes * (before + after) / 6  # a forward pass takes a third of a step
+            steps["compact"] += passes * (before + after) / 2 * _FORWARD
         steps["compact"] += sum(importance * size for size in left[1:-1])
-        steps["compact"] += sum(part.steps * size for part, size in zip(trainings.recoveries, left[1:], strict=False))
+        for part, size in zip(trainings.recoveries, left[1:], strict=False):
+            steps["compact"] += part.steps * (size + teacher)
     else:
-        steps["prune"] += trainings.prune.steps
+        steps["prune"] += trainings.prune.steps * (1 + teacher)
     if method.finish is Finish.fill:
-        steps["fill"] = trainings.fill.steps * share
+        steps["fill"] = trainings.fill.steps * (share + teacher)
     ready = {name for name, stage in there.items() if stage.report.exists()}
     return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
 

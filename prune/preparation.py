@@ -141,6 +141,11 @@ class Experiment:
             self._lessons[dense.path] = self._new_lesson(dense)
         return self._lessons[dense.path]
 
+    @property
+    def asks_at_every_step(self) -> bool:
+        """Whether the teacher, if there is one, says too much for its answers to be kept."""
+        return self.config.distillation.alpha_layers > 0 or not self.task.keeps_teacher
+
     @cached_property
     def _lessons(self) -> dict[Path, Lesson]:
         return {}
@@ -151,8 +156,8 @@ class Experiment:
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
         model = self.finished_model(path, "teacher")
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
-        layers = self.config.distillation.alpha_layers > 0
-        if layers or not self.task.keeps_teacher:
+        if self.asks_at_every_step:
+            layers = self.config.distillation.alpha_layers > 0
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
         with as_in_training(self.config.schedule.precision, model.device):
             answers = self.outputs_of(model, self.training_features)
