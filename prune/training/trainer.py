@@ -30,7 +30,7 @@ from prune.masking.masks import Masks
 from prune.memory import keep_memory
 from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
-from prune.training.distillation import Lesson, Teacher, Told, losses, part_of, take_teacher
+from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.progress import Screen, TrainingProgress
@@ -141,8 +141,9 @@ class _Trainer(Trainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         inputs, share = part_of(inputs, self.args.process_index, self.args.world_size)
-        told = take_teacher(inputs) if self.teacher is None else self._ask(self.teacher, inputs)
-        outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
+        with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
+            told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
+            outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
         terms = losses(outputs, told, self.distillation, inputs, share)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
@@ -153,10 +154,6 @@ class _Trainer(Trainer):
             self._refuse(self._terms)
         loss = values.sum()
         return (loss, outputs) if return_outputs else loss
-
-    def _ask(self, teacher: Teacher, inputs: dict[str, Any]) -> Told:
-        with as_in_training(self.training.precision, self.args.device):
-            return teacher(inputs)
 
     def _refuse(self, terms: dict[str, Tensor]) -> None:
         causes = ", ".join(f"{name} {term.item()}" for name, term in terms.items() if not torch.isfinite(term))
