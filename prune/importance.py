@@ -10,13 +10,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
-from prune.config import Precision
 from prune.features import LENGTH, inputs_only
 from prune.masking.gates import gated
 from prune.progress import track
 from prune.shrink.compact import compact
 from prune.sublayers import Sublayer, smaller
-from prune.training.precision import as_in_training
 
 if TYPE_CHECKING:
     from prune.preparation import Experiment
@@ -30,14 +28,11 @@ def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, T
     number = min(experiment.config.method.importance_examples, len(experiment.training_features))
     experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
     batches = list(examples(experiment, number, model.device))
-    return importance(model, experiment.sublayers, batches, experiment.config.schedule.precision)
+    return importance(model, experiment.sublayers, batches)
 
 
 def importance(
-    model: PreTrainedModel,
-    sublayers: list[Sublayer],
-    batches: list[dict[str, Tensor]],
-    precision: Precision = Precision.float32,
+    model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]]
 ) -> dict[str, Tensor]:
     """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`.
 
@@ -50,10 +45,8 @@ def importance(
     number = 0
     with gated(model.base_model, left) as gates:
         for batch in track(batches, "importance", len(batches)) if left else ():
-            size, tokens = batch["input_ids"].shape
-            with as_in_training(precision, model.device, tokens):
-                loss = model(**batch).loss
-            (loss * size).backward()  # the loss is the mean over the batch
+            size = len(batch["input_ids"])
+            (model(**batch).loss * size).backward()  # the loss is the mean over the batch
             for name, of_sublayer in gates.items():
                 total[name] += of_sublayer.take_squares().cpu()
             number += size

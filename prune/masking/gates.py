@@ -37,7 +37,7 @@ class Gates:
         """Sum over examples of the squared gradients (units,), after a backward pass; forgets them."""
         gradients = [gates.grad for gates in self._of_calls if gates.grad is not None]
         self._of_calls.clear()
-        return torch.stack(gradients).float().sum(0).square().sum(0)
+        return torch.stack(gradients).sum(0).square().sum(0)
 
 
 @contextmanager

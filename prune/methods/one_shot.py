@@ -111,9 +111,8 @@ def _refitted(
     wanted = latest if experiment.trainings.recoveries else dense
     model, original = (_start(experiment, wanted) for _ in range(2))
     compact(original, experiment.sublayers)
-    config = experiment.config
-    batches = list(examples(experiment, config.method.refit_examples, original.device))
-    refit(model, original, experiment.sublayers, choose(importance), batches, config.schedule.precision)
+    batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
+    refit(model, original, experiment.sublayers, choose(importance), batches)
     return model
 
 

@@ -15,10 +15,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from prune.config import Precision
 from prune.shrink.structure import Structure
 from prune.sublayers import Matrix, Sublayer
-from prune.training.precision import as_in_training
 
 _RIDGE = 1e-3
 """Pull towards the present weights, relative to the mean square of the units."""
@@ -35,11 +33,10 @@ def refit(
     sublayers: list[Sublayer],
     kept: Mapping[str, tuple[int, ...]],
     batches: Iterable[Mapping[str, Tensor]],
-    precision: Precision = Precision.float32,
 ) -> None:
     """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
-    `dense` is the same model before; `batches` are its inputs; units and outputs are computed in `precision`.
+    `dense` is the same model before; `batches` are its inputs.
     """
     model.eval(), dense.eval()
     small = copy.deepcopy(model)
@@ -47,16 +44,14 @@ def refit(
     structure.apply(small.base_model, sublayers)
     for sublayer in sublayers:
         if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
-            with as_in_training(precision, model.device):
-                gram, products = _normal_equations(small, dense, sublayer.matrices[-1], batches)
-            _solve(sublayer.matrices[-1].weight(small.base_model), gram, products)
+            _refit_one(small, dense, sublayer.matrices[-1], batches)
     structure.put_back(small, model, sublayers)
 
 
-def _normal_equations(
+def _refit_one(
     small: PreTrainedModel, dense: PreTrainedModel, output: Matrix, batches: Iterable[Mapping[str, Tensor]]
-) -> tuple[Tensor, Tensor]:
-    """X'X and X'Y: X the small model's units (tokens, units), Y the dense outputs without bias (tokens, width)."""
+) -> None:
+    """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the dense outputs."""
     weight, bias = output.weight(small.base_model), output.bias(small.base_model)
     rows, columns = weight.shape
     gram = torch.zeros(columns, columns, dtype=torch.double, device=weight.device)
@@ -65,19 +60,14 @@ def _normal_equations(
         wanted = _captured(dense, output.module, batch, lambda _, result: result)
         units = _captured(small, output.module, batch, lambda inputs, _: inputs)
         real = _real_tokens(batch, wanted)
-        x = units.reshape(-1, units.shape[-1])[real].to(weight.dtype)
-        y = wanted.reshape(-1, wanted.shape[-1])[real].to(weight.dtype)
-        with torch.autocast(weight.device.type, enabled=False):
-            gram += x.T @ x  # each batch in the weights' precision, their sum in double
-            products += x.T @ (y if bias is None else y - bias)
-    return gram, products
-
-
-def _solve(weight: Tensor, gram: Tensor, products: Tensor) -> None:
-    """Sets `weight` to the W of (X'X + r) W' = X'Y + r W0', with W0 what it was before."""
+        x = units.reshape(-1, units.shape[-1])[real]
+        y = wanted.reshape(-1, wanted.shape[-1])[real]
+        gram += x.T @ x  # each batch in the weights' precision, their sum in double
+        products += x.T @ (y if bias is None else y - bias)
+    present = weight.double()
     ridge = _RIDGE * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
     gram.diagonal().add_(ridge)
-    weight.copy_(torch.linalg.solve(gram, products + ridge * weight.double().T).T)
+    weight.copy_(torch.linalg.solve(gram, products + ridge * present.T).T)
 
 
 def _captured(
