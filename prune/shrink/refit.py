@@ -60,10 +60,10 @@ def _refit_one(
         wanted = _captured(dense, output.module, batch, lambda _, result: result)
         units = _captured(small, output.module, batch, lambda inputs, _: inputs)
         real = _real_tokens(batch, wanted)
-        x = units.reshape(-1, units.shape[-1])[real]
-        y = wanted.reshape(-1, wanted.shape[-1])[real]
-        gram += x.T @ x  # each batch in the weights' precision, their sum in double
-        products += x.T @ (y if bias is None else y - bias)
+        x = units.reshape(-1, units.shape[-1])[real].double()
+        y = wanted.reshape(-1, wanted.shape[-1])[real].double()
+        gram += x.T @ x
+        products += x.T @ (y if bias is None else y - bias.double())
     present = weight.double()
     ridge = _RIDGE * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
     gram.diagonal().add_(ridge)
