@@ -11,8 +11,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from prune.config import Precision
 
 _SHORT = 128
-"""Tokens up to which torch's plain attention is faster than its fused one, in bfloat16 on a CPU, backward pass and all:
-9 times at 13 tokens, 1.5 times at 128, 0.5 times at 256 (torch 2.13)."""
+"""Tokens up to which torch's plain attention is faster than its fused one, in bfloat16 on a CPU, backward pass and all;
+measured by tests/bench/attention.py."""
 
 
 def in_bfloat16(precision: Precision) -> bool:

@@ -8,7 +8,7 @@ For the figures in prune/training/precision.py. Heads as in MiniLM: 12 of width 
 from __future__ import annotations
 
 import statistics
-from functools import partial
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -28,7 +28,7 @@ def main() -> None:
     table = Table("format", "examples x tokens", "fused, ms", "plain, ms", "fused / plain")
     for dtype in (torch.float32, torch.bfloat16):
         for examples, tokens in SHAPES:
-            calls = [partial(both_passes, kind, dtype, examples, tokens) for kind in KINDS]
+            calls = [both_passes(kind, dtype, examples, tokens) for kind in KINDS]
             rounds = [[1e3 * seconds(torch.device("cpu"), call) for call in calls] for _ in range(ROUNDS + 3)][3:]
             fused, plain = (statistics.median(column) for column in zip(*rounds, strict=True))
             row = str(dtype).removeprefix("torch."), f"{examples} x {tokens}"
@@ -36,12 +36,17 @@ def main() -> None:
     Console(width=100).print(table)
 
 
-def both_passes(kind: SDPBackend, dtype: torch.dtype, examples: int, tokens: int) -> None:
-    query, key, value = (torch.randn(examples, HEADS, tokens, WIDTH, dtype=dtype, requires_grad=True) for _ in range(3))
+def both_passes(kind: SDPBackend, dtype: torch.dtype, examples: int, tokens: int) -> Callable[[], None]:
+    """A call that takes them."""
+    inputs = [torch.randn(examples, HEADS, tokens, WIDTH, dtype=dtype, requires_grad=True) for _ in range(3)]
     mask = torch.zeros(examples, 1, 1, tokens, dtype=dtype).expand(-1, -1, tokens, -1)
-    with sdpa_kernel(kind):
-        found = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-    found.sum().backward()
+
+    def call() -> None:
+        with sdpa_kernel(kind):
+            found = F.scaled_dot_product_attention(*inputs, attn_mask=mask)
+        torch.autograd.grad(found.sum(), inputs)
+
+    return call
 
 
 if __name__ == "__main__":
