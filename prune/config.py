@@ -185,7 +185,8 @@ class MethodConfig:
     """In how many steps units are removed, with their importance found anew in each. Read by one_shot."""
     recovery: float = 0.0
     """Share of the fill's training, in [0, 1), that is spent between the removal steps, equally after each but the
-    last: importance is then that of units in a model that works again. Read by one_shot, where finish is fill."""
+    last: importance is then that of units in a model that works again. Read by one_shot, where finish is fill and there
+    are several removal steps."""
     refit_examples: int = 512
     """Training examples that output matrices are refitted on. Read by one_shot."""
     scope: Scope = Scope.matrix

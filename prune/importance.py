@@ -27,8 +27,7 @@ def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, T
     """
     number = min(experiment.config.method.importance_examples, len(experiment.training_features))
     experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
-    batches = list(examples(experiment, number, model.device))
-    return importance(model, experiment.sublayers, batches)
+    return importance(model, experiment.sublayers, list(examples(experiment, number, model.device)))
 
 
 def importance(

@@ -1,4 +1,4 @@
-"""Run ids, and every file name under the outputs folder. The one place that knows them.
+"""Every file name under the outputs folder. The one place that knows them.
 
 outputs/
   results.csv, results.md           the table over all records
@@ -26,21 +26,19 @@ outputs/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune.config import Config, ScheduleConfig
+from prune.config import Config
 from prune.errors import UserError
-from prune.targets import ONE_SHOT
+from prune.identity import dense_inputs, differences, digest, pruned_inputs, run_identity
 
 RECORD = "record.json"
 ORIGIN = "pruning.json"
@@ -50,9 +48,6 @@ RESULTS_MD = "results.md"
 REPORT = "report.html"
 FIGURES = "figures"
 _PARTS = "parts"
-_HASH_LENGTH = 8
-_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "report", "search", "reference")
-"""Keys of a config that tell replicates apart, or say where and how a run is carried out, watched and searched for."""
 _WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
 
@@ -210,94 +205,19 @@ def run_folder(config: Config) -> RunFolder:
     return RunFolder(Path(config.outputs).joinpath(*parts))
 
 
-def run_identity(named: dict[str, Any]) -> dict[str, Any]:
-    """What tells the configuration of a run from others of its task, model and method, of a config's `differences`.
-
-    The same for replicates: they differ in their seed.
-    """
-    identity = {key: value for key, value in named.items() if key not in _NOT_OF_THE_CONFIGURATION}
-    for group in {"model", "task", "method", "schedule"} & identity.keys():
-        identity[group] = {key: value for key, value in identity[group].items() if key != "name"}
-    return identity
-
-
 def dense_folder(config: Config) -> StageFolder:
     """The folder of the dense model that `config` needs."""
-    return _shared_folder(config, "dense", _dense_inputs(config))
-
-
-def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
-    """What tells the dense model of a run from others, its seed apart, of a config's `differences`."""
-    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
-    return {
-        "model": named.get("model"),
-        "task": named.get("task"),
-        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
-    }
+    return _shared_folder(config, "dense", dense_inputs(config))
 
 
 def pruned_folder(config: Config) -> StageFolder:
     """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too)."""
-    named = differences(config)
-    if config.method.kind == ONE_SHOT:
-        importance = {"examples": config.method.importance_examples, "dense": _dense_inputs(config)}
-        return _shared_folder(config, "pruned", importance)
-    unused = {
-        "method": {"name", "finish"},
-        "schedule": {"name", "eval_batch_size"}
-        | {f.name for f in fields(ScheduleConfig) if f.name.startswith("fill_")},
-    }
-    inputs: dict[str, Any] = {
-        group: {key: value for key, value in named.get(group, {}).items() if key not in keys}
-        for group, keys in unused.items()
-    }
-    inputs |= {"dense": _dense_inputs(config), "teacher": config.teacher, "distillation": named.get("distillation")}
-    if "target" in named:
-        inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
-    if config.compact.during_training:
-        inputs["during_training"] = True
-    return _shared_folder(config, "pruned", inputs)
-
-
-def _dense_inputs(config: Config) -> dict[str, Any]:
-    return dense_identity(differences(config)) | {"seed": config.seed}
+    return _shared_folder(config, "pruned", pruned_inputs(config))
 
 
 def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
     name = f"{config.task.name}-{config.model.name}-{digest(inputs)}"
     return StageFolder(Path(config.outputs) / kind / name)
-
-
-def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
-    """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
-
-    Fields at their default are left out, so that a new field renames no old run.
-    """
-    return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
-
-
-def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    found = {}
-    for key, value in values.items():
-        default = defaults.get(key)
-        if value == default:
-            continue
-        if not (isinstance(value, dict) and isinstance(default, dict)):
-            found[key] = value
-        elif nested := _differences(value, default):  # empty where a record is older than a field
-            found[key] = nested
-    return found
-
-
-@cache
-def _defaults() -> dict[str, Any]:
-    return asdict(Config())
-
-
-def digest(content: Any) -> str:
-    """A short name that follows from `content`."""
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
 
 
 def check_writable(outputs: str) -> None:

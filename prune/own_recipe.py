@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from prune import __version__
 from prune.assignments import GROUPS, choices
 from prune.config import Config
-from prune.outputs import differences
+from prune.identity import differences
 from prune.places import locate, shipped
 from prune.recipes import NOT_A_RECIPES, OWN, PLACES
 from prune.reference import EnvironmentConfig

@@ -73,8 +73,8 @@ class Experiment:
         return models.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
 
     def finished_model(self, path: str, option: str) -> PreTrainedModel:
-        """A model for the same task that others may have trained; a teacher may be a pruned one."""
-        if option == "teacher" and (folder := locate(path)) and (folder / STRUCTURE).is_file():
+        """A model for the same task that others may have trained, a pruned one, too."""
+        if (folder := locate(path)) and (folder / STRUCTURE).is_file():
             model = reload.load(folder)
         else:
             model = models.finished_model(path, self.task.auto_class, option=option)

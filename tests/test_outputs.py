@@ -19,11 +19,11 @@ from prune.config import (
     TaskConfig,
 )
 from prune.errors import UserError
+from prune.identity import differences
 from prune.outputs import (
     StageFolder,
     check_writable,
     dense_folder,
-    differences,
     find_records,
     pruned_folder,
     run_folder,

@@ -110,7 +110,7 @@ def _refitted(
         importance = importance_of(experiment, _start(experiment, latest))
     wanted = latest if experiment.trainings.recoveries else dense
     model, original = (_start(experiment, wanted) for _ in range(2))
-    compact(original, experiment.sublayers)
+    compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
     refit(model, original, experiment.sublayers, choose(importance), batches)
     return model

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from prune.outputs import dense_identity, differences, digest, run_identity
+from prune.identity import dense_identity, differences, digest, run_identity
 from prune.report.reading import content_of
 from prune.report.versions import VERSION
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from prune.outputs import dense_identity, run_identity
+from prune.identity import dense_identity, run_identity
 from prune.report.record import CONSTANT, Record
 
 DENSE, BASELINE, RUN, PUBLISHED = "dense", "baseline", "run", "published"

@@ -36,7 +36,7 @@ def refit(
 ) -> None:
     """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
-    `dense` is the same model before; `batches` are its inputs.
+    `dense` is the same model before, with its zeros or without; `batches` are its inputs.
     """
     model.eval(), dense.eval()
     small = copy.deepcopy(model)

@@ -2,7 +2,7 @@
 
     python -m tests.bench.attention
 
-For the figures in prune/training/precision.py. Heads as in MiniLM: 12 of width 32.
+For the limit in prune/training/precision.py. Heads as in MiniLM: 12 of width 32.
 """
 
 from __future__ import annotations

@@ -37,12 +37,12 @@ def main(outputs: str) -> None:
         record = Record.read(file)
         config = config_of(record)
         if config.task.kind == "text_classification":
-            dense = Path(outputs) / "dense" / dense_folder(config).path.name / "predictions"
+            config.outputs = outputs
             task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
             for split, rows in task.load().items():
                 if split != config.task.train_split:
                     files = {
-                        "dense": PredictionFiles(dense / split),
+                        "dense": dense_folder(config).predictions(split),
                         "pruned": RunFolder(file.parent).predictions(split),
                     }
                     answers = {model: answers_of(one) for model, one in files.items()}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prune.errors import UserError
-from prune.outputs import dense_folder, dense_identity, digest, run_folder
+from prune.identity import dense_identity, digest
+from prune.outputs import dense_folder, run_folder
 from prune.own_recipe import config_of
 from prune.report import versions
 from prune.report.reading import UnreadableRecord
