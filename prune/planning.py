@@ -17,6 +17,7 @@ from transformers import set_seed
 from prune.config import Config, Finish, Start
 from prune.errors import UserError
 from prune.features import inputs_only
+from prune.goals import PAIRS
 from prune.measure.speed import seconds, speed_device
 from prune.outputs import dense_folder, pruned_folder, run_folder
 from prune.preparation import Experiment, prepare
@@ -70,7 +71,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         target=goal.target,
         kept=kept,
         sublayers=sublayers,
-        speedup=goal.ratio(units) if goal.ratio is not None else None,
+        speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
         seconds=_durations(experiment, step, left / goal.whole),
     )
 

@@ -112,7 +112,7 @@ def table_for(sublayers):
 @pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
-    goal = time_goal(Target(kind, value), sublayers, sublayers, NONE, table_for(sublayers), lambda _: 2.0)
+    goal = time_goal(Target(kind, value), sublayers, sublayers, NONE, table_for(sublayers), lambda *_: 2.07)
     kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
     assert 25.0 / 1.07 < time <= 25.0 / 1.035
@@ -123,7 +123,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     sublayers = sublayers_of(make_bert())
     table = table_for(sublayers)
 
-    def measured(kept):
+    def measured(kept, _pairs=15):
         return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
     kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table, measured).choose(
@@ -134,9 +134,9 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
 
 def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
     sublayers = sublayers_of(make_bert())
-    times, seen = iter([2.01, 2.06]), {}
+    times, seen = iter([2.0, 2.01, 2.06]), {}
 
-    def measured(kept):
+    def measured(kept, _pairs=15):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
@@ -148,9 +148,9 @@ def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
 
 def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
     sublayers = sublayers_of(make_bert())
-    times, seen = iter([1.5, 2.6, 1.9, 2.3, 1.8]), {}
+    times, seen = iter([1.7, 1.5, 2.6, 1.9, 2.3, 1.8]), {}
 
-    def measured(kept):
+    def measured(kept, _pairs=15):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
@@ -163,12 +163,12 @@ def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
 def test_a_site_that_stays_does(make_bert):
     sublayers = sublayers_of(make_bert())
     stay = frozenset({"attention"})
-    goal = time_goal(Target("speedup", 1.5), sublayers, sublayers, stay, table_for(sublayers), lambda _: 1.5)
+    goal = time_goal(Target("speedup", 1.5), sublayers, sublayers, stay, table_for(sublayers), lambda *_: 1.5)
     kept = goal.choose(importance_of(sublayers))
     assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
     assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
     with pytest.raises(UserError, match=r"1 to 1\.9 times"):
-        time_goal(Target("speedup", 3.0), sublayers, sublayers, stay, table_for(sublayers), lambda _: 1.5)
+        time_goal(Target("speedup", 3.0), sublayers, sublayers, stay, table_for(sublayers), lambda *_: 1.5)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_site_that_stays_does(make_bert):
 def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_bert):
     sublayers = sublayers_of(make_bert())
     with pytest.raises(UserError, match=said):
-        time_goal(target, sublayers, sublayers, NONE, table_for(sublayers), lambda _: 1.0)
+        time_goal(target, sublayers, sublayers, NONE, table_for(sublayers), lambda *_: 1.0)
 
 
 def test_one_run_gives_a_family(tmp_path):

@@ -37,7 +37,6 @@ _LAYERS = 2
 """Layers of each stack in the models that are timed."""
 _WIDTHS = 16
 """Steps of a feed-forward layer's width; times between them are interpolated."""
-_PAIRS = 15
 _SECONDS, _ROUNDS = 40.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
 
@@ -97,14 +96,16 @@ def measured_ratio(
     batch: dict[str, Tensor],
     dtype: torch.dtype,
     kept: Mapping[str, tuple[int, ...]],
+    pairs: int,
 ) -> float:
-    """Time of the unpruned model over that of one of the config `own` with these units: the median of pairs.
+    """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs.
 
     Both have any weights; `own` is `config`, or what is left of it without some layers.
     """
-    dense, whole = (_model(auto_class, one, batch, dtype) for one in (config, own))
+    dense = _model(auto_class, config, batch, dtype)
+    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, batch, dtype)
     model = _shaped(whole, sublayers_of(skeleton(own)), kept)
-    return time_pairs(dense, model, batch, batch["input_ids"].device, _PAIRS, promised=1.0).speedup
+    return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0).speedup
 
 
 @torch.inference_mode()

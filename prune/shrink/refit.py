@@ -8,7 +8,8 @@ made up for, too.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,8 +19,11 @@ from transformers import PreTrainedModel
 from prune.shrink.structure import Structure
 from prune.sublayers import Matrix, Sublayer
 
+Batch = Mapping[str, Tensor]
 _RIDGE = 1e-3
 """Pull towards the present weights, relative to the mean square of the units."""
+_KEPT_BYTES = 2**28
+"""At most so much of the dense model's outputs is kept at a time."""
 
 
 class _Enough(Exception):
@@ -32,36 +36,51 @@ def refit(
     dense: PreTrainedModel,
     sublayers: list[Sublayer],
     kept: Mapping[str, tuple[int, ...]],
-    batches: Iterable[Mapping[str, Tensor]],
+    batches: Iterable[Batch],
 ) -> None:
     """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
     `dense` is the same model before, with its zeros or without; `batches` are its inputs.
     """
     model.eval(), dense.eval()
+    batches = list(batches)
     small = copy.deepcopy(model)
     structure = Structure(model.config.model_type, kept)
     structure.apply(small.base_model, sublayers)
-    for sublayer in sublayers:
-        if len(kept[sublayer.name]) and len(kept[sublayer.name]) < sublayer.num_units:
-            _refit_one(small, dense, sublayer.matrices[-1], batches)
+    changed = [s.matrices[-1] for s in sublayers if 0 < len(kept[s.name]) < s.num_units]
+    for group in _groups(changed, batches):
+        wanted = [
+            _captured(dense, [output.module for output in group], batch, lambda _, result: result.clone())
+            for batch in batches
+        ]
+        for place, output in enumerate(group):
+            _refit_one(small, output, batches, [of_batch[place] for of_batch in wanted])
     structure.put_back(small, model, sublayers)
 
 
-def _refit_one(
-    small: PreTrainedModel, dense: PreTrainedModel, output: Matrix, batches: Iterable[Mapping[str, Tensor]]
-) -> None:
-    """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the dense outputs."""
+def _groups(outputs: Sequence[Matrix], batches: Sequence[Batch]) -> Iterator[Sequence[Matrix]]:
+    """Neighbours whose outputs for all `batches` are small enough to be kept, from one pass."""
+    tokens = sum(batch["input_ids"].numel() for batch in batches)
+    widest = max((output.rows for output in outputs), default=1)
+    size = max(1, _KEPT_BYTES // (4 * widest * max(1, tokens)))
+    for start in range(0, len(outputs), size):
+        yield outputs[start : start + size]
+
+
+def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch], wanted: Sequence[Tensor]) -> None:
+    """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the outputs that are `wanted`.
+
+    Those are the dense model's, (examples, ..., rows) of each batch.
+    """
     weight, bias = output.weight(small.base_model), output.bias(small.base_model)
     rows, columns = weight.shape
     gram = torch.zeros(columns, columns, dtype=torch.double, device=weight.device)
     products = torch.zeros(columns, rows, dtype=torch.double, device=weight.device)
-    for batch in batches:
-        wanted = _captured(dense, output.module, batch, lambda _, result: result)
-        units = _captured(small, output.module, batch, lambda inputs, _: inputs)
-        real = _real_tokens(batch, wanted)
+    for batch, dense in zip(batches, wanted, strict=True):
+        (units,) = _captured(small, [output.module], batch, lambda inputs, _: inputs)
+        real = _real_tokens(batch, dense)
         x = units.reshape(-1, units.shape[-1])[real].double()
-        y = wanted.reshape(-1, wanted.shape[-1])[real].double()
+        y = dense.reshape(-1, dense.shape[-1])[real].double()
         gram += x.T @ x
         products += x.T @ (y if bias is None else y - bias.double())
     present = weight.double()
@@ -71,26 +90,28 @@ def _refit_one(
 
 
 def _captured(
-    model: PreTrainedModel, name: str, batch: Mapping[str, Tensor], pick: Callable[[Tensor, Tensor], Tensor]
-) -> Tensor:
-    """Input or output of the module `name` in a pass of `model`, which ends there; of the first call, if several."""
-    found: list[Tensor] = []
+    model: PreTrainedModel, names: Sequence[str], batch: Batch, pick: Callable[[Tensor, Tensor], Tensor]
+) -> list[Tensor]:
+    """Inputs or outputs of the modules `names` in a pass of `model`, which then ends; of the first call, if several."""
+    found: dict[str, Tensor] = {}
 
-    def hook(_module: nn.Module, args: tuple[Any, ...], result: Tensor) -> None:
-        found.append(pick(args[0], result))
-        raise _Enough
+    def hook(name: str, _module: nn.Module, args: tuple[Any, ...], result: Tensor) -> None:
+        found.setdefault(name, pick(args[0], result))
+        if len(found) == len(names):
+            raise _Enough
 
-    handle = model.base_model.get_submodule(name).register_forward_hook(hook)
+    handles = [model.base_model.get_submodule(name).register_forward_hook(partial(hook, name)) for name in names]
     try:
         model(**batch)
     except _Enough:
         pass
     finally:
-        handle.remove()
-    return found[0]
+        for handle in handles:
+            handle.remove()
+    return [found[name] for name in names]
 
 
-def _real_tokens(batch: Mapping[str, Tensor], values: Tensor) -> Tensor:
+def _real_tokens(batch: Batch, values: Tensor) -> Tensor:
     """Which of the tokens (flattened) that `values` (examples, tokens, ...) are about are no padding."""
     mask = batch.get("attention_mask")
     if mask is not None and mask.shape == values.shape[:2]:
