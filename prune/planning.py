@@ -72,7 +72,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
-        seconds=_durations(experiment, step, left / goal.whole),
+        seconds=durations(experiment, step, left / goal.whole),
     )
 
 
@@ -81,30 +81,50 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
     return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
-def _durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
-    """Estimates from the time of one dense training step; one of a smaller model takes the `share` that is left."""
-    config = experiment.config
-    method, schedule, trainings = config.method, config.schedule, experiment.trainings
+def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
+    """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
+    config, trainings = experiment.config, experiment.trainings
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
-    steps = {"dense": float(trainings.dense.steps), "prune": 0.0, "compact": 0.0}
-    teacher = _FORWARD if config.teacher != "none" and experiment.asks_at_every_step else 0.0
-    importance = method.importance_examples / schedule.batch_size
-    if method.kind == ONE_SHOT or schedule.start_from is Start.one_shot:
-        steps["prune"] += importance
-    if method.kind == ONE_SHOT:
-        passes = len(experiment.sublayers) * method.refit_examples / schedule.batch_size
-        left = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
-        for before, after in pairwise(left):
-            steps["compact"] += passes * (before + after) / 2 * _FORWARD
-        steps["compact"] += sum(importance * size for size in left[1:-1])
-        for part, size in zip(trainings.recoveries, left[1:], strict=False):
-            steps["compact"] += part.steps * (size + teacher)
+    importance = config.method.importance_examples / config.schedule.batch_size
+    asked, answers = _teacher(experiment)
+    steps: dict[str, float] = {"dense": trainings.dense.steps, "prune": 0.0, "compact": 0.0}
+    taught = {"prune": 0, "compact": sum(part.steps for part in trainings.recoveries)}
+    if config.method.kind == ONE_SHOT:
+        steps |= {"prune": importance, "compact": _removals(experiment, share, importance)}
     else:
-        steps["prune"] += trainings.prune.steps * (1 + teacher)
-    if method.finish is Finish.fill:
-        steps["fill"] = trainings.fill.steps * (share + teacher)
+        taught["prune"] = trainings.prune.steps
+        steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
+    if config.method.finish is Finish.fill:
+        taught["fill"] = trainings.fill.steps
+        steps["fill"] = trainings.fill.steps * share
+    for name, number in taught.items():
+        steps[name] += number * asked
+    if (first := next((name for name, number in taught.items() if number), None)) is not None:
+        steps[first] += answers
     ready = {name for name, stage in there.items() if stage.report.exists()}
     return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
+
+
+def _teacher(experiment: Experiment) -> tuple[float, float]:
+    """What the teacher takes at every step, and what once, if its answers are kept; in training steps."""
+    if experiment.config.teacher == "none":
+        return 0.0, 0.0
+    if experiment.asks_at_every_step:
+        return _FORWARD, 0.0
+    return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
+
+
+def _removals(experiment: Experiment, share: float, importance: float) -> float:
+    """The steps of one_shot that remove units: refits, recoveries, and importance found anew; in training steps."""
+    method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
+    left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
+    total = sum(importance * size for size in left[1:-1])
+    for before, after in pairwise(left):
+        # One pass of the model before; of the one after, to each sublayer in turn.
+        total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
+    for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):
+        total += part.steps * size
+    return total
 
 
 def _seconds_per_step(experiment: Experiment) -> float:

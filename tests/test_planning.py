@@ -5,6 +5,11 @@ import re
 import pytest
 
 from prune import cli
+from prune.outputs import run_folder
+from prune.planning import durations
+from prune.preparation import prepare
+from prune.training.progress import Screen
+from tests.composing import composed
 from tests.runs.tiny import WORDS
 
 
@@ -37,3 +42,39 @@ def test_a_plan_for_training_with_masks_counts_its_steps(tmp_path, capsys):
     out = planned("target.density=0.5", "method=hybrid", "schedule.epochs=3", f"outputs={tmp_path}", capsys=capsys)
     assert "compact 0 s" in out
     assert "fill" not in out
+
+
+@pytest.fixture
+def steps(tmp_path):
+    """What the stages of a run would take, in steps of dense training, were half of the model left."""
+
+    def count(*words):
+        config = composed(*WORDS, "target.density=0.5", f"outputs={tmp_path}", *words)
+        return durations(prepare(config, run_folder(config), Screen()), 1.0, 0.5)
+
+    return count
+
+
+@pytest.mark.parametrize(("method", "stage"), [("one_shot", "compact"), ("hybrid_filled", "prune")])
+def test_a_teacher_that_is_kept_answers_once_before_the_first_training(method, stage, steps):
+    """256 examples in batches of 8, a third of a step for each."""
+    with_one, without = steps(f"method={method}"), steps(f"method={method}", "teacher=none")
+    assert {name: with_one[name] - without[name] for name in with_one} == pytest.approx(
+        {"dense": 0, "prune": 0, "compact": 0, "fill": 0} | {stage: 32 / 3}
+    )
+
+
+def test_a_teacher_that_is_asked_answers_at_every_step(steps):
+    with_one, without = (steps("method=hybrid_filled", *w) for w in (["distillation.alpha_layers=1"], ["teacher=none"]))
+    assert with_one["prune"] - without["prune"] == pytest.approx(32 / 3)
+    assert with_one["fill"] - without["fill"] == pytest.approx(16 / 3)
+
+
+def test_removals_take_importance_refits_and_recoveries(steps):
+    """4 batches each for importance and refits, and half of the 16 steps of filling; the model is halved in two steps."""
+    words = ("method=one_shot", "teacher=none", "method.removal_steps=2", "method.recovery=0.5")
+    middle, importance, refit = 0.5**0.5, 32 / 8, 32 / 8 / 3
+    few = ("method.importance_examples=32", "method.refit_examples=32")
+    sublayers = 6
+    expected = importance * middle + refit * (1 + middle * sublayers / 2) + refit * (middle + 0.5 * sublayers / 2)
+    assert steps(*words, *few)["compact"] == pytest.approx(expected + 8 * middle)

@@ -82,6 +82,8 @@ def paired_times(path: str | None, method: str, num_pairs: int) -> list[tuple[in
 
 def in_turn(first: Step, second: Step, num_pairs: int) -> list[tuple[int, float, float]]:
     """Length and both times of each pair; all lengths once more at first, to warm up."""
+    if num_pairs < len(LENGTHS):
+        raise SystemExit(f"--pairs={num_pairs}: at least {len(LENGTHS)}, one for each length")
     pairs = []
     for pair in range(num_pairs + len(LENGTHS)):
         length = LENGTHS[pair % len(LENGTHS)]
