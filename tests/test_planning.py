@@ -71,7 +71,7 @@ def test_a_teacher_that_is_asked_answers_at_every_step(steps):
 
 
 def test_removals_take_importance_refits_and_recoveries(steps):
-    """4 batches each for importance and refits, and half of the 16 steps of filling; the model is halved in two steps."""
+    """4 batches each for importance and refits, half of the 16 steps of filling; the model is halved in two steps."""
     words = ("method=one_shot", "teacher=none", "method.removal_steps=2", "method.recovery=0.5")
     middle, importance, refit = 0.5**0.5, 32 / 8, 32 / 8 / 3
     few = ("method.importance_examples=32", "method.refit_examples=32")
