@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import os
 import resource
 import sys
 from contextlib import suppress
@@ -15,6 +16,8 @@ import torch
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Of glibc's malloc.h."""
 _NEVER = 2**31 - 1
+_KERNELS = 256
+"""More than two models have different matrix products in a pass; oneDNN itself keeps 1024."""
 _STATUS, _PEAK_RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -31,6 +34,14 @@ def keep_memory() -> bool:
     except (AttributeError, OSError, TypeError):
         return False
     return bool(mallopt(_MMAP_MAX, 0) and mallopt(_TRIM_THRESHOLD, _NEVER))
+
+
+def keep_few_kernels() -> None:
+    """Has oneDNN keep fewer of the kernels that it makes, one for each shape of a product; to be called before any.
+
+    Batches of many lengths, in models of ever smaller widths, otherwise leave some hundred megabytes of them.
+    """
+    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", str(_KERNELS))
 
 
 def give_back_memory() -> None:

@@ -23,6 +23,7 @@ from prune.measure.latency import latency_table, measured_ratio
 from prune.measure.quality import outputs_of
 from prune.measure.rounding import fastest_multiple
 from prune.measure.speed import speed_batches, speed_device
+from prune.memory import keep_few_kernels
 from prune.outputs import RunFolder, StageFolder, write_at_once
 from prune.places import PACKAGE, locate
 from prune.shrink import reload
@@ -228,6 +229,7 @@ class Experiment:
 
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
+    keep_few_kernels()
     experiment = processes.in_turn(lambda: _read(config, folder, screen))
     experiment.trainings.ramp(experiment.trainings.prune)
     if target_of(config) is not None:

@@ -1,9 +1,12 @@
 """Memory that the process keeps: a timed call finds the pages of those before, until they are given back."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from prune.memory import keep_few_kernels
 
 NUMBERS = 20_000_000
 TIMED = f"""
@@ -57,3 +60,12 @@ def test_what_is_free_is_given_back():
 
 def test_a_peak_is_that_of_what_came_since_the_last_was_forgotten():
     assert bytes_of(PEAKS) > 3 * NUMBERS
+
+
+@pytest.mark.parametrize(("own", "expected"), [(None, "256"), ("7", "7")])
+def test_few_kernels_are_kept_where_the_user_says_nothing_else(own, expected, monkeypatch):
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    if own is not None:
+        monkeypatch.setenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", own)
+    keep_few_kernels()
+    assert os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"] == expected
