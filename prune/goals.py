@@ -25,6 +25,7 @@ Ratio = Callable[[Kept, int], float]
 """Time of the unpruned model over that of one that keeps these units, from so many pairs of measurements."""
 _ATTEMPTS = 5
 _FEW_PAIRS, PAIRS = 4, 15
+"""Of measurements: for a rough look, and to accept a choice."""
 _AT_LEAST, _AIM, _AT_MOST = 1.02, 1.035, 1.05
 """Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
 anew, a little off, and shall not be below it."""

@@ -8,7 +8,7 @@ made up for, too.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,14 +36,13 @@ def refit(
     dense: PreTrainedModel,
     sublayers: list[Sublayer],
     kept: Mapping[str, tuple[int, ...]],
-    batches: Iterable[Batch],
+    batches: Sequence[Batch],
 ) -> None:
     """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
     `dense` is the same model before, with its zeros or without; `batches` are its inputs.
     """
     model.eval(), dense.eval()
-    batches = list(batches)
     small = copy.deepcopy(model)
     structure = Structure(model.config.model_type, kept)
     structure.apply(small.base_model, sublayers)
