@@ -24,6 +24,7 @@ from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
 from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.progress import Screen
+from prune.training.vocabulary import used_rows
 
 _STEPS = 3
 """Training steps that are timed, after one that warms up."""
@@ -132,7 +133,6 @@ def _seconds_per_step(experiment: Experiment) -> float:
     set_seed(experiment.config.seed)
     device = speed_device("auto")
     model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
     loader = DataLoader(
         inputs_only(experiment.training_features),
         batch_size=experiment.config.schedule.batch_size,
@@ -145,7 +145,9 @@ def _seconds_per_step(experiment: Experiment) -> float:
         optimizer.zero_grad()
 
     batches = [batch for batch, _ in zip(loader, range(_STEPS + 1), strict=False)]
-    times = [seconds(device, lambda batch=batch: one_step(batch)) for batch in batches]  # type: ignore[misc]
+    with used_rows(model, experiment.training_features, experiment.trainings.dense.weight_decay):
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
+        times = [seconds(device, lambda batch=batch: one_step(batch)) for batch in batches]  # type: ignore[misc]
     return statistics.median(times[1:] or times)
 
 

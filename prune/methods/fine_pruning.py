@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from prune.sublayers import Sublayer, smaller
 from prune.targets import target_of
 from prune.training.checkpoints import checkpoint_at
 from prune.training.shrinking import NOTE, enlarge, note, resumed, shrink, still_alive, take_away
+from prune.training.vocabulary import used_rows
 
 if TYPE_CHECKING:
     from prune.outputs import StageFolder
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 Worth = Mapping[str, Tensor]
 """Sublayer -> importance of its units."""
 _WEIGHTS = "model.safetensors"
-_LOOKS = 10
+LOOKS = 10
 """Times at which a shrinking training looks for what has died, its end included."""
 
 
@@ -77,7 +79,7 @@ def _train_shrinking(
     ramp, lesson = experiment.trainings.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
     start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
-    for end in [training.steps * part // _LOOKS for part in range(1, _LOOKS + 1)]:
+    for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
         if end <= start and end < training.steps:
             continue
         model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)
@@ -95,8 +97,13 @@ def _train_shrinking(
 def _shrink(
     experiment: Experiment, dense: StageFolder, checkpoint: Path, model: PreTrainedModel, everything: Alive, left: Alive
 ) -> None:
-    smaller, between = (masked_model(experiment, dense, alive)[0] for alive in (left, everything))
-    shrink(checkpoint, model, smaller, between)
+    models = model, *(masked_model(experiment, dense, alive)[0] for alive in (left, everything))
+    with ExitStack() as as_trained:
+        for one in models:
+            as_trained.enter_context(
+                used_rows(one, experiment.training_features, experiment.trainings.prune.weight_decay)
+            )
+        shrink(checkpoint, *models)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, _own: StageFolder) -> Pruned | None:

@@ -34,6 +34,7 @@ from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.progress import Screen, TrainingProgress
+from prune.training.vocabulary import used_rows
 
 _NUM_LOGS = 100
 _SHOWN = {
@@ -81,18 +82,23 @@ def train(
 ) -> list[dict[str, float]]:
     """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
 
+    A checkpoint holds what is trained: what is not (see `used_rows`), `model` must bring as it was at the start.
+
     Raises:
         UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
     """
     keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
         set_dropout(model, training.dropout)
-    trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
     resume = processes.from_first(lambda: last_good_checkpoint(folder, screen.warn))
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
-    with screen.training(training.name, training.steps, start) as progress:
+    with (
+        used_rows(model, lesson.features, training.weight_decay),
+        screen.training(training.name, training.steps, start) as progress,
+    ):
+        trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
         if masks is not None and ramp is not None:
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
@@ -103,7 +109,7 @@ def train(
         if training.note is not None:
             trainer.add_callback(_Note(*training.note))
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    trainer.accelerator.wait_for_everyone()  # until all have written their part of the last checkpoint
+        trainer.accelerator.wait_for_everyone()  # until all have written their part of the last checkpoint
     return list(trainer.state.log_history)
 
 

@@ -29,6 +29,7 @@ from prune import models, quiet
 from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import DistillationConfig, MethodConfig, Precision
+from prune.masking.alive import Alive
 from prune.masking.masks import Masks
 from prune.memory import keep_memory
 from prune.methods.fine_pruning import spread
@@ -124,7 +125,7 @@ def stepper_of(path: str | None, method: str) -> Step:
     """That of a method, or of dense training."""
     torch.manual_seed(0)
     model = bert(path)
-    return stepper(model, None if method == "dense" else _masks(model, method))
+    return stepper(model, None if method == "dense" else masks_of(model, method))
 
 
 def stepper(model: BertForSequenceClassification, masks: Masks | None = None) -> Step:
@@ -158,11 +159,13 @@ def bert(path: str | None) -> BertForSequenceClassification:
     return BertForSequenceClassification(BertConfig(vocab_size=30522, **shape))
 
 
-def _masks(model: BertForSequenceClassification, method: str) -> Masks:
+def masks_of(model: BertForSequenceClassification, method: str, alive: Alive | None = None) -> Masks:
+    """The masks of a shipped method on a model, or on what is `alive` of one that has been shrunk."""
     content = OmegaConf.load(shipped("configs") / "method" / f"{method}.yaml")
     config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(MethodConfig), content))
     assert isinstance(config, MethodConfig)
-    return spread(model, model.base_model, sublayers_of(model), config, seed=0)
+    sublayers = list(alive.sublayers) if alive else sublayers_of(model)
+    return spread(model, model.base_model, sublayers, config, 0, alive)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from prune.masking.alive import Alive
 from prune.masking.grains import GRAINS
 from prune.methods import fine_pruning
 from prune.report.record import Record
+from prune.training import vocabulary
 from prune.training.shrinking import carry, enlarge, still_alive, take_away
 from tests.architectures import ARCHITECTURES, inputs
 from tests.runs.tiny import call, folders
@@ -131,11 +132,12 @@ SHRINKING = ("compact.during_training=true", "target.density=0.3")
 @pytest.fixture(autouse=True)
 def five_looks(monkeypatch):
     """Instead of ten."""
-    monkeypatch.setattr(fine_pruning, "_LOOKS", 5)
+    monkeypatch.setattr(fine_pruning, "LOOKS", 5)
 
 
 @pytest.mark.parametrize("method", ["hybrid"])
 def test_a_run_shrinks_and_keeps_to_its_target(tmp_path, method, monkeypatch):
+    monkeypatch.setattr(vocabulary, "_WORTH_IT", 1.0)  # the demo uses nearly all rows of its word embeddings
     sizes = []
     original = fine_pruning.shrink
 
@@ -146,6 +148,7 @@ def test_a_run_shrinks_and_keeps_to_its_target(tmp_path, method, monkeypatch):
         assert sum(one["exp_avg"].numel() for one in state.values()) <= sizes[-1]
         assert sum(values.numel() for name, values in load_file(checkpoint / "model.safetensors").items()) >= sizes[-1]
         assert json.loads((checkpoint / "units.json").read_text())["kept"]
+        assert len(smaller.get_input_embeddings().weight) < smaller.config.vocab_size
 
     monkeypatch.setattr(fine_pruning, "shrink", watched)
     code, _, err = call(f"outputs={tmp_path}", *SHRINKING, method=method)
@@ -166,7 +169,7 @@ def uninterrupted(tmp_path_factory):
     """The record of a run that nothing stopped."""
     outputs = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fine_pruning, "_LOOKS", 5)
+        patch.setattr(fine_pruning, "LOOKS", 5)
         assert call(f"outputs={outputs}", *SHRINKING, method="struct")[0] == 0
     return Record.read(folders(outputs)["struct"] / "record.json")
 

@@ -77,7 +77,9 @@ def collate(rows):
 @pytest.fixture
 def features():
     generator = torch.Generator().manual_seed(0)
-    ids = [torch.randint(0, 50, (3 + i % 4,), generator=generator).tolist() for i in range(16)]
+    lengths = [3 + i % 4 for i in range(16)]
+    every = torch.cat([torch.randperm(50, generator=generator), torch.randint(0, 50, (22,), generator=generator)])
+    ids = [some.tolist() for some in every.split(lengths)]
     return Dataset.from_dict({"input_ids": ids, "labels": [i % 2 for i in range(16)], "length": list(map(len, ids))})
 
 
