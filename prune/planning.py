@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -16,7 +17,7 @@ from transformers import set_seed
 
 from prune.config import Config, Finish, Start
 from prune.errors import UserError
-from prune.features import inputs_only
+from prune.features import LENGTH, inputs_only
 from prune.goals import PAIRS
 from prune.measure.speed import seconds, speed_device
 from prune.outputs import dense_folder, pruned_folder, run_folder
@@ -26,8 +27,8 @@ from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.progress import Screen
 from prune.training.vocabulary import used_rows
 
-_STEPS = 3
-"""Training steps that are timed, after one that warms up."""
+_BATCHES, _REPEATS = 5, 2
+"""So many training batches are timed, the first times to warm up."""
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
 
@@ -41,7 +42,7 @@ class Plan:
     """Sublayer -> heads or dimensions, were all units of a sublayer worth the same."""
     sublayers: list[Sublayer]
     speedup: float | None
-    """Measured with any weights, where the target is a time."""
+    """Measured with random weights, where the target is a time."""
     seconds: Mapping[str, float]
     """Stage -> time that it will take; those whose output is there take none."""
 
@@ -129,26 +130,33 @@ def _removals(experiment: Experiment, share: float, importance: float) -> float:
 
 
 def _seconds_per_step(experiment: Experiment) -> float:
-    """Median time of one training step of the unpruned model."""
+    """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
     set_seed(experiment.config.seed)
     device = speed_device("auto")
     model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
-    loader = DataLoader(
-        inputs_only(experiment.training_features),
-        batch_size=experiment.config.schedule.batch_size,
-        collate_fn=experiment.task.collator(experiment.tokenizer),
-    )
 
     def one_step(batch: dict[str, Tensor]) -> None:
         model(**{name: values.to(device) for name, values in batch.items()}).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
 
-    batches = [batch for batch, _ in zip(loader, range(_STEPS + 1), strict=False)]
     with used_rows(model, experiment.training_features, experiment.trainings.dense.weight_decay):
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
-        times = [seconds(device, lambda batch=batch: one_step(batch)) for batch in batches]  # type: ignore[misc]
-    return statistics.median(times[1:] or times)
+        times = [
+            [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
+            for batch in _typical_batches(experiment)
+        ]
+    return statistics.mean(min(of_batch) for of_batch in times)
+
+
+def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
+    """Batches of similar length, as training has them, evenly spread over the lengths that there are."""
+    features, size = experiment.training_features, experiment.config.schedule.batch_size
+    by_length = sorted(range(len(features)), key=features[LENGTH].__getitem__)
+    starts = [int((len(features) - size) * (part + 0.5) / _BATCHES) for part in range(_BATCHES)]
+    rows = [row for start in starts for row in by_length[max(0, start) :][:size]]
+    collator = experiment.task.collator(experiment.tokenizer)
+    return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=collator)
 
 
 def as_rich(plans: list[Plan]) -> Group:

@@ -74,3 +74,17 @@ def test_kinds_are_names_without_numbers():
         "encoder.layers.*.attention", "encoder.layers.*.feed_forward", "decoder.layers.*.self_attention",
         "decoder.layers.*.cross_attention", "decoder.layers.*.feed_forward",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_smaller_models_are_timed_with_real_weights(name):
+    """Memory that was never written may hold numbers that processors are slow on."""
+    model = ARCHITECTURES[name].model()
+    sublayers, weights = sublayers_of(model), {n: p.clone() for n, p in model.named_parameters()}
+    kept = {s.name: tuple(range(s.num_units // 2)) for s in sublayers}
+    smaller = latency._shaped(model, sublayers, kept)
+    wanted = ARCHITECTURES[name].model()
+    Structure(model.config.model_type, kept).apply(wanted.base_model, sublayers)
+    for one, other in zip(smaller.parameters(), wanted.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert all(torch.equal(p, weights[n]) for n, p in model.named_parameters())

@@ -13,6 +13,8 @@ from prune.sublayers import Sublayer
 Array = NDArray[np.float64]
 _STEPS = 4096
 """Costs are counted in so many parts of the budget, rounded up: what is chosen never exceeds it."""
+_NOTHING = 1e-12
+"""The share of the largest cost that a part has where there is no budget: then only what costs nothing is within it."""
 _MOST_OPTIONS = 64
 
 
@@ -62,7 +64,8 @@ def knapsack(losses: Sequence[Array], costs: Sequence[Array], budget: float) -> 
     """
     best: Array = np.zeros(_STEPS + 1)
     choices: list[NDArray[np.int64]] = []
-    part = max(budget / _STEPS, np.finfo(float).tiny)
+    largest = max((float(of_group.max()) for of_group in costs), default=0.0)
+    part = max(budget / _STEPS, _NOTHING * largest, np.finfo(float).tiny)
     parts = [np.ceil(np.clip(of_group / part, 0.0, _STEPS + 1) - 1e-6).astype(int) for of_group in costs]
     for of_group, steps in zip(losses, parts, strict=True):
         totals = np.full((len(of_group), _STEPS + 1), np.inf)

@@ -23,6 +23,13 @@ def best_of_all(losses, costs, budget):
     return min(found)[0] if found else None
 
 
+def test_without_a_budget_only_what_costs_nothing_is_taken():
+    losses, costs = [np.array([0.0, 1.0, 2.0])], [np.array([300.0, 1e-3, 0.0])]
+    assert knapsack(losses, costs, 0.0) == [2]
+    with pytest.raises(ValueError, match="exceed the budget"):
+        knapsack(losses, [np.array([300.0, 1e-3, 1e-3])], 0.0)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_combination_within_the_budget_loses_less(seed):
     random = np.random.default_rng(seed)
