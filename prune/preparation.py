@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from datasets import Dataset
+from datasets import Dataset, concatenate_datasets
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
-from prune.config import Config, Start, TaskConfig
+from prune.config import Config, Start
 from prune.errors import UserError
+from prune.fingerprints import cache_key, fingerprint
 from prune.goals import Goal, size_goal, time_goal
 from prune.masking.masks import Masks
 from prune.masking.schedule import Cubic
@@ -25,7 +25,7 @@ from prune.measure.rounding import fastest_multiple
 from prune.measure.speed import speed_batches, speed_device
 from prune.memory import keep_few_kernels
 from prune.outputs import RunFolder, StageFolder, write_at_once
-from prune.places import PACKAGE, locate
+from prune.places import locate
 from prune.shrink import reload
 from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
 from prune.shrink.structure import FILE_NAME as STRUCTURE
@@ -33,6 +33,7 @@ from prune.sublayers import Sublayer
 from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
+from prune.training.joining import joined_texts, labelled_by_teacher
 from prune.training.precision import as_in_training
 from prune.training.progress import Screen
 from prune.training.settings import Trainings
@@ -160,9 +161,23 @@ class Experiment:
         if self.asks_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
+        features, joined = self.training_features, self._joined_features()
+        if joined is not None:
+            features = concatenate_datasets([features, joined])
         with as_in_training(self.config.schedule.precision, model.device):
-            answers = self.outputs_of(model, self.training_features)
-        return Lesson(with_teacher(self.training_features, answers))
+            answers = self.outputs_of(model, features)
+        if joined is not None:
+            features = labelled_by_teacher(features, answers["logits"], len(joined))
+        return Lesson(with_teacher(features, answers))
+
+    def _joined_features(self) -> Dataset | None:
+        """Features of joined training texts, with labels that say nothing."""
+        config, rows = self.config, self.data[self.config.task.train_split]
+        if (number := round(config.distillation.joined_texts * len(rows))) == 0:
+            return None
+        joined = joined_texts(rows, config.task.text[0], number, config.seed)
+        with quiet.progress_bars(self.screen.console.is_terminal):
+            return self.task.features(joined, self.tokenizer, training=True).cast(self.training_features.features)
 
     @cached_property
     def trainings(self) -> Trainings:
@@ -258,10 +273,10 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     tokenizer = models.tokenizer(config.model.path)
     for remark in task.remarks:
         screen.warn(remark)
-    fingerprints = {split: _fingerprint(rows, tokenizer) for split, rows in data.items()}
+    fingerprints = {split: fingerprint(rows, tokenizer) for split, rows in data.items()}
     training = {split: split == config.task.train_split for split in data}
     # Before any of them is used: a tokenizer that has been used tells another story of itself.
-    keys = {split: _cache_key(fingerprints[split], tokenizer, config.task, training[split]) for split in data}
+    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, training[split]) for split in data}
     with quiet.progress_bars(screen.console.is_terminal):
         features = {
             split: task.features(rows, tokenizer, training=training[split], fingerprint=keys[split])
@@ -272,20 +287,3 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     return Experiment(
         config, screen, folder, task, tokenizer, data, features, fingerprints, dense_sublayers, sublayers, depth
     )
-
-
-def _fingerprint(rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> str:
-    """A hash of the rows and of the vocabulary, the same on every machine."""
-    digest = hashlib.sha256(json.dumps(sorted(tokenizer.get_vocab().items())).encode())
-    for batch in rows.with_format("python").iter(batch_size=1000):
-        digest.update(json.dumps(batch, sort_keys=True, default=str).encode())
-    return digest.hexdigest()[:16]
-
-
-def _cache_key(fingerprint: str, tokenizer: PreTrainedTokenizerBase, config: TaskConfig, training: bool) -> str:
-    """A hash of all that features depend on, the code that makes them included."""
-    options = (config.kind, config.text, config.label, config.max_length, config.answers, config.summaries, training)
-    digest = hashlib.sha256(f"{fingerprint} {options} {tokenizer.backend_tokenizer.to_str()}".encode())
-    for file in sorted((PACKAGE / "tasks").rglob("*.py")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:32]
