@@ -245,10 +245,6 @@ class DistillationConfig:
     alpha_layers: float = 0.0
     """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher is asked at every
     step, which costs a forward pass of it."""
-    joined_texts: float = 0.0
-    """So many pairs of training texts, joined into one that the teacher alone judges, for each training text, at least
-    0: for tasks whose training texts are shorter than those that count. The number of steps stays what it is. Read by
-    text_classification of single texts."""
     temperature: float = 2.0
     """Temperature T of the softened distributions, above 0."""
 

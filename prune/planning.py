@@ -113,9 +113,7 @@ def _teacher(experiment: Experiment) -> tuple[float, float]:
         return 0.0, 0.0
     if experiment.asks_at_every_step:
         return _FORWARD, 0.0
-    joined = experiment.config.distillation.joined_texts
-    texts = len(experiment.training_features) * (1 + 2 * joined)  # a joined one is as long as two
-    return 0.0, _FORWARD * texts / experiment.config.schedule.batch_size
+    return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
 
 
 def _removals(experiment: Experiment, share: float, importance: float) -> float:

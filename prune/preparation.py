@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import torch
-from datasets import Dataset, concatenate_datasets
+from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, processes, quiet
@@ -33,7 +33,6 @@ from prune.sublayers import Sublayer
 from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
 from prune.training.distillation import Lesson, Teacher, with_teacher
-from prune.training.joining import joined_texts, labelled_by_teacher
 from prune.training.precision import as_in_training
 from prune.training.progress import Screen
 from prune.training.settings import Trainings
@@ -161,23 +160,9 @@ class Experiment:
         if self.asks_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
             return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
-        features, joined = self.training_features, self._joined_features()
-        if joined is not None:
-            features = concatenate_datasets([features, joined])
         with as_in_training(self.config.schedule.precision, model.device):
-            answers = self.outputs_of(model, features)
-        if joined is not None:
-            features = labelled_by_teacher(features, answers["logits"], len(joined))
-        return Lesson(with_teacher(features, answers))
-
-    def _joined_features(self) -> Dataset | None:
-        """Features of joined training texts, with labels that say nothing."""
-        config, rows = self.config, self.data[self.config.task.train_split]
-        if (number := round(config.distillation.joined_texts * len(rows))) == 0:
-            return None
-        joined = joined_texts(rows, config.task.text[0], number, config.seed)
-        with quiet.progress_bars(self.screen.console.is_terminal):
-            return self.task.features(joined, self.tokenizer, training=True).cast(self.training_features.features)
+            answers = self.outputs_of(model, self.training_features)
+        return Lesson(with_teacher(self.training_features, answers))
 
     @cached_property
     def trainings(self) -> Trainings:

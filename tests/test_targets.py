@@ -71,10 +71,6 @@ def test_what_cannot_be_meant_is_refused(words, said):
         (("method.recovery=0.3",), "method.recovery=0.3: not read by"),
         (("compact.during_training=true", "method=one_shot", "target.density=0.5"), "not read by one_shot"),
         (("distillation.alpha_layers=1", "teacher=none"), "teacher=none has no layers to learn from"),
-        (("distillation.joined_texts=0.5", "teacher=none"), "joined_texts=0.5: teacher=none has nobody to judge"),
-        (("distillation.joined_texts=0.5", "task=mnli"), "joined_texts=0.5: task=mnli does not classify single texts"),
-        (("distillation.joined_texts=1", "distillation.alpha_layers=1"), "the teacher's judgements are not kept"),
-        (("distillation.joined_texts=-1",), "distillation.joined_texts=-1.0: must be at least 0"),
         (("schedule.dropout=1",), "schedule.dropout=1.0: must be in [0, 1), or null"),
     ],
 )

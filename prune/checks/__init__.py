@@ -9,7 +9,6 @@ from prune.reference import problems_of
 
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.target, values.nothing, values.layers,
-    values.joined_texts,
     values.rounding, task.fields_of_kind, values.durations, model.folders, model.family,
 )  # fmt: skip
 _WITH_TORCH = (model.scores, model.blocks)

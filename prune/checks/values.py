@@ -12,8 +12,6 @@ from prune.config import Config
 from prune.durations import in_steps
 from prune.targets import ONE_SHOT, given
 
-_DISTILLED = ("alpha_ce", "alpha_teacher", "alpha_layers", "joined_texts")
-
 
 def ranges(config: Config) -> Iterator[str]:
     """Numbers outside their range."""
@@ -41,8 +39,8 @@ def ranges(config: Config) -> Iterator[str]:
         ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
         ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
     ]
-    distilled = {name: getattr(config.distillation, name) for name in _DISTILLED}
-    limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in distilled.items()]
+    alphas = {name: getattr(config.distillation, name) for name in ("alpha_ce", "alpha_teacher", "alpha_layers")}
+    limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in alphas.items()]
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
     fill_rate, fill_batch = schedule.fill_learning_rate, schedule.fill_batch_size
     limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
@@ -122,23 +120,6 @@ def durations(config: Config) -> Iterator[str]:
     if sum(fractions) >= 1:
         both = f"schedule.warmup={schedule.warmup} and schedule.cooldown={schedule.cooldown}"
         yield f"{both}: nothing of the training is left between them; together they must be below 1"
-
-
-def joined_texts(config: Config) -> Iterator[str]:
-    """Joined texts where there are none, or nobody to judge them."""
-    if config.distillation.joined_texts > 0:
-        wrong = {
-            "teacher=none has nobody to judge them": config.teacher == "none",
-            "with distillation.alpha_layers the teacher's judgements are not kept": config.distillation.alpha_layers
-            > 0,
-            f"task={config.task.name} does not classify single texts": config.task.kind != "text_classification"
-            or len(config.task.text) != 1,
-        }
-        yield from (
-            f"distillation.joined_texts={config.distillation.joined_texts}: {reason}; say 0"
-            for reason, is_so in wrong.items()
-            if is_so
-        )
 
 
 def layers(config: Config) -> Iterator[str]:
