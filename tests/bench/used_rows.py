@@ -1,0 +1,62 @@
+"""A training step with only the rows of the word embeddings that the texts use, over one with all rows.
+
+    python -m tests.bench.used_rows
+    python -m tests.bench.used_rows --model <folder of MiniLM>
+
+In one run, steps paired, of the unpruned model and of pruned ones. Without a folder: random weights in MiniLM's shape;
+batches with the lengths of SST-2's training sentences, and as many words as 20,000 of them have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+
+import torch
+from datasets import Dataset
+from rich.console import Console
+from rich.table import Table
+from transformers import BertForSequenceClassification
+
+from prune import quiet
+from prune.memory import keep_memory
+from prune.training.dropout import set_dropout
+from prune.training.vocabulary import used_rows
+from tests.bench.filling_step import smaller
+from tests.bench.training_step import BATCH_SIZE, LENGTHS, Step, bert, in_turn, ratio_over_an_epoch, stepper
+
+DENSITIES = (1.0, 0.33, 0.2, 0.1)
+WORDS = 10_513
+"""Rows that 20,000 of SST-2's sentences use, of 30,522."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="folder of a pretrained BERT")
+    parser.add_argument("--pairs", type=int, default=60)
+    options = parser.parse_args()
+    quiet.libraries()
+    keep_memory()
+    dense = bert(options.model)
+    table = Table("density", "step with the rows in use / with all")
+    for density in DENSITIES:
+        table.add_row(f"{density}", f"{ratio(smaller(dense, density), options.pairs):.2f}")
+    Console(width=100).print(table)
+    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+
+
+def ratio(model: BertForSequenceClassification, num_pairs: int) -> float:
+    set_dropout(model, 0.0)
+    few = copy.deepcopy(model)
+    with used_rows(few, Dataset.from_dict({"input_ids": [list(range(1, WORDS))]})):
+        return ratio_over_an_epoch(in_turn(of_few_words(model), of_few_words(few), num_pairs))
+
+
+def of_few_words(model: BertForSequenceClassification) -> Step:
+    """A step on the same batch with no other words."""
+    step = stepper(model)
+    return lambda batch, number: step(batch | {"input_ids": batch["input_ids"] % (WORDS - 1) + 1}, number)
+
+
+if __name__ == "__main__":
+    main()
