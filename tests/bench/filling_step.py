@@ -9,7 +9,6 @@ pruned models keep the same share of heads and dimensions in every layer.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import time
 
@@ -18,15 +17,22 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune import quiet
 from prune.anatomy import sublayers_of
 from prune.importance import importance
-from prune.memory import keep_memory
 from prune.shrink.refit import refit
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer
 from prune.training.dropout import set_dropout
-from tests.bench.training_step import BATCH_SIZE, LENGTHS, bert, in_turn, random_batch, ratio_over_an_epoch, stepper
+from tests.bench.training_step import (
+    BATCH_SIZE,
+    LENGTHS,
+    bert,
+    in_turn,
+    options_of,
+    random_batch,
+    ratio_over_an_epoch,
+    stepper,
+)
 
 DENSITIES = (0.5, 0.33, 0.2, 0.12)
 STEPS = 1875
@@ -36,12 +42,7 @@ _PART = 8
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="folder of a pretrained BERT")
-    parser.add_argument("--pairs", type=int, default=60)
-    options = parser.parse_args()
-    quiet.libraries()
-    keep_memory()
+    options = options_of(__doc__)
     columns = ("density", "step / dense", "without dropout", "removal, in dense steps", f"all / {STEPS} dense steps")
     table = Table(*columns, caption="all: removal and filling without dropout", caption_justify="left")
     for density in DENSITIES:

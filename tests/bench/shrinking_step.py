@@ -10,7 +10,6 @@ the same share in every layer. Without a folder: random weights in MiniLM's shap
 
 from __future__ import annotations
 
-import argparse
 import copy
 
 import torch
@@ -18,15 +17,22 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune import quiet
 from prune.anatomy import sublayers_of
 from prune.masking.alive import Alive
 from prune.masking.schedule import Cubic
-from prune.memory import keep_memory
 from prune.methods.fine_pruning import LOOKS
 from prune.training.shrinking import take_away
 from tests.bench.filling_step import kept_units, smaller
-from tests.bench.training_step import BATCH_SIZE, LENGTHS, bert, in_turn, masks_of, ratio_over_an_epoch, stepper
+from tests.bench.training_step import (
+    BATCH_SIZE,
+    LENGTHS,
+    bert,
+    in_turn,
+    masks_of,
+    options_of,
+    ratio_over_an_epoch,
+    stepper,
+)
 
 DENSITIES = (0.5, 0.33, 0.2)
 EPOCHS, FILL_EPOCHS, WARMUP, COOLDOWN = 3, 1, 10, 20
@@ -34,12 +40,7 @@ EPOCHS, FILL_EPOCHS, WARMUP, COOLDOWN = 3, 1, 10, 20
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="folder of a pretrained BERT")
-    parser.add_argument("--pairs", type=int, default=20)
-    options = parser.parse_args()
-    quiet.libraries()
-    keep_memory()
+    options = options_of(__doc__, pairs=20)
     dense = bert(options.model)
     table = Table("density", "training with masks / dense", "fill / dense", "all / as many dense steps")
     for density in DENSITIES:

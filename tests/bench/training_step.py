@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from datasets import Dataset
@@ -45,13 +46,7 @@ LIMITS = {"structured": 1.05, "element": 1.3}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="folder of a pretrained BERT")
-    parser.add_argument("--pairs", type=int, default=60)
-    parser.add_argument("--memory-of", help="print the peak memory of this method (or dense) and stop")
-    options = parser.parse_args()
-    quiet.libraries()
-    keep_memory()
+    options = options_of(__doc__, {"--memory-of": "print the peak memory of this method (or dense) and stop"})
     if options.memory_of:
         print(peak_memory(options.model, options.memory_of))
         return
@@ -74,6 +69,21 @@ def main() -> None:
         )
     Console(width=100).print(table)
     print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+
+
+def options_of(
+    description: str | None, others: Mapping[str, str] = MappingProxyType({}), pairs: int = 60
+) -> argparse.Namespace:
+    """What the command line says: a model, a number of pairs, and the `others` with their helps. Then all is quiet."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="folder of a pretrained BERT")
+    parser.add_argument("--pairs", type=int, default=pairs)
+    for name, text in others.items():
+        parser.add_argument(name, help=text)
+    options = parser.parse_args()
+    quiet.libraries()
+    keep_memory()
+    return options
 
 
 def paired_times(path: str | None, method: str, num_pairs: int) -> list[tuple[int, float, float]]:

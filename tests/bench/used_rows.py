@@ -9,7 +9,6 @@ batches with the lengths of SST-2's training sentences, and as many words as 20,
 
 from __future__ import annotations
 
-import argparse
 import copy
 
 import torch
@@ -18,12 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune import quiet
-from prune.memory import keep_memory
 from prune.training.dropout import set_dropout
 from prune.training.vocabulary import used_rows
 from tests.bench.filling_step import smaller
-from tests.bench.training_step import BATCH_SIZE, LENGTHS, Step, bert, in_turn, ratio_over_an_epoch, stepper
+from tests.bench.training_step import BATCH_SIZE, LENGTHS, Step, bert, in_turn, options_of, ratio_over_an_epoch, stepper
 
 DENSITIES = (1.0, 0.33, 0.2, 0.1)
 WORDS = 10_513
@@ -31,12 +28,7 @@ WORDS = 10_513
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="folder of a pretrained BERT")
-    parser.add_argument("--pairs", type=int, default=60)
-    options = parser.parse_args()
-    quiet.libraries()
-    keep_memory()
+    options = options_of(__doc__)
     dense = bert(options.model)
     table = Table("density", "step with the rows in use / with all")
     for density in DENSITIES:
