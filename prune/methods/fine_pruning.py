@@ -24,6 +24,7 @@ from prune.masking.bank import SiteMasking
 from prune.masking.masks import Masks
 from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
+from prune.memory import give_back_memory
 from prune.methods import Pruned
 from prune.sublayers import Sublayer, smaller
 from prune.targets import target_of
@@ -82,6 +83,7 @@ def _train_shrinking(
     for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
         if end <= start and end < training.steps:
             continue
+        give_back_memory()
         model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)
         experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
         masks.advance(ramp(end))
@@ -97,6 +99,7 @@ def _train_shrinking(
 def _shrink(
     experiment: Experiment, dense: StageFolder, checkpoint: Path, model: PreTrainedModel, everything: Alive, left: Alive
 ) -> None:
+    give_back_memory()  # of the training, whose optimizer is read from the checkpoint
     models = model, *(masked_model(experiment, dense, alive)[0] for alive in (left, everything))
     with ExitStack() as as_trained:
         for one in models:
