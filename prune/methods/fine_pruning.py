@@ -83,7 +83,7 @@ def _train_shrinking(
     for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
         if end <= start and end < training.steps:
             continue
-        give_back_memory()
+        give_back_memory()  # of the part before
         model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)
         experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
         masks.advance(ramp(end))
