@@ -24,6 +24,7 @@ from prune.outputs import dense_folder, pruned_folder, run_folder
 from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
 from prune.targets import ONE_SHOT, Target, target_of
+from prune.training.distillation import Lesson
 from prune.training.progress import Screen
 from prune.training.vocabulary import used_rows
 
@@ -140,7 +141,7 @@ def _seconds_per_step(experiment: Experiment) -> float:
         optimizer.step()
         optimizer.zero_grad()
 
-    with used_rows(model, experiment.training_features, experiment.trainings.dense.weight_decay):
+    with used_rows(model, Lesson(experiment.training_features).ids, experiment.trainings.dense.weight_decay):
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
         times = [
             [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]

@@ -104,7 +104,7 @@ def _shrink(
     with ExitStack() as as_trained:
         for one in models:
             as_trained.enter_context(
-                used_rows(one, experiment.lesson(dense).features, experiment.trainings.prune.weight_decay)
+                used_rows(one, experiment.lesson(dense).ids, experiment.trainings.prune.weight_decay)
             )
         shrink(checkpoint, *models)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import pyarrow.compute as pc
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
@@ -79,6 +81,12 @@ class Lesson:
     """With what a teacher said, as columns, where that is kept."""
     teacher: Teacher | None = None
     """Asked at every step otherwise."""
+
+    @cached_property
+    def ids(self) -> frozenset[int]:
+        """The tokens that its texts use."""
+        batches = self.features.select_columns("input_ids").with_format("arrow").iter(batch_size=1000)
+        return frozenset().union(*(pc.unique(pc.list_flatten(batch["input_ids"])).to_pylist() for batch in batches))
 
 
 def take_teacher(inputs: dict[str, Any]) -> Told:

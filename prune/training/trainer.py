@@ -95,7 +95,7 @@ def train(
     if resume:
         screen.say(f"          going on from step {start}")
     with (
-        used_rows(model, lesson.features, training.weight_decay),
+        used_rows(model, lesson.ids, training.weight_decay),
         screen.training(training.name, training.steps, start) as progress,
     ):
         trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)

@@ -6,12 +6,10 @@ are cleared, measured and given to the optimizer, which in a small model takes a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
-from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
@@ -20,10 +18,10 @@ _WORTH_IT = 0.9
 
 
 @contextmanager
-def used_rows(model: PreTrainedModel, features: Dataset, weight_decay: float = 0.0) -> Iterator[None]:
-    """While it lasts, the word embeddings of `model` consist of the rows that `features` use, and look ids up there.
+def used_rows(model: PreTrainedModel, ids: Iterable[int], weight_decay: float = 0.0) -> Iterator[None]:
+    """While it lasts, the word embeddings of `model` consist of the rows of `ids` and of the padding.
 
-    Afterwards all rows are back, those that were used as they have become. An id that no text uses is an IndexError in
+    Afterwards all rows are back, those that were used as they have become. Any other id is an IndexError in
     between. Nothing changes where all rows matter: with weight decay, in models that write texts, where the same
     weights are used for something else, too, or where nearly all rows are in use.
     """
@@ -32,7 +30,7 @@ def used_rows(model: PreTrainedModel, features: Dataset, weight_decay: float = 0
         yield
         return
     whole, padding = embeddings.weight, embeddings.padding_idx
-    rows = _rows(features, {padding, model.config.pad_token_id} - {None})
+    rows = torch.tensor(sorted({*ids, padding, model.config.pad_token_id} - {None}))
     if len(rows) > _WORTH_IT * len(whole):
         yield
         return
@@ -57,14 +55,6 @@ def _of_its_own(model: PreTrainedModel, embeddings: nn.Embedding) -> bool:
     weight = embeddings.weight
     holders = sum(own is weight for module in model.modules() for own in module.parameters(recurse=False))
     return weight.requires_grad and holders == 1 and not model.config.is_encoder_decoder
-
-
-def _rows(features: Dataset, besides: set[int]) -> Tensor:
-    """The ids that are used, rising."""
-    used = {number for number in besides if number >= 0}
-    for batch in features.select_columns("input_ids").with_format("numpy").iter(batch_size=1000):
-        used.update(np.unique(np.concatenate(list(batch["input_ids"]))).tolist())
-    return torch.tensor(sorted(used))
 
 
 class _Places:

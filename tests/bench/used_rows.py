@@ -12,7 +12,6 @@ from __future__ import annotations
 import copy
 
 import torch
-from datasets import Dataset
 from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
@@ -40,7 +39,7 @@ def main() -> None:
 def ratio(model: BertForSequenceClassification, num_pairs: int) -> float:
     set_dropout(model, 0.0)
     few = copy.deepcopy(model)
-    with used_rows(few, Dataset.from_dict({"input_ids": [list(range(1, WORDS))]})):
+    with used_rows(few, range(1, WORDS)):
         return ratio_over_an_epoch(in_turn(of_few_words(model), of_few_words(few), num_pairs))
 
 

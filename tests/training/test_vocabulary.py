@@ -45,7 +45,7 @@ def test_every_architecture_computes_the_same_with_the_rows_in_use(name):
     rows = {*batch["input_ids"].unique().tolist(), model.config.pad_token_id} - {None}
     with torch.no_grad():
         before = model(**batch).logits
-        with used_rows(model, features_of(batch["input_ids"].tolist())):
+        with used_rows(model, Lesson(features_of(batch["input_ids"].tolist())).ids):
             assert len(embeddings.weight) == (len(rows) if reading else len(whole))
             assert torch.equal(model(**batch).logits, before)
         assert torch.equal(model(**batch).logits, before)
@@ -81,18 +81,18 @@ def test_weight_decay_reaches_all_rows(make_bert, features, tmp_path):
 
 def test_an_id_that_no_text_uses_is_refused(make_bert, features):
     model = make_bert()
-    with used_rows(model, features), pytest.raises(IndexError):
+    with used_rows(model, USED), pytest.raises(IndexError):
         model(input_ids=torch.tensor([[3, 4]]))
 
 
 def test_nothing_changes_where_nearly_all_rows_are_in_use(make_bert):
     model = make_bert()
-    with used_rows(model, features_of([list(range(46))])):
+    with used_rows(model, range(46)):
         assert len(model.get_input_embeddings().weight) == 50
 
 
 def test_frozen_embeddings_stay_as_they_are(make_bert, features):
     model = make_bert()
     model.get_input_embeddings().weight.requires_grad_(False)
-    with used_rows(model, features):
+    with used_rows(model, USED):
         assert len(model.get_input_embeddings().weight) == 50
