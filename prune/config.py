@@ -278,6 +278,9 @@ class CompactConfig:
     during_training: bool = False
     """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
     Read by methods that train with masks, with criteria soft_movement and l0."""
+    first_token_only: bool = True
+    """Whether a classifier whose head reads the first token only computes no other where no attention follows: the
+    logits are the same, hidden states of other tokens are missing there."""
 
 
 @dataclass

@@ -168,4 +168,4 @@ def _compacted(experiment: Experiment, model: PreTrainedModel) -> Structure:
     if experiment.config.method.finish is Finish.fold:
         every = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
         return Structure(model.config.model_type, every, experiment.depth)
-    return compact(model, experiment.sublayers, experiment.depth)
+    return compact(model, experiment.sublayers, experiment.depth, experiment.first_token_only)

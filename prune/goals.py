@@ -14,8 +14,8 @@ from transformers import PreTrainedConfig
 from prune.errors import UserError
 from prune.masking.masks import Masks
 from prune.measure import size
-from prune.measure.latency import LatencyTable
-from prune.shrink.choice import choose
+from prune.prices import Prices
+from prune.shrink.choice import choose, importance_left
 from prune.sublayers import Sublayer
 from prune.targets import Target
 
@@ -40,12 +40,10 @@ class Goal:
     """All that there are where pruning starts."""
     stay: frozenset[str]
     """Sites at which nothing is pruned."""
-    cost: Callable[[Sublayer, int], float]
-    """Of a sublayer that keeps so many units."""
+    prices: tuple[Prices, ...]
+    """Of the ways to compute it; the cheapest that is possible counts."""
     whole: float
     """What the unpruned model costs."""
-    outside: float
-    """What it costs beside its sublayers."""
     budget: float
     """What the pruned one may cost."""
     ratio: Ratio | None = None
@@ -63,7 +61,11 @@ class Goal:
     @cached_property
     def fixed(self) -> float:
         """Cost of what cannot be pruned."""
-        return self.outside + sum(self.cost(s, s.num_units) for s in self.sublayers if s.site in self.stay)
+        return min(map(self._fixed, self.prices))
+
+    def cost_of(self, units: Mapping[str, int]) -> float:
+        """Of a model whose sublayers keep so many units."""
+        return min(prices.total(self.sublayers, units) for prices in self.prices)
 
     def choose(self, importance: Mapping[str, Tensor]) -> Kept:
         """The units that stay, of those that matter as `importance` says."""
@@ -92,15 +94,19 @@ class Goal:
     def left(self, masks: Masks) -> float:
         """The share of the whole that `masks` leave."""
         if self.target.kind == "density":
-            kept = sum(masks.num_kept(site) for site in masks.sites)
-        else:
-            units = masks.units_left()
-            kept = sum(self.cost(s, len(units[s.name])) for bank in masks.all_banks() for s in bank.sublayers)
-        return (self.fixed + kept) / self.whole
+            return (self.fixed + sum(masks.num_kept(site) for site in masks.sites)) / self.whole
+        left = masks.units_left()
+        units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
+        return self.cost_of(units) / self.whole
 
     def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
+        possible = [one for one in self.prices if self._fixed(one) <= budget] or [min(self.prices, key=self._fixed)]
+        choices = [choose(self.pruned, importance, one.of, max(0.0, budget - self._fixed(one))) for one in possible]
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
-        return whole | choose(self.pruned, importance, self.cost, max(0.0, budget - self.fixed))
+        return whole | max(choices, key=lambda kept: importance_left(importance, kept))
+
+    def _fixed(self, prices: Prices) -> float:
+        return prices.outside + sum(prices.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
 
 
 def size_goal(
@@ -125,7 +131,8 @@ def size_goal(
         whole = size.num_parameters(model)
     outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)
     budget = target.value * whole
-    goal = Goal(target, sublayers, stay, lambda s, units: per_unit[s.name] * units, whole, outside, budget)
+    prices = Prices(lambda s, units: per_unit[s.name] * units, outside)
+    goal = Goal(target, sublayers, stay, (prices,), whole, budget)
     if goal.budget <= goal.fixed:
         raise UserError(
             f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"
@@ -135,22 +142,20 @@ def size_goal(
 
 def time_goal(
     target: Target,
-    dense: list[Sublayer],
+    prices: tuple[Prices, ...],
     sublayers: list[Sublayer],
     stay: frozenset[str],
-    table: LatencyTable,
+    whole: float,
     ratio: Ratio,
     say: Callable[[str], None] = lambda _: None,
 ) -> Goal:
-    """For a speed-up, or a time of one batch, of a model whose sublayers are `dense`.
+    """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
     """
-    whole = table.dense_ms
     asked = target.value if target.kind == "speedup" else whole / target.value
-    outside = whole - sum(table.of(s, s.num_units) for s in dense)
-    goal = Goal(target, sublayers, stay, table.of, whole, outside, whole / (_AIM * asked), ratio, asked, say)
+    goal = Goal(target, sublayers, stay, prices, whole, whole / (_AIM * asked), ratio, asked, say)
     if not 1.0 <= asked < whole / goal.fixed:
         fastest, slowest = f"{goal.fixed:.3g} to", f"{whole:.3g} ms (the unpruned model)"
         possible = f"1 to {whole / goal.fixed:.1f} times" if target.kind == "speedup" else f"{fastest} {slowest}"

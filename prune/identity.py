@@ -59,6 +59,7 @@ def pruned_inputs(config: Config) -> dict[str, Any]:
     inputs |= {"dense": dense, "teacher": config.teacher, "distillation": named.get("distillation")}
     if "target" in named:
         inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
+        inputs["first_token_only"] = config.compact.first_token_only
     if config.compact.during_training:
         inputs["during_training"] = True
     return inputs

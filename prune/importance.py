@@ -27,18 +27,20 @@ def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, T
     """
     number = min(experiment.config.method.importance_examples, len(experiment.training_features))
     experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
-    return importance(model, experiment.sublayers, list(examples(experiment, number, model.device)))
+    batches = list(examples(experiment, number, model.device))
+    return importance(model, experiment.sublayers, batches, experiment.first_token_only)
 
 
 def importance(
-    model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]]
+    model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]], first_token_only: bool = False
 ) -> dict[str, Tensor]:
     """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`.
 
-    Units of zeros have none. They are removed from `model`, in place: zeros take as long as other numbers.
+    Units of zeros have none. They are removed from `model`, in place: zeros take as long as other numbers; and so are
+    tokens that nothing reads, with `first_token_only`.
     """
     model.eval().requires_grad_(False)
-    kept = compact(model, sublayers).kept
+    kept = compact(model, sublayers, first_token_only=first_token_only).kept
     left = smaller(sublayers, kept)
     total = {s.name: torch.zeros(s.num_units) for s in left}
     number = 0

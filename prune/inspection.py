@@ -36,6 +36,8 @@ class Inspection:
     """Of the dense model."""
     kept: dict[str, int]
     """Sublayer -> number of heads or dimensions that are left; those of layers left out are not named."""
+    last_attention: str | None
+    """After which only the first token is computed; None where all are to the end."""
     origin: dict[str, Any] | None
     """What it was pruned from and how, and its score; None where the folder does not say."""
 
@@ -51,6 +53,7 @@ def inspect(path: Path) -> Inspection:
     with torch.device("meta"):
         dense = type(model)(structure.depth.dense_config(model.config))
     left, sublayers = sublayers_of(skeleton(model.config)), sublayers_of(dense)
+    last = structure.last_attention(left)
     return Inspection(
         folder=folder,
         model_class=type(model).__name__,
@@ -60,6 +63,7 @@ def inspect(path: Path) -> Inspection:
         density=size.num_nonzero(model.base_model, left) / size.num_prunable(sublayers),
         sublayers=sublayers,
         kept={structure.depth.dense_name(name): len(units) for name, units in structure.kept.items()},
+        last_attention=None if last is None else structure.depth.dense_name(last.name),
         origin=_origin(folder / ORIGIN),
     )
 
@@ -110,6 +114,8 @@ def _facts(found: Inspection) -> list[tuple[str, str]]:
         ("weights' file", f"{found.bytes / 1e6:.1f} MB"),
         ("density", f"{100 * found.density:.1f} % of the weights of the prunable layers are left and not zero"),
     ]
+    if found.last_attention is not None:
+        facts.append(("tokens", f"the first only, after {found.last_attention}: the head reads no other"))
     if (origin := found.origin) is not None:
         facts += [(name, str(origin.get(name))) for name in ("pruned from", "task", "method", "seed")]
         value, dense = float(origin["value"]), float(origin["dense_value"])

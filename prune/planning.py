@@ -69,13 +69,12 @@ def _plan(experiment: Experiment, step: float) -> Plan:
     goal, sublayers = experiment.goal, experiment.sublayers
     units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
-    left = goal.outside + sum(goal.cost(s, kept[s.name]) for s in sublayers)
     return Plan(
         target=goal.target,
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
-        seconds=durations(experiment, step, left / goal.whole),
+        seconds=durations(experiment, step, goal.cost_of(kept) / goal.whole),
     )
 
 

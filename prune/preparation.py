@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from prune import discovery, models, processes, quiet
+from prune import discovery, models, prices, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
 from prune.config import Config, Start
 from prune.errors import UserError
@@ -29,6 +29,7 @@ from prune.places import locate
 from prune.shrink import reload
 from prune.shrink.depth import Depth, depth_of, shallower, shallower_config
 from prune.shrink.structure import FILE_NAME as STRUCTURE
+from prune.shrink.unread import first_token_suffices
 from prune.sublayers import Sublayer
 from prune.targets import target_of
 from prune.tasks.base import Outputs, Scores, Task
@@ -90,6 +91,12 @@ class Experiment:
             model = models.finished_model(str(dense.model), self.task.auto_class)
         return shallower(model, self.depth)
 
+    @property
+    def first_token_only(self) -> bool:
+        """Whether the compact model leaves out the tokens that nothing reads."""
+        asked = self.config.compact.first_token_only
+        return asked and first_token_suffices(self.task.auto_class, self.sublayers)
+
     @cached_property
     def tracking(self) -> Tracking:
         """Where the curves of trainings are shown."""
@@ -133,8 +140,10 @@ class Experiment:
         table = processes.from_first(
             lambda: latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
         )
-        ratio = partial(measured_ratio, auto_class, shape, shallower_config(shape, self.depth), batch, dtype)
-        return time_goal(target, self.dense_sublayers, self.sublayers, stay, table, ratio, self.screen.say)
+        own = shallower_config(shape, self.depth)
+        ratio = partial(measured_ratio, auto_class, shape, own, batch, dtype, self.first_token_only)
+        of_ways = prices.times(table, self.dense_sublayers, self.sublayers, self.first_token_only)
+        return time_goal(target, of_ways, self.sublayers, stay, table.dense_ms, ratio, self.screen.say)
 
     def lesson(self, dense: StageFolder) -> Lesson:
         """The training features, with the teacher if there is one; asked for once in a run."""

@@ -51,6 +51,15 @@ def test_every_layer_is_shown(folder, capsys):
     assert "encoder.layer.0 │ 1 of 4 heads │ 2 of 24 dimensions" in out
     assert "encoder.layer.1 │ 0 of 4 heads │ 24 of 24 dimensions" in out
     assert "score" not in out
+    assert "tokens" not in out
+
+
+def test_where_other_tokens_are_left_out_is_shown(make_bert, sublayers, tmp_path, capsys):
+    model = make_bert()
+    structure = Structure("bert", KEPT | {"encoder.layer.1.attention": (2,)}, first_token_only=True)
+    structure.apply(model.base_model, sublayers(model))
+    reload.save(model, structure, NO_TOKENIZER, tmp_path, "AutoModelForSequenceClassification")
+    assert "tokens the first only, after encoder.layer.1.attention" in shown(tmp_path, capsys)
 
 
 def test_its_origin_is_shown_where_the_folder_tells(folder, capsys):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from prune import prices
 from prune.anatomy import sublayers_of
 from prune.assignments import choices
 from prune.config import Config, TargetConfig
@@ -102,6 +103,12 @@ def test_a_size_that_is_not_possible_is_refused_with_what_is(make_bert):
         )
 
 
+def for_time(target, sublayers, measured, stay=NONE):
+    table = table_for(sublayers)
+    ways = prices.times(table, sublayers, sublayers, first_token_only=False)
+    return time_goal(target, ways, sublayers, stay, table.dense_ms, measured)
+
+
 def table_for(sublayers):
     """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms."""
     each_ms = {"attention": 2.0, "feed_forward": 0.5}
@@ -112,7 +119,7 @@ def table_for(sublayers):
 @pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
-    goal = time_goal(Target(kind, value), sublayers, sublayers, NONE, table_for(sublayers), lambda *_: 2.07)
+    goal = for_time(Target(kind, value), sublayers, lambda *_: 2.07)
     kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
     assert 25.0 / 1.07 < time <= 25.0 / 1.035
@@ -126,9 +133,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     def measured(kept, _pairs=15):
         return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
-    kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table, measured).choose(
-        importance_of(sublayers)
-    )
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert 2.04 <= measured(kept) <= 2.1
 
 
@@ -140,9 +145,7 @@ def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
-    kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table_for(sublayers), measured).choose(
-        importance_of(sublayers)
-    )
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert seen[tuple(kept.items())] == 2.06
 
 
@@ -154,21 +157,19 @@ def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
-    kept = time_goal(Target("speedup", 2.0), sublayers, sublayers, NONE, table_for(sublayers), measured).choose(
-        importance_of(sublayers)
-    )
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert seen[tuple(kept.items())] in (2.3, 2.6)
 
 
 def test_a_site_that_stays_does(make_bert):
     sublayers = sublayers_of(make_bert())
     stay = frozenset({"attention"})
-    goal = time_goal(Target("speedup", 1.5), sublayers, sublayers, stay, table_for(sublayers), lambda *_: 1.5)
+    goal = for_time(Target("speedup", 1.5), sublayers, lambda *_: 1.5, stay)
     kept = goal.choose(importance_of(sublayers))
     assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
     assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
     with pytest.raises(UserError, match=r"1 to 1\.9 times"):
-        time_goal(Target("speedup", 3.0), sublayers, sublayers, stay, table_for(sublayers), lambda *_: 1.5)
+        for_time(Target("speedup", 3.0), sublayers, lambda *_: 1.5, stay)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +183,7 @@ def test_a_site_that_stays_does(make_bert):
 def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_bert):
     sublayers = sublayers_of(make_bert())
     with pytest.raises(UserError, match=said):
-        time_goal(target, sublayers, sublayers, NONE, table_for(sublayers), lambda *_: 1.0)
+        for_time(target, sublayers, lambda *_: 1.0)
 
 
 def test_one_run_gives_a_family(tmp_path):

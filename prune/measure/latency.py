@@ -28,9 +28,10 @@ from prune.measure.cache import machine, remembered
 from prune.measure.speed import seconds, time_pairs
 from prune.shrink.depth import depth_of, shallower_config
 from prune.shrink.structure import Structure
+from prune.shrink.unread import first_token_suffices, may_be_last
 from prune.sublayers import Sublayer
 
-_VERSION = 4
+_VERSION = 5
 """Of the measurement: a table by another is measured anew."""
 _LAYERS = 2
 """Layers of each stack in the models that are timed."""
@@ -48,6 +49,10 @@ class LatencyTable:
     """Of the whole unpruned model."""
     sublayer_ms: Mapping[str, Mapping[int, float]]
     """Kind of sublayer -> units left -> time of one of them, beyond that of one with no units."""
+    layer_ms: float = 0.0
+    """Of a layer that has lost all units, beyond one that computes the first token only; 0 where none does."""
+    tokens: int = 1
+    """In a text of the batch."""
 
     def of(self, sublayer: Sublayer, units: int) -> float:
         """Of `sublayer` with so many units left, beyond that of one with none."""
@@ -84,7 +89,7 @@ def latency_table(
 
     found = remembered("latency.json", key, measure)
     kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
-    return LatencyTable(found["dense_ms"], kinds)
+    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], batch["input_ids"].shape[1])
 
 
 @torch.inference_mode()
@@ -94,16 +99,18 @@ def measured_ratio(
     own: PreTrainedConfig,
     batch: dict[str, Tensor],
     dtype: torch.dtype,
+    first_token_only: bool,
     kept: Mapping[str, tuple[int, ...]],
     pairs: int,
 ) -> float:
     """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs.
 
-    Both have random weights; `own` is `config`, or what is left of it without some layers.
+    Both have random weights; `own` is `config`, or what is left of it without some layers. `first_token_only`: whether
+    the other leaves out tokens that nothing reads.
     """
     dense = _model(auto_class, config, batch, dtype)
     whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, batch, dtype)
-    model = _shaped(whole, sublayers_of(skeleton(own)), kept)
+    model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only)
     return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0).speedup
 
 
@@ -120,8 +127,11 @@ def _measured(
         for count in _counts(next(s for s in sublayers if kind_of(s) == kind))
     }
     of_all = sublayers_of(dense)
-    empty = _shaped(dense, of_all, {s.name: () for s in of_all})
-    dense_ms, empty_ms, *times = _times([dense, empty, *variants.values()], batch)
+    nothing: dict[str, tuple[int, ...]] = {s.name: () for s in of_all}
+    unread = len(may_be_last(of_all)) if first_token_suffices(auto_class, of_all) else 0
+    empty = [_shaped(dense, of_all, nothing, first_token_only) for first_token_only in (False, unread > 0)]
+    dense_ms, empty_ms, least_ms, *times = _times([dense, *empty, *variants.values()], batch)
+    layer_ms = max(0.0, empty_ms - least_ms) / unread if unread else 0.0
     of_variant = dict(zip(variants, times, strict=True))
     found: dict[str, dict[int, float]] = {}
     for (kind, count), ms in of_variant.items():
@@ -131,7 +141,7 @@ def _measured(
     total = sum(found[kind_of(s)][s.num_units] for s in of_all)
     scale = max(0.0, dense_ms - empty_ms) / total if total else 0.0
     scaled = {kind: {count: ms * scale for count, ms in of_kind.items()} for kind, of_kind in found.items()}
-    return {"dense_ms": dense_ms, "sublayer_ms": scaled}
+    return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms}
 
 
 def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
@@ -160,14 +170,20 @@ def _variant(model: PreTrainedModel, sublayers: list[Sublayer], kind: str, count
     )
 
 
-def _shaped(model: PreTrainedModel, sublayers: list[Sublayer], kept: Mapping[str, tuple[int, ...]]) -> PreTrainedModel:
+def _shaped(
+    model: PreTrainedModel,
+    sublayers: list[Sublayer],
+    kept: Mapping[str, tuple[int, ...]],
+    first_token_only: bool = False,
+) -> PreTrainedModel:
     """A copy that keeps these units with their weights; it shares all others.
 
     Memory that was never written would do for weights only where time does not depend on them: on processors that take
     a hundred times as long for numbers near 0 it does.
     """
     variant = copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
-    Structure(model.config.model_type, kept).apply(variant.base_model, sublayers)
+    structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
+    structure.apply(variant.base_model, sublayers)
     result: PreTrainedModel = variant.to(next(model.parameters()))  # type: ignore[arg-type]  # as its stubs have it
     return result
 

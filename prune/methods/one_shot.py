@@ -82,7 +82,7 @@ def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step
     experiment.screen.stage("compact", f"recovery after removal {step}: {training.steps} steps of the fill")
     set_seed(experiment.config.seed)
     model = _start(experiment, part)
-    structure = compact(model, experiment.sublayers)
+    structure = compact(model, experiment.sublayers, first_token_only=experiment.first_token_only)
     experiment.train(model, part, training, experiment.lesson(dense))
 
     def keep() -> None:

@@ -32,7 +32,8 @@ def choose(
 ) -> dict[str, tuple[int, ...]]:
     """The units that stay in each sublayer, so that their costs are within `budget` and the least importance is lost.
 
-    `importance`: name -> (units,), of the loss that removing a unit brings; `cost`: of a sublayer that keeps so many.
+    `importance`: name -> (units,), of the loss that removing a unit brings; `cost`: of a sublayer that keeps so many,
+    infinite where it may not.
     """
     counts = [options(sublayer) for sublayer in sublayers]
     lost = [_lost(importance[s.name], ns) for s, ns in zip(sublayers, counts, strict=True)]
@@ -46,6 +47,11 @@ def choose(
 def best_units(importance: Tensor, count: int) -> tuple[int, ...]:
     """The numbers of the `count` units of most importance (units,), rising."""
     return tuple(sorted(importance.argsort(descending=True, stable=True)[:count].tolist()))
+
+
+def importance_left(importance: Mapping[str, Tensor], kept: Mapping[str, tuple[int, ...]]) -> float:
+    """The importance of all units that are kept."""
+    return float(sum(importance[name].double().cpu()[list(units)].sum() for name, units in kept.items()))
 
 
 def _lost(importance: Tensor, counts: Sequence[int]) -> Array:
@@ -64,7 +70,7 @@ def knapsack(losses: Sequence[Array], costs: Sequence[Array], budget: float) -> 
     """
     best: Array = np.zeros(_STEPS + 1)
     choices: list[NDArray[np.int64]] = []
-    largest = max((float(of_group.max()) for of_group in costs), default=0.0)
+    largest = max((float(of_group[np.isfinite(of_group)].max()) for of_group in costs), default=0.0)
     part = max(budget / _STEPS, _NOTHING * largest, np.finfo(float).tiny)
     parts = [np.ceil(np.clip(of_group / part, 0.0, _STEPS + 1) - 1e-6).astype(int) for of_group in costs]
     for of_group, steps in zip(losses, parts, strict=True):

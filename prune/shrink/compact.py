@@ -21,14 +21,17 @@ class NotExact(RuntimeError):
 
 
 @torch.no_grad()
-def compact(model: PreTrainedModel, sublayers: list[Sublayer], depth: Depth | None = None) -> Structure:
+def compact(
+    model: PreTrainedModel, sublayers: list[Sublayer], depth: Depth | None = None, first_token_only: bool = False
+) -> Structure:
     """Removes every unit of a folded model whose column of the output matrix is all zero; returns what is left.
 
     Such a unit adds nothing to the output, so removing it is exact. A layer may lose all its units. `depth`: the layers
-    of the dense model that `model` has, if not all.
+    of the dense model that `model` has, if not all. `first_token_only`: whether other tokens are left out where nothing
+    reads them, which is exact for the logits.
     """
     kept = {s.name: _needed_units(model, s) for s in sublayers}
-    structure = Structure(model.config.model_type, kept, depth or Depth())
+    structure = Structure(model.config.model_type, kept, depth or Depth(), first_token_only)
     structure.apply(model.base_model, sublayers)
     return structure
 

@@ -24,15 +24,24 @@ def take_shape(base: nn.Module, shape: list[dict[str, Any]]) -> None:
         linear: name of a module -> [output features, input features];
         counts: name of an attribute of the modelling code -> its new value;
         attention: for attentions, what they need besides: see `_adapt`.
+    Or it holds
+        first_token: name of the module from which on the model computes the first token only, as nothing reads others.
     """
     for one in shape:
-        for name, (outputs, inputs) in one["linear"].items():
+        for name, (outputs, inputs) in one.get("linear", {}).items():
             base.set_submodule(name, _linear(base.get_submodule(name), outputs, inputs))
-        for name, value in one["counts"].items():
+        for name, value in one.get("counts", {}).items():
             module, _, attribute = name.rpartition(".")
             setattr(base.get_submodule(module), attribute, value)
         if "attention" in one:
             _adapt(base, **one["attention"])
+        if "first_token" in one:
+            base.get_submodule(one["first_token"]).register_forward_pre_hook(_first_token)
+
+
+def _first_token(_module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """Of each of the tensors (batch, tokens, width)."""
+    return tuple(values[:, :1] for values in args)
 
 
 def _linear(old: Any, outputs: int, inputs: int) -> nn.Linear:

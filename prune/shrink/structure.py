@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from prune.errors import UserError
 from prune.shrink.depth import Depth
 from prune.shrink.modeling_pruned import take_shape
+from prune.shrink.unread import last_attention, may_be_last
 from prune.sublayers import Matrix, Sublayer
 
 VERSION = 1
@@ -30,12 +31,16 @@ class Structure:
     kept: Mapping[str, tuple[int, ...]]
     depth: Depth = field(default_factory=Depth)
     """The layers of the dense model that these sublayers are in."""
+    first_token_only: bool = False
+    """Whether only the first token is computed where no attention follows; see unread.py."""
 
     def save(self, folder: Path) -> None:
         """Writes structure.json."""
         content = {"version": VERSION, "model_type": self.model_type, "kept": self.kept}
         if self.depth.kept:
             content |= {"layers": self.depth.kept, "dense": self.depth.dense}
+        if self.first_token_only:
+            content |= {"first_token_only": True}
         (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n")
 
     @staticmethod
@@ -53,7 +58,8 @@ class Structure:
             kept = {name: _rising(name, units) for name, units in content["kept"].items()}
             layers = {name: _rising(name, numbers) for name, numbers in content.get("layers", {}).items()}
             dense = {key: _depth(key, value) for key, value in content.get("dense", {}).items()}
-            return Structure(content["model_type"], kept, Depth(layers, dense))
+            first_token_only = content.get("first_token_only", False) is True
+            return Structure(content["model_type"], kept, Depth(layers, dense), first_token_only)
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
         except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
@@ -67,6 +73,8 @@ class Structure:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
                 raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units from 0, not {units}")
+        if self.first_token_only and not may_be_last(sublayers):
+            raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")
 
     def counts(self, dense_sublayers: list[Sublayer], site: str) -> list[int]:
         """How many units are left in each sublayer of `site` of the dense model; 0 where its layer is left out."""
@@ -74,8 +82,16 @@ class Structure:
         return [kept.get(s.name, 0) for s in dense_sublayers if s.site == site]
 
     def shape(self, sublayers: list[Sublayer]) -> list[dict[str, Any]]:
-        """What `take_shape` needs: an entry for each of `sublayers` that lost units."""
-        return [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
+        """What `take_shape` needs: an entry for each of `sublayers` that lost units, and where tokens are left out."""
+        shape = [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
+        if (last := self.last_attention(sublayers)) is not None:
+            shape.append({"first_token": last.then})
+        return shape
+
+    def last_attention(self, sublayers: list[Sublayer]) -> Sublayer | None:
+        """After which only the first token is computed, if others are left out."""
+        units = {s.name: len(self.kept[s.name]) for s in sublayers}
+        return last_attention(sublayers, units) if self.first_token_only else None
 
     @torch.no_grad()
     def apply(self, base: nn.Module, sublayers: list[Sublayer]) -> None:

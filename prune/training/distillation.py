@@ -160,24 +160,34 @@ def losses(
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)
         stacks = [
-            share.answers * layer_distance(student[name], layers, written)
+            layer_distance(student[name], layers, written, Share(share.answers, share.answers))
             if written is not None and "decoder" in name
-            else share.tokens * layer_distance(student[name], layers, read)
+            else layer_distance(student[name], layers, read, share)
             for name, layers in told.layers.items()
         ]
         terms["layers"] = config.alpha_layers * torch.stack(stacks).mean()
     return terms
 
 
-def layer_distance(student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor) -> Tensor:
+def layer_distance(
+    student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor, share: Share = Share()
+) -> Tensor:
     """Mean squared difference of hidden states (batch, tokens, width) at the tokens that are `counted` (batch, tokens).
 
-    Of each layer of the student to the one of the teacher at the same share of its depth; the mean over layers.
+    Of each layer of the student to the one of the teacher at the same share of its depth; the mean over layers. Where
+    one of them has only the first token, of that. They are of the `share` of a batch.
     """
-    share = len(teacher) / len(student)
+    ratio = len(teacher) / len(student)
     return torch.stack(
         [
-            F.mse_loss(layer[counted].float(), teacher[round((number + 1) * share) - 1][counted].float())
+            _distance(layer, teacher[round((number + 1) * ratio) - 1], counted, share)
             for number, layer in enumerate(student)
         ]
     ).mean()
+
+
+def _distance(student: Tensor, teacher: Tensor, counted: Tensor, share: Share) -> Tensor:
+    tokens = min(student.shape[1], teacher.shape[1])
+    of_both = counted[:, :tokens]
+    weight = share.answers if tokens < counted.shape[1] else share.tokens
+    return weight * F.mse_loss(student[:, :tokens][of_both].float(), teacher[:, :tokens][of_both].float())

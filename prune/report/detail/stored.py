@@ -69,7 +69,7 @@ class StoredModel:
     @cached_property
     def _rebuilt(self) -> set[str]:
         """Modules that were made smaller: they are linear layers, whatever they were before."""
-        return {module for shape in self.config.get("pruned_shape", []) for module in shape["linear"]}
+        return {module for shape in self.config.get("pruned_shape", []) for module in shape.get("linear", {})}
 
     def _name(self, module: str) -> str | None:
         end = f"{module}.weight"

@@ -1,0 +1,53 @@
+"""What a model costs, in time or in weights: a part of it outside its sublayers, and each of those by what it keeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from prune.measure.latency import LatencyTable
+from prune.shrink.unread import may_be_last
+from prune.sublayers import Sublayer
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Of one way to compute the model."""
+
+    of: Callable[[Sublayer, int], float]
+    """What a sublayer costs that keeps so many units; infinite where it cannot keep them."""
+    outside: float
+    """What the model costs beside its sublayers."""
+
+    def total(self, sublayers: Sequence[Sublayer], units: Mapping[str, int]) -> float:
+        """What a model costs whose `sublayers` keep so many units."""
+        return self.outside + sum(self.of(s, units[s.name]) for s in sublayers)
+
+
+def times(
+    table: LatencyTable, dense: Sequence[Sublayer], sublayers: Sequence[Sublayer], first_token_only: bool
+) -> tuple[Prices, ...]:
+    """In milliseconds, of a model of `sublayers`, some of the `dense` model's.
+
+    With `first_token_only` one for each attention that may be the last with heads: after it no attention has any, and
+    the layers there cost as much as one token does.
+    """
+    outside = table.dense_ms - sum(table.of(s, s.num_units) for s in dense)
+    if not first_token_only:
+        return (Prices(table.of, outside),)
+    return tuple(_until(table, outside, sublayers, last) for last in may_be_last(sublayers))
+
+
+def _until(table: LatencyTable, outside: float, sublayers: Sequence[Sublayer], last: Sublayer) -> Prices:
+    after = {s.name for s in sublayers[sublayers.index(last) + 1 :]}
+    layers_of_one_token = sum(s.site == "attention" for s in sublayers if s.name in after) + 1
+
+    def of(sublayer: Sublayer, units: int) -> float:
+        if sublayer.name not in after:
+            return table.of(sublayer, units)
+        if sublayer.site == "attention":
+            return math.inf if units else 0.0
+        return table.of(sublayer, units) / table.tokens
+
+    return Prices(of, outside - layers_of_one_token * table.layer_ms)

@@ -1,0 +1,131 @@
+"""Tokens that nothing reads are left out: the same logits, from less."""
+
+import json
+
+import pytest
+import torch
+
+import prune
+from prune import prices
+from prune.anatomy import sublayers_of
+from prune.errors import UserError
+from prune.goals import time_goal
+from prune.measure.latency import LatencyTable, kind_of
+from prune.measure.speed import multiply_adds
+from prune.shrink import reload
+from prune.shrink.compact import compact, largest_difference
+from prune.shrink.structure import FILE_NAME
+from prune.shrink.unread import first_token_suffices
+from prune.targets import Target
+from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
+
+READING_ONE = [
+    name
+    for name, architecture in ARCHITECTURES.items()
+    if first_token_suffices(architecture.auto_class, sublayers_of(architecture.model()))
+]
+LAYERS = 3
+
+
+def without_heads(name, lost, **shape):
+    """A model whose attentions with these numbers have lost all heads."""
+    model = ARCHITECTURES[name].model(**shape)
+    attentions = [s for s in sublayers_of(model) if s.site == "attention"]
+    for number in lost:
+        attentions[number].matrices[-1].weight(model.base_model).data.zero_()
+    return model
+
+
+def tokens_seen(model, batch):
+    """How many tokens the feed-forward layers are given, first layer first."""
+    seen = []
+    layers = [s.matrices[0].module for s in sublayers_of(model) if s.site == "feed_forward"]
+    handles = [
+        model.base_model.get_submodule(name).register_forward_hook(lambda _, args, __: seen.append(args[0].shape[1]))
+        for name in layers
+    ]
+    with torch.no_grad():
+        model(**batch)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+def test_families_with_berts_head_are_among_those_that_read_one_token():
+    assert {"bert", "roberta", "electra", "distilbert", "mpnet", "deberta_v2"} <= set(READING_ONE)
+    assert not {"albert", "mobilebert", "modernbert", "gpt2"} & set(READING_ONE)
+    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
+    assert not first_token_suffices("AutoModelForQuestionAnswering", sublayers)
+
+
+@pytest.mark.parametrize(("lost", "full"), [((), 2), ((2,), 1), ((1, 2), 1), ((0, 1, 2), 1), ((0, 1), 2)])
+@pytest.mark.parametrize("name", READING_ONE)
+def test_after_the_last_heads_one_token_is_computed_with_the_same_logits(name, lost, full):
+    """`full`: after so many layers. The last heads may be in the second layer at the earliest."""
+    batch = inputs(ARCHITECTURES[name])
+    before = without_heads(name, lost)
+    tokens = tokens_seen(before, batch)[0]
+    model = without_heads(name, lost)
+    compact(model, sublayers_of(model), first_token_only=True)
+    with torch.no_grad():
+        assert largest_difference(before(**batch), model(**batch), ("logits",)) < 1e-5
+    assert tokens_seen(model, batch) == [tokens] * full + [1] * (LAYERS - full)
+
+
+@pytest.mark.parametrize("name", READING_ONE)
+def test_it_is_saved_with_the_model(name, tmp_path):
+    model, batch = without_heads(name, (2,)), inputs(ARCHITECTURES[name])
+    structure = compact(model, sublayers_of(model), first_token_only=True)
+    reload.save(model, structure, NO_TOKENIZER, tmp_path, ARCHITECTURES[name].auto_class)
+    loaded = prune.load(tmp_path)
+    with torch.no_grad():
+        assert loaded(**batch).logits.equal(model(**batch).logits)
+    assert multiply_adds(loaded, batch) == multiply_adds(model, batch)
+
+
+def test_a_structure_that_its_family_cannot_have_is_refused(tmp_path):
+    model = ARCHITECTURES["modernbert"].model()
+    reload.save(model, compact(model, sublayers_of(model)), NO_TOKENIZER, tmp_path, "AutoModel")
+    content = json.loads((tmp_path / FILE_NAME).read_text())
+    (tmp_path / FILE_NAME).write_text(json.dumps(content | {"first_token_only": True}))
+    with pytest.raises(UserError, match="heads of a modernbert read more than the first token"):
+        prune.load(tmp_path)
+
+
+def table_for(sublayers, layer_ms=0.0, tokens=10):
+    """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms."""
+    each_ms = {"attention": 2.0, "feed_forward": 0.5}
+    kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
+    return LatencyTable(10.0 + LAYERS * (4 * 2 + 24 * 0.5), kinds, layer_ms, tokens)
+
+
+def test_layers_of_one_token_are_almost_free():
+    """By hand: 10 outside, of which each of three layers takes 1; of ten tokens."""
+    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
+    goal = goal_of(sublayers, 2.0)
+    units = {s.name: s.num_units for s in sublayers}
+    assert goal.cost_of(units) == pytest.approx(9 + 3 * 8 + 2 * 12 + 1.2)
+    last_has_no_heads = units | {sublayers[4].name: 0}
+    assert goal.cost_of(last_has_no_heads) == pytest.approx(8 + 2 * 8 + 12 + 2 * 1.2)
+    first_has_heads_alone = last_has_no_heads | {sublayers[2].name: 0}
+    assert goal.cost_of(first_has_heads_alone) == pytest.approx(8 + 8 + 12 + 2 * 1.2)
+
+
+def goal_of(sublayers, speedup):
+    table = table_for(sublayers, layer_ms=1.0)
+    ways = prices.times(table, sublayers, sublayers, True)
+    return time_goal(
+        Target("speedup", speedup), ways, sublayers, frozenset(), table.dense_ms, lambda *_: 1.035 * speedup
+    )
+
+
+def test_heads_go_where_that_frees_more_than_they_are_worth():
+    """Of 70 ms 33.8 stay. Without the last heads, the last two feed-forward layers take 2.4: all else may stay."""
+    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
+    importance = {s.name: torch.full((s.num_units,), 1.0 if s.site == "attention" else 2.0) for s in sublayers}
+    kept = {name: len(units) for name, units in goal_of(sublayers, 2.0).choose(importance).items()}
+    assert kept[sublayers[4].name] == 0
+    assert kept[sublayers[3].name] == kept[sublayers[5].name] == 24
+    importance[sublayers[4].name] *= 100
+    kept = {name: len(units) for name, units in goal_of(sublayers, 2.0).choose(importance).items()}
+    assert kept[sublayers[4].name] == 4
