@@ -15,7 +15,7 @@ from prune.errors import UserError
 from prune.masking.masks import Masks
 from prune.measure import size
 from prune.prices import Prices
-from prune.shrink.choice import choose, importance_left
+from prune.shrink.choice import choose, importance_left, options
 from prune.sublayers import Sublayer
 from prune.targets import Target
 
@@ -61,7 +61,7 @@ class Goal:
     @cached_property
     def fixed(self) -> float:
         """Cost of what cannot be pruned."""
-        return min(map(self._fixed, self.prices))
+        return min(map(self._least, self.prices))
 
     def cost_of(self, units: Mapping[str, int]) -> float:
         """Of a model whose sublayers keep so many units."""
@@ -100,12 +100,15 @@ class Goal:
         return self.cost_of(units) / self.whole
 
     def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
-        possible = [one for one in self.prices if self._fixed(one) <= budget] or [min(self.prices, key=self._fixed)]
-        choices = [choose(self.pruned, importance, one.of, max(0.0, budget - self._fixed(one))) for one in possible]
+        possible = [one for one in self.prices if self._least(one) <= budget] or [min(self.prices, key=self._least)]
+        choices = [choose(self.pruned, importance, one.of, max(0.0, budget - self._unpruned(one))) for one in possible]
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
         return whole | max(choices, key=lambda kept: importance_left(importance, kept))
 
-    def _fixed(self, prices: Prices) -> float:
+    def _least(self, prices: Prices) -> float:
+        return self._unpruned(prices) + sum(min(prices.of(s, units) for units in options(s)) for s in self.pruned)
+
+    def _unpruned(self, prices: Prices) -> float:
         return prices.outside + sum(prices.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
 
 

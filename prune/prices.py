@@ -30,20 +30,26 @@ def times(
 ) -> tuple[Prices, ...]:
     """In milliseconds, of a model of `sublayers`, some of the `dense` model's.
 
-    With `first_token_only` one for each attention that may be the last with heads: after it no attention has any, and
-    the layers there cost as much as one token does.
+    With `first_token_only` one for each attention that may be the last with heads: it then keeps one, and the layers
+    after it cost as much as one token does.
     """
     outside = table.dense_ms - sum(table.of(s, s.num_units) for s in dense)
     if not first_token_only:
         return (Prices(table.of, outside),)
-    return tuple(_until(table, outside, sublayers, last) for last in may_be_last(sublayers))
+    first, *others = may_be_last(sublayers)
+    of_first = _until(table, outside, sublayers, first, needed=frozenset())  # where no attention has heads, too
+    return of_first, *(_until(table, outside, sublayers, last, needed=frozenset({last.name})) for last in others)
 
 
-def _until(table: LatencyTable, outside: float, sublayers: Sequence[Sublayer], last: Sublayer) -> Prices:
+def _until(
+    table: LatencyTable, outside: float, sublayers: Sequence[Sublayer], last: Sublayer, needed: frozenset[str]
+) -> Prices:
     after = {s.name for s in sublayers[sublayers.index(last) + 1 :]}
     layers_of_one_token = sum(s.site == "attention" for s in sublayers if s.name in after) + 1
 
     def of(sublayer: Sublayer, units: int) -> float:
+        if sublayer.name in needed and not units:
+            return math.inf
         if sublayer.name not in after:
             return table.of(sublayer, units)
         if sublayer.site == "attention":
