@@ -16,6 +16,7 @@ from prune.report.record import Record
 from prune.report.table import write_tables
 from prune.shrink.compact import largest_difference
 from prune.shrink.structure import Structure
+from prune.shrink.unread import first_token_suffices
 from prune.training.progress import Screen
 from prune.verbs import export as verb
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
@@ -29,13 +30,14 @@ EXACT = [name for name in RUNTIMES if FORMATS[name].exact]
 
 
 def pruned(architecture):
-    """A model with half of its units, and one sublayer of each site without any."""
+    """A model with half of its units, one sublayer of each site without any, and no token that nothing reads."""
     model = architecture.model()
     sublayers = sublayers_of(model)
     kept = {s.name: tuple(range(0, s.num_units, 2)) if number > 1 else () for number, s in enumerate(sublayers)}
     if architecture.family == "albert":  # ONNX Runtime cannot reshape what its attention without heads leaves
         kept[sublayers[0].name] = (1,)
-    Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
+    unread = first_token_suffices(architecture.auto_class, sublayers)
+    Structure(model.config.model_type, kept, first_token_only=unread).apply(model.base_model, sublayers)
     return model
 
 

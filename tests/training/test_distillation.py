@@ -7,7 +7,9 @@ import torch
 from datasets import Dataset
 from rich.console import Console
 
+from prune.anatomy import sublayers_of
 from prune.config import DistillationConfig, Precision
+from prune.shrink.compact import compact
 from prune.training.distillation import (
     Lesson,
     Teacher,
@@ -121,6 +123,13 @@ def test_the_distance_of_layers_by_hand():
     assert layer_distance(student, teacher, counted).item() == pytest.approx(((0 + 1) / 2 + (9 + 9) / 2) / 2)
 
 
+def test_where_one_has_the_first_token_only_that_is_compared():
+    student, teacher = torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[0.0, 4.0], [9.0, 9.0]]])
+    counted = torch.tensor([[True, True]])
+    for pair in ((student, teacher), (teacher, student)):
+        assert layer_distance(*([one] for one in pair), counted).item() == pytest.approx((1 + 4) / 2)
+
+
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_layers_are_learned_from_in_every_architecture(name):
     architecture = ARCHITECTURES[name]
@@ -176,11 +185,12 @@ def test_training_on_texts_asks_the_teacher_and_leaves_padding_out(tmp_path):
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-@pytest.mark.parametrize("family", ["bert", "t5"])
-def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(family, number):
+@pytest.mark.parametrize(("family", "first_token_only"), [("bert", False), ("bert", True), ("t5", False)])
+def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(family, first_token_only, number):
     """Three examples, of which one process may have none, with padding on both sides of a model that writes."""
     architecture = ARCHITECTURES[family]
     model, config = architecture.model(), DistillationConfig(alpha_layers=1.0)
+    compact(model, sublayers_of(model), first_token_only=first_token_only)
     teacher = Teacher(architecture.model(seed=1), ("logits",), layers=True)
     batch = inputs_of(architecture) | {"labels": torch.tensor([0, 1, 1])}
     if architecture.reads_pairs:
