@@ -96,7 +96,7 @@ def hub_name(group: str, settings: Mapping[str, Any]) -> str | None:
 def _told(run: RunFolder, record: Record, detail: Detail, with_picture: bool) -> dict[str, Any]:
     config = record.config
     method, described = config["method"], _config_of_model(run.model)
-    maps = described.get("auto_map", {})
+    maps, shape = described.get("auto_map", {}), described.get("pruned_shape", [])
     return {
         "title": plain(f"{record.model} pruned on {record.task}"),
         "base": plain(hub_name("model", config["model"]) or str(config["model"]["name"])),
@@ -115,6 +115,7 @@ def _told(run: RunFolder, record: Record, detail: Detail, with_picture: bool) ->
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": next(iter(maps), _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")),
         "trusted": bool(maps),
+        "first_token": plain(next((one["first_token"] for one in shape if "first_token" in one), "")),
         "picture": PICTURE if with_picture else "",
         "recipe": detail.recipe.split("\nreference:")[0].rstrip(),
     }  # fmt: skip

@@ -38,6 +38,7 @@ def test_the_text_tells_results_with_hardware_what_was_pruned_and_how_to_load_it
     assert "Measured on a processor, 2 threads, float32" in found.text
     assert "- attention: kept or removed by block of 4 x 4, scored by soft_movement" in found.text
     assert "- heads kept, per attention: 2, 0" in found.text
+    assert "tokens:" not in found.text
     lines = re.search(r"```python\n(.*?)```", found.text, re.DOTALL)[1].splitlines()
     assert len(lines) == 3
     assert "AutoModelForSequenceClassification.from_pretrained" in lines[2]
@@ -105,6 +106,7 @@ def test_a_real_run_has_a_card_and_a_page(tmp_path):
     folder = finished(tmp_path, "hybrid_filled")
     found = ModelCard.load(write_card(folder))
     assert found.data.eval_results
+    assert re.search(r"- tokens: from `encoder\.layer\.\d\.attention\.output` on, the first one only", found.text)
     assert (folder / "model" / "weights.png").is_file()
     assert write_report(tmp_path).is_file()
     stages = json.loads((folder / "report.json").read_text())["stages"]

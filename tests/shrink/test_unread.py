@@ -74,6 +74,17 @@ def test_after_the_last_heads_one_token_is_computed_with_the_same_logits(name, l
 
 
 @pytest.mark.parametrize("name", READING_ONE)
+def test_training_has_the_same_gradients(name):
+    model, few = (without_heads(name, (2,)).double() for _ in range(2))
+    for one, first_token_only in ((model, False), (few, True)):
+        compact(one, sublayers_of(one), first_token_only=first_token_only)
+        one(**inputs(ARCHITECTURES[name]), labels=torch.tensor([0, 1, 1])).loss.backward()
+    for (parameter, expected), found in zip(model.named_parameters(), few.parameters(), strict=True):
+        if expected.grad is not None and expected.numel():
+            assert torch.allclose(found.grad, expected.grad, rtol=1e-6, atol=1e-12), parameter
+
+
+@pytest.mark.parametrize("name", READING_ONE)
 def test_it_is_saved_with_the_model(name, tmp_path):
     model, batch = without_heads(name, (2,)), inputs(ARCHITECTURES[name])
     structure = compact(model, sublayers_of(model), first_token_only=True)
