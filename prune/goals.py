@@ -8,13 +8,14 @@ from functools import cached_property
 
 import torch
 import transformers
+from torch import Tensor
 from transformers import PreTrainedConfig
 
 from prune.errors import UserError
 from prune.masking.masks import Masks
 from prune.measure import size
 from prune.prices import Prices
-from prune.shrink.choice import Worth, choose, options
+from prune.shrink.choice import choose, importance_left, options
 from prune.sublayers import Sublayer
 from prune.targets import Target
 
@@ -66,13 +67,13 @@ class Goal:
         """Of a model whose sublayers keep so many units."""
         return min(prices.total(self.sublayers, units) for prices in self.prices)
 
-    def choose(self, worth: Worth) -> Kept:
-        """The units that stay, so that the least is lost."""
-        return self._choose(worth, self.settle(lambda budget: self._choose(worth, budget)))
+    def choose(self, importance: Mapping[str, Tensor]) -> Kept:
+        """The units that stay, of those that matter as `importance` says."""
+        return self._choose(importance, self.settle(lambda budget: self._choose(importance, budget)))
 
-    def choose_on_the_way(self, worth: Worth, share: float) -> Kept:
+    def choose_on_the_way(self, importance: Mapping[str, Tensor], share: float) -> Kept:
         """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
-        return self._choose(worth, self.whole * (self.budget / self.whole) ** share)
+        return self._choose(importance, self.whole * (self.budget / self.whole) ** share)
 
     def settle(self, chosen: Callable[[float], Kept]) -> float:
         """The budget with which `chosen` reaches the target. Times are measured, and the budget corrected."""
@@ -98,13 +99,11 @@ class Goal:
         units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
         return self.cost_of(units) / self.whole
 
-    def _choose(self, worth: Worth, budget: float) -> Kept:
+    def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
         possible = [one for one in self.prices if self._least(one) <= budget] or [min(self.prices, key=self._least)]
+        choices = [choose(self.pruned, importance, one.of, max(0.0, budget - self._unpruned(one))) for one in possible]
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
-        choices = [
-            whole | choose(self.pruned, worth.units, one.of, max(0.0, budget - self._unpruned(one))) for one in possible
-        ]
-        return min(choices, key=worth.lost)
+        return whole | max(choices, key=lambda kept: importance_left(importance, kept))
 
     def _least(self, prices: Prices) -> float:
         return self._unpruned(prices) + sum(min(prices.of(s, units) for units in options(s)) for s in self.pruned)

@@ -46,7 +46,7 @@ def pruned_inputs(config: Config) -> dict[str, Any]:
     """All that a method's long part depends on: neither its finish nor its fill (one_shot: nor its target)."""
     named, dense = differences(config), dense_inputs(config)
     if config.method.kind == ONE_SHOT:
-        return {"examples": config.method.importance_examples, "slopes": True, "dense": dense}
+        return {"examples": config.method.importance_examples, "dense": dense}
     unused = {
         "method": {"name", "finish"},
         "schedule": {"name", "eval_batch_size"}

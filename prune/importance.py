@@ -1,4 +1,4 @@
-"""What heads and dimensions of a fine-tuned model are worth: the Fisher information of a gate on each."""
+"""What the heads and dimensions of a fine-tuned model are worth: the Fisher information of a gate on each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from transformers import PreTrainedModel
 from prune.features import LENGTH, inputs_only
 from prune.masking.gates import gated
 from prune.progress import track
-from prune.shrink.choice import Worth
 from prune.shrink.compact import compact
 from prune.sublayers import Sublayer, smaller
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from prune.preparation import Experiment
 
 
-def importance_of(experiment: Experiment, model: PreTrainedModel) -> Worth:
+def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, Tensor]:
     """The importance of all units of a fine-tuned `model`, from the training examples that the method asks for.
 
     Its units of zeros are removed, in place.
@@ -34,8 +33,8 @@ def importance_of(experiment: Experiment, model: PreTrainedModel) -> Worth:
 
 def importance(
     model: PreTrainedModel, sublayers: list[Sublayer], batches: list[dict[str, Tensor]], first_token_only: bool = False
-) -> Worth:
-    """The Fisher information of units, and the slopes of attentions, from the examples of `batches`.
+) -> dict[str, Tensor]:
+    """Name of each sublayer -> Fisher information of its units (units,), the mean over the examples of `batches`.
 
     Units of zeros have none. They are removed from `model`, in place: zeros take as long as other numbers; and so are
     tokens that nothing reads, with `first_token_only`.
@@ -44,24 +43,18 @@ def importance(
     kept = compact(model, sublayers, first_token_only=first_token_only).kept
     left = smaller(sublayers, kept)
     total = {s.name: torch.zeros(s.num_units) for s in left}
-    slopes: dict[str, list[Tensor]] = {s.name: [] for s in left if s.site == "attention"}
     number = 0
     with gated(model.base_model, left) as gates:
         for batch in track(batches, "importance", len(batches)) if left else ():
             size = len(batch["input_ids"])
             (model(**batch).loss * size).backward()  # the loss is the mean over the batch
             for name, of_sublayer in gates.items():
-                gradients = of_sublayer.take_gradients().cpu()
-                total[name] += gradients.square().sum(0)
-                if name in slopes:
-                    slopes[name].append(gradients.sum(1))
+                total[name] += of_sublayer.take_squares().cpu()
             number += size
     found = {s.name: torch.zeros(s.num_units) for s in sublayers}
     for name, values in total.items():
         found[name][list(kept[name])] = values / number
-    none = [torch.zeros(max(1, number))]
-    attentions = [s.name for s in sublayers if s.site == "attention"]
-    return Worth(found, {name: torch.cat(slopes.get(name, none)) for name in attentions})
+    return found
 
 
 def examples(experiment: Experiment, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:

@@ -22,7 +22,6 @@ from prune.goals import PAIRS
 from prune.measure.speed import seconds, speed_device
 from prune.outputs import dense_folder, pruned_folder, run_folder
 from prune.preparation import Experiment, prepare
-from prune.shrink.choice import Worth
 from prune.sublayers import SITES, Sublayer
 from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.distillation import Lesson
@@ -68,7 +67,7 @@ def plan(config: Config, screen: Screen) -> Plan:
 
 def _plan(experiment: Experiment, step: float) -> Plan:
     goal, sublayers = experiment.goal, experiment.sublayers
-    units = goal.choose(Worth({s.name: _even_importance(s) for s in sublayers}))
+    units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
     return Plan(
         target=goal.target,

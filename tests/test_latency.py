@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 
+from prune import prices
 from prune.anatomy import sublayers_of
 from prune.measure import latency
 from prune.measure.latency import LatencyTable, kind_of, latency_table
@@ -48,6 +49,24 @@ def test_predictions_are_the_sum_of_the_parts(name, counting):
     structure = Structure(model.config.model_type, {name: tuple(range(count)) for name, count in units.items()})
     take_shape(model.base_model, structure.shape(sublayers))
     assert 1e3 * multiply_adds(model, batch) == pytest.approx(predicted)
+
+
+@pytest.mark.parametrize("heads", [(4, 2, 1), (4, 2, 0), (1, 3, 4)])
+@pytest.mark.parametrize("name", ["bert", "distilbert"])
+def test_where_one_token_is_computed_predictions_leave_out_the_others(name, heads, counting):
+    """But for the output matrix of the last attention, which they take for all tokens."""
+    model, batch, table = table_of(name)
+    sublayers = sublayers_of(model)
+    attentions = [s for s in sublayers if s.site == "attention"]
+    units = {s.name: at_grid(s, 0.5) for s in sublayers} | {s.name: n for s, n in zip(attentions, heads, strict=True)}
+    kept = {name: tuple(range(count)) for name, count in units.items()}
+    Structure(model.config.model_type, kept, first_token_only=True).apply(model.base_model, sublayers)
+    predicted = min(one.total(sublayers, units) for one in prices.times(table, sublayers, sublayers, True))
+    last = next(s for s in reversed(attentions) if units[s.name])
+    size, tokens = batch["input_ids"].shape
+    output = units[last.name] * last.unit_size * last.matrices[-1].rows * size
+    too_much = output * (tokens - 1 if name == "bert" else 0)  # DistilBERT's is inside the attention
+    assert 1e3 * (multiply_adds(model, batch) + too_much) == pytest.approx(predicted)
 
 
 def test_times_between_measured_widths_are_interpolated(make_bert):

@@ -14,7 +14,6 @@ from prune.measure.latency import LatencyTable, kind_of
 from prune.measure.size import num_parameters
 from prune.methods import one_shot
 from prune.report.record import Record, results_of
-from prune.shrink.choice import Worth
 from prune.shrink.structure import Structure
 from prune.targets import Target, each, target_of
 from tests.architectures import ARCHITECTURES
@@ -27,9 +26,9 @@ NONE: frozenset[str] = frozenset()
 TRAINED = [name for name in choices("method") if name != "one_shot"]
 
 
-def worth_of(sublayers, seed=0):
+def importance_of(sublayers, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return Worth({s.name: torch.rand(s.num_units, generator=generator) for s in sublayers})
+    return {s.name: torch.rand(s.num_units, generator=generator) for s in sublayers}
 
 
 def test_a_list_is_visited_in_turn():
@@ -87,7 +86,7 @@ def test_sizes_are_met_by_hand_count(name, kind):
     model, architecture = ARCHITECTURES[name].model(intermediate_size=96), ARCHITECTURES[name]
     sublayers, dense = sublayers_of(model), num_parameters(model)
     goal = size_goal(Target(kind, 0.7), sublayers, sublayers, NONE, architecture.auto_class, model.config)
-    kept = goal.choose(worth_of(sublayers))
+    kept = goal.choose(importance_of(sublayers))
     Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
     left = sum(m.weight(model.base_model).numel() for s in sublayers for m in s.matrices)
     found = num_parameters(model) / dense if kind == "params" else left / sum(
@@ -121,7 +120,7 @@ def table_for(sublayers):
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
     goal = for_time(Target(kind, value), sublayers, lambda *_: 2.07)
-    kept = goal.choose(worth_of(sublayers))
+    kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
     assert 25.0 / 1.07 < time <= 25.0 / 1.035
 
@@ -134,7 +133,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
     def measured(kept, _pairs=15):
         return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
-    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(worth_of(sublayers))
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert 2.04 <= measured(kept) <= 2.1
 
 
@@ -146,7 +145,7 @@ def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
-    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(worth_of(sublayers))
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert seen[tuple(kept.items())] == 2.06
 
 
@@ -158,7 +157,7 @@ def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
         seen[tuple(kept.items())] = time = next(times)
         return time
 
-    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(worth_of(sublayers))
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
     assert seen[tuple(kept.items())] in (2.3, 2.6)
 
 
@@ -166,7 +165,7 @@ def test_a_site_that_stays_does(make_bert):
     sublayers = sublayers_of(make_bert())
     stay = frozenset({"attention"})
     goal = for_time(Target("speedup", 1.5), sublayers, lambda *_: 1.5, stay)
-    kept = goal.choose(worth_of(sublayers))
+    kept = goal.choose(importance_of(sublayers))
     assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
     assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
     with pytest.raises(UserError, match=r"1 to 1\.9 times"):

@@ -2,7 +2,7 @@
 
 Fisher information (Theis et al. 2018; for units of transformers: Kwon et al. 2022, eq. 5): where a trained model's loss
 L is flat, removing the units of a set R raises it by about 1/2 sum over r in R of E[(dL/dm_r)^2], with gates m = 1 and
-the mean over examples. Interactions between units, E[dL/dm_r dL/dm_s], are left out there.
+the mean over examples. Interactions between units are left out.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Gates:
         between = [1] * (values.dim() - 2)
         return values * gates.repeat_interleave(size, dim=1).view(len(values), *between, units * size), *rest
 
-    def take_gradients(self) -> Tensor:
-        """The gradients (examples, units), after a backward pass; forgets them."""
+    def take_squares(self) -> Tensor:
+        """Sum over examples of the squared gradients (units,), after a backward pass; forgets them."""
         gradients = [gates.grad for gates in self._of_calls if gates.grad is not None]
         self._of_calls.clear()
-        return torch.stack(gradients).sum(0)
+        return torch.stack(gradients).sum(0).square().sum(0)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_model, save_model
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel, set_seed
 
 from prune import discovery, processes
@@ -25,7 +26,6 @@ from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
 from prune.memory import give_back_memory
 from prune.methods import Pruned
-from prune.shrink.choice import Worth
 from prune.sublayers import Sublayer, smaller
 from prune.targets import target_of
 from prune.training.checkpoints import checkpoint_at
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from prune.outputs import StageFolder
     from prune.preparation import Experiment
 
+Worth = Mapping[str, Tensor]
+"""Sublayer -> importance of its units."""
 _WEIGHTS = "model.safetensors"
 LOOKS = 10
 """Times at which a shrinking training looks for what has died, its end included."""
@@ -147,13 +149,13 @@ def masked_model(
     return model, masks
 
 
-def begin_with_importance(masks: Masks, worth: Worth) -> None:
+def begin_with_importance(masks: Masks, importance: Worth) -> None:
     """Scores start from -1 (the least information per weight) to 1 (the most), by rank, over all sites together."""
     sublayers = [sublayer for bank in masks.all_banks() for sublayer in bank.sublayers]
-    per_weight = [worth.units[s.name] * s.num_units / s.num_weights for s in sublayers]
+    per_weight = [importance[s.name] * s.num_units / s.num_weights for s in sublayers]
     ranks = torch.cat(per_weight).argsort().argsort()
-    scores = torch.split(2 * ranks / max(1, len(ranks) - 1) - 1, [s.num_units for s in sublayers])
-    of_name = {sublayer.name: values for sublayer, values in zip(sublayers, scores, strict=True)}
+    worth = torch.split(2 * ranks / max(1, len(ranks) - 1) - 1, [s.num_units for s in sublayers])
+    of_name = {sublayer.name: values for sublayer, values in zip(sublayers, worth, strict=True)}
     for bank in masks.all_banks():
         bank.begin_with(torch.stack([of_name[s.name] for s in bank.sublayers]))
 

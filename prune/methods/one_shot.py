@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 from transformers import PreTrainedModel, set_seed
 
 from prune import models, processes
@@ -18,7 +19,6 @@ from prune.goals import Kept
 from prune.importance import examples, importance_of
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
-from prune.shrink.choice import Worth
 from prune.shrink.compact import compact
 from prune.shrink.refit import refit
 from prune.stages import unfinished
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from prune.outputs import StageFolder
     from prune.preparation import Experiment
 
-_IMPORTANCE, _SLOPES = "importance.safetensors", "slopes of "
+_IMPORTANCE = "importance.safetensors"
 
 
 def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> None:
@@ -35,9 +35,7 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
 
     def find() -> None:
         stage.model.mkdir(parents=True, exist_ok=True)
-        worth = importance_of(experiment, _start(experiment, dense))
-        slopes = {_SLOPES + name: values for name, values in worth.slopes.items()}
-        save_file({**worth.units, **slopes}, stage.model / _IMPORTANCE)
+        save_file(importance_of(experiment, _start(experiment, dense)), stage.model / _IMPORTANCE)
 
     processes.from_first(find)
 
@@ -100,25 +98,22 @@ def _refitted(
     dense: StageFolder,
     latest: StageFolder,
     stage: StageFolder,
-    choose: Callable[[Worth], Kept],
+    choose: Callable[[dict[str, Tensor]], Kept],
 ) -> PreTrainedModel:
     """A model without the units that `choose` does not keep, by their importance in the one of `latest`.
 
     It is refitted to the dense model, or to the one of `latest` where that has been trained.
     """
-    worth = _read(stage) if latest == dense else importance_of(experiment, _start(experiment, latest))
+    if latest == dense:
+        importance = load_file(stage.model / _IMPORTANCE)
+    else:
+        importance = importance_of(experiment, _start(experiment, latest))
     wanted = latest if experiment.trainings.recoveries else dense
     model, original = (_start(experiment, wanted) for _ in range(2))
     compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
-    refit(model, original, experiment.sublayers, choose(worth), batches)
+    refit(model, original, experiment.sublayers, choose(importance), batches)
     return model
-
-
-def _read(stage: StageFolder) -> Worth:
-    values = load_file(stage.model / _IMPORTANCE)
-    slopes = {name.removeprefix(_SLOPES): values.pop(name) for name in list(values) if name.startswith(_SLOPES)}
-    return Worth(values, slopes)
 
 
 def _start(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:

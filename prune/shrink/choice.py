@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -51,24 +49,9 @@ def best_units(importance: Tensor, count: int) -> tuple[int, ...]:
     return tuple(sorted(importance.argsort(descending=True, stable=True)[:count].tolist()))
 
 
-@dataclass(frozen=True)
-class Worth:
-    """How much the loss would rise without units."""
-
-    units: Mapping[str, Tensor]
-    """Sublayer -> importance of each of its units by itself (units,)."""
-    slopes: Mapping[str, Tensor] = field(default_factory=dict)
-    """Attention -> derivative of each example's loss, were all its heads' outputs scaled (examples,)."""
-
-    def lost(self, kept: Mapping[str, tuple[int, ...]]) -> float:
-        """What goes where these units are kept. Attentions that lose all heads are worth more together than one by one:
-        what one of them brings to a token, others cannot make up for. So between them interactions count."""
-        lost = sum(float(self.units[name].sum() - self.units[name][list(units)].sum()) for name, units in kept.items())
-        whole = [name for name in self.slopes if not kept[name]]
-        if not whole:
-            return lost
-        together = float(torch.stack([self.slopes[name] for name in whole]).sum(0).square().mean())
-        return lost + max(0.0, together - sum(float(self.units[name].sum()) for name in whole))
+def importance_left(importance: Mapping[str, Tensor], kept: Mapping[str, tuple[int, ...]]) -> float:
+    """The importance of all units that are kept."""
+    return float(sum(importance[name].double().cpu()[list(units)].sum() for name, units in kept.items()))
 
 
 def _lost(importance: Tensor, counts: Sequence[int]) -> Array:

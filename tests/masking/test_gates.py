@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from prune.anatomy import sublayers_of
 from prune.importance import importance
@@ -30,7 +29,7 @@ def scaled(model, sublayer, unit, factor):
 def test_importance_is_the_mean_square_of_the_slope_of_each_examples_loss(make_bert, ids):
     model, labels, step = make_bert().double(), torch.tensor([0, 1, 1]), 1e-6
     sublayers = sublayers_of(model)
-    found = importance(model, sublayers, [{"input_ids": ids, "labels": labels}]).units
+    found = importance(model, sublayers, [{"input_ids": ids, "labels": labels}])
     for sublayer in sublayers:
         for unit in (0, sublayer.num_units - 1):
             slopes = []
@@ -52,33 +51,14 @@ def test_it_is_a_mean_over_examples_however_they_are_batched(make_bert, ids):
     apart = importance(
         model, sublayers, [{"input_ids": ids[:1], "labels": labels[:1]}, {"input_ids": ids[1:], "labels": labels[1:]}]
     )
-    for name, values in together.units.items():
-        assert torch.allclose(values, apart.units[name], rtol=1e-3)
-    for name, values in together.slopes.items():
-        assert torch.allclose(values, apart.slopes[name], rtol=1e-3)
-
-
-def test_the_slope_of_an_attention_is_that_of_all_its_heads_scaled(make_bert, ids):
-    model, labels, step = make_bert().double(), torch.tensor([0, 1, 1]), 1e-6
-    sublayers = sublayers_of(model)
-    found = importance(model, sublayers, [{"input_ids": ids, "labels": labels}]).slopes
-    attentions = [s for s in sublayers if s.site == "attention"]
-    assert set(found) == {s.name for s in attentions}
-    for sublayer in attentions:
-        losses = []
-        for sign in (1, -1):
-            other = make_bert().double()
-            for unit in range(sublayer.num_units):
-                scaled(other, sublayer, unit, 1 + sign * step)
-            losses.append(F.cross_entropy(other(input_ids=ids).logits, labels, reduction="none"))
-        by_hand = (losses[0] - losses[1]) / (2 * step)
-        assert torch.allclose(found[sublayer.name], by_hand, rtol=1e-3, atol=1e-8)
+    for name, values in together.items():
+        assert torch.allclose(values, apart[name], rtol=1e-3)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_every_unit_of_every_family_has_one(name):
     model = ARCHITECTURES[name].model()
-    found = importance(model, sublayers_of(model), [batch_of(ARCHITECTURES[name])]).units
+    found = importance(model, sublayers_of(model), [batch_of(ARCHITECTURES[name])])
     for sublayer in sublayers_of(model):
         assert found[sublayer.name].shape == (sublayer.num_units,)
         assert found[sublayer.name].max() > 0
@@ -94,8 +74,8 @@ def test_units_of_zeros_have_none_and_change_nothing_of_the_others(name):
                 scaled(one, sublayer, unit, 0.0)
     with gated(whole.base_model, sublayers) as gates:
         (whole(**batch).loss * len(batch["input_ids"])).backward()
-        expected = {sublayer: of_sublayer.take_gradients().square().sum(0) for sublayer, of_sublayer in gates.items()}
-    found = importance(model, sublayers, [batch]).units
+        expected = {sublayer: of_sublayer.take_squares() for sublayer, of_sublayer in gates.items()}
+    found = importance(model, sublayers, [batch])
     for sublayer in sublayers:
         values = found[sublayer.name] * len(batch["input_ids"])
         assert not values[::2].any()
@@ -110,7 +90,7 @@ def test_where_nothing_is_left_nothing_is_worth_anything(make_bert, ids):
         for unit in range(sublayer.num_units):
             scaled(model, sublayer, unit, 0.0)
     found = importance(model, sublayers, [{"input_ids": ids, "labels": torch.tensor([0, 1, 1])}])
-    assert not any(values.any() for values in (*found.units.values(), *found.slopes.values()))
+    assert not any(values.any() for values in found.values())
 
 
 def test_gates_are_gone_afterwards(make_bert, ids):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from prune.shrink.choice import Worth, best_units, choose, knapsack, options
+from prune.shrink.choice import best_units, choose, knapsack, options
 from prune.sublayers import Matrix, Sublayer
 
 
@@ -78,13 +78,3 @@ def test_any_number_of_heads_and_some_sixty_widths_are_tried():
     assert options(sublayer("few", 10)) == list(range(11))
     assert options(sublayer("many", 3072)) == list(range(0, 3073, 48))
     assert options(sublayer("odd", 130))[-2:] == [128, 130]
-
-
-def test_attentions_that_go_whole_are_worth_what_they_are_together():
-    """By hand: slopes 1 + 2 and 1 - 2 of two examples, squared, in the mean (9 + 1) / 2; one by one 2 and 1."""
-    units = {"one": torch.tensor([1.0, 1.0]), "other": torch.tensor([1.0]), "third": torch.tensor([5.0])}
-    worth = Worth(units, {"one": torch.tensor([1.0, 1.0]), "other": torch.tensor([2.0, -2.0])})
-    assert worth.lost({"one": (0, 1), "other": (0,), "third": (0,)}) == 0.0
-    assert worth.lost({"one": (0,), "other": (0,), "third": ()}) == 6.0
-    assert worth.lost({"one": (), "other": (0,), "third": (0,)}) == 2.0  # together 1, which is less
-    assert worth.lost({"one": (), "other": (), "third": (0,)}) == 5.0
