@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 import transformers
@@ -69,11 +69,13 @@ class Goal:
 
     def choose(self, importance: Mapping[str, Tensor]) -> Kept:
         """The units that stay, of those that matter as `importance` says."""
-        return self._choose(importance, self.settle(lambda budget: self._choose(importance, budget)))
+        chosen = partial(self._within, self._way(importance, self.budget), importance)
+        return chosen(self.settle(chosen))
 
     def choose_on_the_way(self, importance: Mapping[str, Tensor], share: float) -> Kept:
         """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
-        return self._choose(importance, self.whole * (self.budget / self.whole) ** share)
+        budget = self.whole * (self.budget / self.whole) ** share
+        return self._within(self._way(importance, budget), importance, budget)
 
     def settle(self, chosen: Callable[[float], Kept]) -> float:
         """The budget with which `chosen` reaches the target. Times are measured, and the budget corrected."""
@@ -99,11 +101,14 @@ class Goal:
         units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
         return self.cost_of(units) / self.whole
 
-    def _choose(self, importance: Mapping[str, Tensor], budget: float) -> Kept:
+    def _way(self, importance: Mapping[str, Tensor], budget: float) -> Prices:
+        """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
         possible = [one for one in self.prices if self._least(one) <= budget] or [min(self.prices, key=self._least)]
-        choices = [choose(self.pruned, importance, one.of, max(0.0, budget - self._unpruned(one))) for one in possible]
+        return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
+
+    def _within(self, prices: Prices, importance: Mapping[str, Tensor], budget: float) -> Kept:
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
-        return whole | max(choices, key=lambda kept: importance_left(importance, kept))
+        return whole | choose(self.pruned, importance, prices.of, max(0.0, budget - self._unpruned(prices)))
 
     def _least(self, prices: Prices) -> float:
         return self._unpruned(prices) + sum(min(prices.of(s, units) for units in options(s)) for s in self.pruned)
