@@ -61,7 +61,13 @@ class Goal:
     @cached_property
     def fixed(self) -> float:
         """Cost of what cannot be pruned."""
-        return min(map(self._least, self.prices))
+        return min(map(self._least, self._ways))
+
+    @property
+    def _ways(self) -> tuple[Prices, ...]:
+        """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
+        that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
+        return self.prices[len(self.prices) // 2 :]
 
     def cost_of(self, units: Mapping[str, int]) -> float:
         """Of a model whose sublayers keep so many units."""
@@ -103,7 +109,7 @@ class Goal:
 
     def _way(self, importance: Mapping[str, Tensor], budget: float) -> Prices:
         """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
-        possible = [one for one in self.prices if self._least(one) <= budget] or [min(self.prices, key=self._least)]
+        possible = [one for one in self._ways if self._least(one) <= budget] or [min(self._ways, key=self._least)]
         return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
 
     def _within(self, prices: Prices, importance: Mapping[str, Tensor], budget: float) -> Kept:

@@ -103,16 +103,22 @@ def test_a_structure_that_its_family_cannot_have_is_refused(tmp_path):
         prune.load(tmp_path)
 
 
-def table_for(sublayers, layer_ms=0.0, tokens=10):
-    """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms."""
+def bert_of(layers):
+    return sublayers_of(ARCHITECTURES["bert"].model(num_hidden_layers=layers))
+
+
+def goal_of(sublayers, speedup, measured=None, stay=frozenset()):
+    """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms, of which each layer takes 1; of ten tokens."""
     each_ms = {"attention": 2.0, "feed_forward": 0.5}
     kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
-    return LatencyTable(10.0 + LAYERS * (4 * 2 + 24 * 0.5), kinds, layer_ms, tokens)
+    table = LatencyTable(10.0 + len(sublayers) // 2 * (4 * 2 + 24 * 0.5), kinds, layer_ms=1.0, tokens=10)
+    ways = prices.times(table, sublayers, sublayers, True)
+    ratio = measured or (lambda *_: 1.035 * speedup)
+    return time_goal(Target("speedup", speedup), ways, sublayers, stay, table.dense_ms, ratio)
 
 
 def test_layers_of_one_token_are_almost_free():
-    """By hand: 10 outside, of which each of three layers takes 1; of ten tokens."""
-    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
+    sublayers = bert_of(3)
     goal = goal_of(sublayers, 2.0)
     units = {s.name: s.num_units for s in sublayers}
     assert goal.cost_of(units) == pytest.approx(9 + 3 * 8 + 2 * 12 + 1.2)
@@ -122,34 +128,47 @@ def test_layers_of_one_token_are_almost_free():
     assert goal.cost_of(first_has_heads_alone) == pytest.approx(8 + 8 + 12 + 2 * 1.2)
 
 
-def goal_of(sublayers, speedup, measured=None):
-    table, ratio = table_for(sublayers, layer_ms=1.0), measured or (lambda *_: 1.035 * speedup)
-    ways = prices.times(table, sublayers, sublayers, True)
-    return time_goal(Target("speedup", speedup), ways, sublayers, frozenset(), table.dense_ms, ratio)
+def importance_of(sublayers):
+    return {s.name: torch.full((s.num_units,), 1.0 if s.site == "attention" else 2.0) for s in sublayers}
+
+
+def counts(kept):
+    return [len(units) for units in kept.values()]
 
 
 def test_heads_go_where_that_frees_more_than_they_are_worth():
-    """Of 70 ms 33.8 may stay. Without the last heads, the last two feed-forward layers take 2.4: both stay whole."""
-    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
-    importance = {s.name: torch.full((s.num_units,), 1.0 if s.site == "attention" else 2.0) for s in sublayers}
-    kept = {name: len(units) for name, units in goal_of(sublayers, 2.0).choose(importance).items()}
-    assert kept[sublayers[4].name] == 0
-    assert kept[sublayers[3].name] == kept[sublayers[5].name] == 24
-    assert goal_of(sublayers, 2.0).cost_of(kept) <= 33.9
-    importance[sublayers[4].name] *= 100
-    kept = {name: len(units) for name, units in goal_of(sublayers, 2.0).choose(importance).items()}
-    assert kept[sublayers[4].name] == 4
+    """Without those of the last layer, the last two feed-forward layers of four take 2.4 ms together."""
+    sublayers = bert_of(4)
+    importance = importance_of(sublayers)
+    kept = counts(goal_of(sublayers, 2.0).choose(importance))
+    assert kept[4] > kept[6] == 0
+    assert kept[5] == kept[7] == 24
+    importance[sublayers[6].name] *= 100
+    assert counts(goal_of(sublayers, 2.0).choose(importance))[6] == 4
+
+
+def test_the_last_heads_are_in_the_second_half_of_the_layers():
+    """Of four layers, in the third or the fourth, whatever little they are worth."""
+    sublayers = bert_of(4)
+    importance = importance_of(sublayers)
+    for number in (4, 6):
+        importance[sublayers[number].name] *= 0.0
+    goal = goal_of(sublayers, 2.0)
+    assert counts(goal.choose(importance))[4] == 1
+    assert goal.fixed == pytest.approx(8 + 2)
+    with pytest.raises(UserError, match=r"this model can have 1 to 9\.0 times"):
+        goal_of(sublayers, 9.5)
 
 
 def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
-    """The machine is a tenth slower than the table says; with so much less, the last heads would go."""
-    sublayers, seen = sublayers_of(ARCHITECTURES["bert"].model()), []
-    importance = {s.name: torch.full((s.num_units,), 1.0 if s.site == "attention" else 2.0) for s in sublayers}
-    importance[sublayers[4].name] *= 10
+    """The machine is slower than the table says; with so much less, the last heads would go."""
+    sublayers, seen = bert_of(4), []
+    importance = importance_of(sublayers)
+    importance[sublayers[6].name] *= 16
 
     def measured(kept, _pairs):
-        seen.append(len(kept[sublayers[4].name]))
-        return 0.9 * 70 / goal.cost_of({name: len(units) for name, units in kept.items()})
+        seen.append(len(kept[sublayers[6].name]))
+        return 0.9 * 90 / goal.cost_of({name: len(units) for name, units in kept.items()})
 
     goal = goal_of(sublayers, 2.0, measured)
     kept = goal.choose(importance)
@@ -158,12 +177,8 @@ def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
 
 
 def test_heads_that_stay_need_all_tokens_before_them():
-    sublayers = sublayers_of(ARCHITECTURES["bert"].model())
-    table = table_for(sublayers, layer_ms=1.0)
-    ways = prices.times(table, sublayers, sublayers, True)
-    target, ratio = Target("speedup", 1.5), lambda *_: 1.5525
-    goal = time_goal(target, ways, sublayers, frozenset({"attention"}), table.dense_ms, ratio)
+    sublayers = bert_of(3)
+    goal = goal_of(sublayers, 1.5, stay=frozenset({"attention"}))
     assert goal.fixed == pytest.approx(9 + 3 * 8)
-    kept = goal.choose({s.name: torch.ones(s.num_units) for s in sublayers})
-    assert [len(kept[s.name]) for s in sublayers if s.site == "attention"] == [4, 4, 4]
-    assert len(kept[sublayers[5].name]) == 24
+    kept = counts(goal.choose({s.name: torch.ones(s.num_units) for s in sublayers}))
+    assert (kept[0], kept[2], kept[4], kept[5]) == (4, 4, 4, 24)
