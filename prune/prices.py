@@ -30,14 +30,14 @@ def times(
 ) -> tuple[Prices, ...]:
     """In milliseconds, of a model of `sublayers`, some of the `dense` model's.
 
-    With `first_token_only` one for each attention that may be the last with heads: it then keeps one, and the layers
-    after it cost as much as one token does.
+    With `first_token_only` one for each attention that may be the last with heads: the layers after it cost as much as
+    one token does, and it keeps a head. The first of them need not: that is also the way of a model without any heads.
     """
     outside = table.dense_ms - sum(table.of(s, s.num_units) for s in dense)
     if not first_token_only:
         return (Prices(table.of, outside),)
     first, *others = may_be_last(sublayers)
-    of_first = _until(table, outside, sublayers, first, needed=frozenset())  # where no attention has heads, too
+    of_first = _until(table, outside, sublayers, first, needed=frozenset())
     return of_first, *(_until(table, outside, sublayers, last, needed=frozenset({last.name})) for last in others)
 
 
