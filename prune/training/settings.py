@@ -66,7 +66,8 @@ class Trainings:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
         changed = {key: value for key, value in given.items() if value is not None}
-        return self._of(name, share * own.fill_epochs, replace(own, **changed))
+        training = self._of(name, share * own.fill_epochs, replace(own, **changed))
+        return replace(training, muon_learning_rate=own.fill_muon_learning_rate)
 
     def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
         steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
