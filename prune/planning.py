@@ -25,6 +25,7 @@ from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
 from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.distillation import Lesson
+from prune.training.muon import layer_matrices, orthogonal
 from prune.training.progress import Screen
 from prune.training.vocabulary import used_rows
 
@@ -62,10 +63,20 @@ def plan(config: Config, screen: Screen) -> Plan:
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
     experiment = prepare(config, run_folder(config), screen)
-    return _plan(experiment, _seconds_per_step(experiment))
+    return _plan(experiment, _pace(experiment))
 
 
-def _plan(experiment: Experiment, step: float) -> Plan:
+@dataclass(frozen=True)
+class Pace:
+    """Seconds of the unpruned model."""
+
+    step: float
+    """Of a training step."""
+    muon: float = 0.0
+    """What Muon adds to a step of the fill."""
+
+
+def _plan(experiment: Experiment, pace: Pace) -> Plan:
     goal, sublayers = experiment.goal, experiment.sublayers
     units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
@@ -74,7 +85,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
-        seconds=durations(experiment, step, goal.cost_of(kept) / goal.whole),
+        seconds=durations(experiment, pace, goal.cost_of(kept) / goal.whole),
     )
 
 
@@ -83,28 +94,29 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
     return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
-def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
-    """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
+def durations(experiment: Experiment, pace: Pace, share: float) -> dict[str, float]:
+    """Seconds of each stage, given those of a dense step; a step of a smaller model takes the `share` left."""
     config, trainings = experiment.config, experiment.trainings
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
     importance = config.method.importance_examples / config.schedule.batch_size
     asked, answers = _teacher(experiment)
     steps: dict[str, float] = {"dense": trainings.dense.steps, "prune": 0.0, "compact": 0.0}
     taught = {"prune": 0, "compact": sum(part.steps for part in trainings.recoveries)}
+    filling = 1 + pace.muon / pace.step
     if config.method.kind == ONE_SHOT:
-        steps |= {"prune": importance, "compact": _removals(experiment, share, importance)}
+        steps |= {"prune": importance, "compact": _removals(experiment, share, importance, filling)}
     else:
         taught["prune"] = trainings.prune.steps
         steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
     if config.method.finish is Finish.fill:
         taught["fill"] = trainings.fill.steps
-        steps["fill"] = trainings.fill.steps * share
+        steps["fill"] = trainings.fill.steps * share * filling
     for name, number in taught.items():
         steps[name] += number * asked
     if (first := next((name for name, number in taught.items() if number), None)) is not None:
         steps[first] += answers
     ready = {name for name, stage in there.items() if stage.report.exists()}
-    return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
+    return {name: 0.0 if name in ready else number * pace.step for name, number in steps.items()}
 
 
 def _teacher(experiment: Experiment) -> tuple[float, float]:
@@ -116,7 +128,7 @@ def _teacher(experiment: Experiment) -> tuple[float, float]:
     return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
 
 
-def _removals(experiment: Experiment, share: float, importance: float) -> float:
+def _removals(experiment: Experiment, share: float, importance: float, filling: float) -> float:
     """The steps of one_shot that remove units: refits, recoveries, and importance found anew; in training steps."""
     method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
     left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
@@ -125,12 +137,12 @@ def _removals(experiment: Experiment, share: float, importance: float) -> float:
         # One pass of the model before; of the one after, to each sublayer in turn.
         total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
     for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):
-        total += part.steps * size
+        total += part.steps * size * filling
     return total
 
 
-def _seconds_per_step(experiment: Experiment) -> float:
-    """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
+def _pace(experiment: Experiment) -> Pace:
+    """Mean times, on batches of short, middle and long texts."""
     set_seed(experiment.config.seed)
     device = speed_device("auto")
     model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
@@ -146,7 +158,11 @@ def _seconds_per_step(experiment: Experiment) -> float:
             [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
             for batch in _typical_batches(experiment)
         ]
-    return statistics.mean(min(of_batch) for of_batch in times)
+    step = statistics.mean(min(of_batch) for of_batch in times)
+    if experiment.config.schedule.fill_muon_learning_rate is None:
+        return Pace(step)
+    matrices = [weight.detach() for weight in layer_matrices(model)]
+    return Pace(step, min(seconds(device, lambda: [orthogonal(one) for one in matrices]) for _ in range(_REPEATS)))
 
 
 def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
