@@ -214,8 +214,8 @@ class ScheduleConfig:
     fill_learning_rate: float | None = None
     """The same in the fill; null: learning_rate."""
     fill_muon_learning_rate: float | None = None
-    """Learning rate of Muon for the matrices of the layers in the fill (prune/training/muon.py); null: AdamW trains
-    them, too."""
+    """Learning rate of Muon for the matrices of the layers in the fill, not in recoveries (prune/training/muon.py);
+    null: AdamW trains them, too."""
     fill_warmup: Any = None
     """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
     fill_batch_size: int | None = None

@@ -73,7 +73,7 @@ class Pace:
     step: float
     """Of a training step."""
     muon: float = 0.0
-    """What Muon adds to a step of the fill."""
+    """What Muon adds to a step of the fill that follows the last removal."""
 
 
 def _plan(experiment: Experiment, pace: Pace) -> Plan:
@@ -102,15 +102,14 @@ def durations(experiment: Experiment, pace: Pace, share: float) -> dict[str, flo
     asked, answers = _teacher(experiment)
     steps: dict[str, float] = {"dense": trainings.dense.steps, "prune": 0.0, "compact": 0.0}
     taught = {"prune": 0, "compact": sum(part.steps for part in trainings.recoveries)}
-    filling = 1 + pace.muon / pace.step
     if config.method.kind == ONE_SHOT:
-        steps |= {"prune": importance, "compact": _removals(experiment, share, importance, filling)}
+        steps |= {"prune": importance, "compact": _removals(experiment, share, importance)}
     else:
         taught["prune"] = trainings.prune.steps
         steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
     if config.method.finish is Finish.fill:
         taught["fill"] = trainings.fill.steps
-        steps["fill"] = trainings.fill.steps * share * filling
+        steps["fill"] = trainings.fill.steps * share * (1 + pace.muon / pace.step)
     for name, number in taught.items():
         steps[name] += number * asked
     if (first := next((name for name, number in taught.items() if number), None)) is not None:
@@ -128,7 +127,7 @@ def _teacher(experiment: Experiment) -> tuple[float, float]:
     return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
 
 
-def _removals(experiment: Experiment, share: float, importance: float, filling: float) -> float:
+def _removals(experiment: Experiment, share: float, importance: float) -> float:
     """The steps of one_shot that remove units: refits, recoveries, and importance found anew; in training steps."""
     method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
     left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
@@ -137,7 +136,7 @@ def _removals(experiment: Experiment, share: float, importance: float, filling: 
         # One pass of the model before; of the one after, to each sublayer in turn.
         total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
     for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):
-        total += part.steps * size * filling
+        total += part.steps * size
     return total
 
 

@@ -34,7 +34,8 @@ class Trainings:
     @property
     def fill(self) -> Training:
         """The fill, or what is left of it after the recoveries."""
-        return self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
+        training = self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
+        return replace(training, muon_learning_rate=self.config.schedule.fill_muon_learning_rate)
 
     @property
     def recoveries(self) -> list[Training]:
@@ -66,8 +67,7 @@ class Trainings:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
         changed = {key: value for key, value in given.items() if value is not None}
-        training = self._of(name, share * own.fill_epochs, replace(own, **changed))
-        return replace(training, muon_learning_rate=own.fill_muon_learning_rate)
+        return self._of(name, share * own.fill_epochs, replace(own, **changed))
 
     def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
         steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
