@@ -64,7 +64,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     number = math.ceil(rows / _BLOCK)
     height = math.ceil(rows / number)
     padded = nn.functional.pad(wide, (0, 0, 0, number * height - rows)).float()
-    blocks = _newton_schulz(padded.view(number, height, columns)).view(-1, columns)[:rows]
+    blocks = _newton_schulz(padded.reshape(number, height, columns)).view(-1, columns)[:rows]
     return (blocks if wide is matrix else blocks.t()).to(matrix.dtype)
 
 
