@@ -213,9 +213,6 @@ class ScheduleConfig:
     """Peak learning rate of the weights."""
     fill_learning_rate: float | None = None
     """The same in the fill; null: learning_rate."""
-    fill_muon_learning_rate: float | None = None
-    """Learning rate of Muon for the matrices of the layers in the fill, not in recoveries (prune/training/muon.py);
-    null: AdamW trains them, too."""
     fill_warmup: Any = None
     """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
     fill_batch_size: int | None = None

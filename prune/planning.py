@@ -25,7 +25,6 @@ from prune.preparation import Experiment, prepare
 from prune.sublayers import SITES, Sublayer
 from prune.targets import ONE_SHOT, Target, target_of
 from prune.training.distillation import Lesson
-from prune.training.muon import layer_matrices, orthogonal
 from prune.training.progress import Screen
 from prune.training.vocabulary import used_rows
 
@@ -63,20 +62,10 @@ def plan(config: Config, screen: Screen) -> Plan:
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
     experiment = prepare(config, run_folder(config), screen)
-    return _plan(experiment, _pace(experiment))
+    return _plan(experiment, _seconds_per_step(experiment))
 
 
-@dataclass(frozen=True)
-class Pace:
-    """Seconds of the unpruned model."""
-
-    step: float
-    """Of a training step."""
-    muon: float = 0.0
-    """What Muon adds to a step of the fill that follows the last removal."""
-
-
-def _plan(experiment: Experiment, pace: Pace) -> Plan:
+def _plan(experiment: Experiment, step: float) -> Plan:
     goal, sublayers = experiment.goal, experiment.sublayers
     units = goal.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
@@ -85,7 +74,7 @@ def _plan(experiment: Experiment, pace: Pace) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
-        seconds=durations(experiment, pace, goal.cost_of(kept) / goal.whole),
+        seconds=durations(experiment, step, goal.cost_of(kept) / goal.whole),
     )
 
 
@@ -94,8 +83,8 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
     return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
-def durations(experiment: Experiment, pace: Pace, share: float) -> dict[str, float]:
-    """Seconds of each stage, given those of a dense step; a step of a smaller model takes the `share` left."""
+def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
+    """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
     config, trainings = experiment.config, experiment.trainings
     there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
     importance = config.method.importance_examples / config.schedule.batch_size
@@ -109,13 +98,13 @@ def durations(experiment: Experiment, pace: Pace, share: float) -> dict[str, flo
         steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
     if config.method.finish is Finish.fill:
         taught["fill"] = trainings.fill.steps
-        steps["fill"] = trainings.fill.steps * share * (1 + pace.muon / pace.step)
+        steps["fill"] = trainings.fill.steps * share
     for name, number in taught.items():
         steps[name] += number * asked
     if (first := next((name for name, number in taught.items() if number), None)) is not None:
         steps[first] += answers
     ready = {name for name, stage in there.items() if stage.report.exists()}
-    return {name: 0.0 if name in ready else number * pace.step for name, number in steps.items()}
+    return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
 
 
 def _teacher(experiment: Experiment) -> tuple[float, float]:
@@ -140,8 +129,8 @@ def _removals(experiment: Experiment, share: float, importance: float) -> float:
     return total
 
 
-def _pace(experiment: Experiment) -> Pace:
-    """Mean times, on batches of short, middle and long texts."""
+def _seconds_per_step(experiment: Experiment) -> float:
+    """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
     set_seed(experiment.config.seed)
     device = speed_device("auto")
     model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
@@ -157,11 +146,7 @@ def _pace(experiment: Experiment) -> Pace:
             [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
             for batch in _typical_batches(experiment)
         ]
-    step = statistics.mean(min(of_batch) for of_batch in times)
-    if experiment.config.schedule.fill_muon_learning_rate is None:
-        return Pace(step)
-    matrices = [weight.detach() for weight in layer_matrices(model)]
-    return Pace(step, min(seconds(device, lambda: [orthogonal(one) for one in matrices]) for _ in range(_REPEATS)))
+    return statistics.mean(min(of_batch) for of_batch in times)
 
 
 def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:

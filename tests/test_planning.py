@@ -6,7 +6,7 @@ import pytest
 
 from prune import cli
 from prune.outputs import run_folder
-from prune.planning import Pace, durations
+from prune.planning import durations
 from prune.preparation import prepare
 from prune.training.progress import Screen
 from tests.composing import composed
@@ -48,9 +48,9 @@ def test_a_plan_for_training_with_masks_counts_its_steps(tmp_path, capsys):
 def steps(tmp_path):
     """What the stages of a run would take, in steps of dense training, were half of the model left."""
 
-    def count(*words, muon=0.0):
+    def count(*words):
         config = composed(*WORDS, "target.density=0.5", f"outputs={tmp_path}", *words)
-        return durations(prepare(config, run_folder(config), Screen()), Pace(1.0, muon), 0.5)
+        return durations(prepare(config, run_folder(config), Screen()), 1.0, 0.5)
 
     return count
 
@@ -78,21 +78,3 @@ def test_removals_take_importance_refits_and_recoveries(steps):
     sublayers = 6
     expected = importance * middle + refit * (1 + middle * sublayers / 2) + refit * (middle + 0.5 * sublayers / 2)
     assert steps(*words, *few)["compact"] == pytest.approx(expected + 8 * middle)
-
-
-def test_muon_takes_its_time_in_the_fill_alone(steps):
-    words = ("method=one_shot", "method.removal_steps=2", "method.recovery=0.5")
-    without, by_muon = steps(*words), steps(*words, muon=0.5)
-    assert {name: by_muon[name] - without[name] for name in without} == pytest.approx(
-        {"dense": 0, "prune": 0, "compact": 0, "fill": 0.5 * 8 * 0.5}
-    )
-
-
-def test_a_plan_times_muon_where_it_is_asked_for(tmp_path, capsys, monkeypatch):
-    timed = []
-    monkeypatch.setattr("prune.planning.orthogonal", lambda matrix: timed.append(matrix.shape))
-    planned("target.density=0.5", "method=one_shot", f"outputs={tmp_path}", capsys=capsys)
-    assert not timed
-    words = ("target.density=0.5", "method=one_shot", "schedule.fill_muon_learning_rate=3e-4")
-    planned(*words, f"outputs={tmp_path}", capsys=capsys)
-    assert timed

@@ -42,8 +42,6 @@ def ranges(config: Config) -> Iterator[str]:
     alphas = {name: getattr(config.distillation, name) for name in ("alpha_ce", "alpha_teacher", "alpha_layers")}
     limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in alphas.items()]
     optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
-    muon_rate = schedule.fill_muon_learning_rate
-    limits += [("schedule.fill_muon_learning_rate", muon_rate, muon_rate is None or muon_rate > 0, "above 0, or null")]
     fill_rate, fill_batch = schedule.fill_learning_rate, schedule.fill_batch_size
     limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
     dropout = schedule.dropout

@@ -34,8 +34,7 @@ class Trainings:
     @property
     def fill(self) -> Training:
         """The fill, or what is left of it after the recoveries."""
-        training = self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
-        return replace(training, muon_learning_rate=self.config.schedule.fill_muon_learning_rate)
+        return self._filling("fill", 1 - self.config.method.recovery if self.recoveries else 1.0)
 
     @property
     def recoveries(self) -> list[Training]:

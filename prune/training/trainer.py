@@ -32,7 +32,6 @@ from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
-from prune.training.muon import Muon, layer_matrices
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.progress import Screen, TrainingProgress
 from prune.training.vocabulary import used_rows
@@ -63,8 +62,6 @@ class Training:
     seed: int
     dropout: float | None = None
     """Probability of all dropouts; None: the model's own."""
-    muon_learning_rate: float | None = None
-    """Of the matrices of the layers, by Muon; None: AdamW trains all."""
     until: int | None = None
     """Stops at that step, with a checkpoint."""
     note: tuple[str, str] | None = None
@@ -181,16 +178,13 @@ class _Trainer(Trainer):
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
         settings = self.training
-        assert isinstance(self.model, PreTrainedModel)
+        assert isinstance(self.model, nn.Module)
         weights, scores = trained_parameters(self.model, self.masks)
         of_scores = {"params": scores, "lr": settings.score_learning_rate, "weight_decay": 0.0}
-        of_matrices: dict[str, Any] = {"params": [], "lr": settings.muon_learning_rate, "orthogonal": True}
-        if settings.muon_learning_rate is not None:
-            of_matrices["params"] = layer_matrices(self.model)
-            taken = {id(weight) for weight in of_matrices["params"]}
-            weights = [weight for weight in weights if id(weight) not in taken]
-        groups = [one for one in ({"params": weights}, of_matrices, of_scores) if one["params"]]
-        self.optimizer = Muon(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True)
+        groups = [
+            one for one in ({"params": weights, "weight_decay": settings.weight_decay}, of_scores) if one["params"]
+        ]
+        self.optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, fused=True)
         return self.optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:

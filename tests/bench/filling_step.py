@@ -38,14 +38,12 @@ DENSITIES = (0.5, 0.33, 0.2, 0.12)
 STEPS = 1875
 REMOVALS, IMPORTANCE_EXAMPLES, REFIT_EXAMPLES = 4, 2048, 512
 """As in configs/method/one_shot.yaml."""
-MUON_LEARNING_RATE = 3e-4
 _PART = 8
 
 
 def main() -> None:
     options = options_of(__doc__)
-    columns = ("density", "step / dense", "without dropout", "and by Muon", "removal, in dense steps")
-    columns += (f"all / {STEPS} dense steps", "all, by Muon")
+    columns = ("density", "step / dense", "without dropout", "removal, in dense steps", f"all / {STEPS} dense steps")
     table = Table(*columns, caption="all: removal and filling without dropout", caption_justify="left")
     for density in DENSITIES:
         dense = bert(options.model)
@@ -53,19 +51,15 @@ def main() -> None:
         pairs = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
         set_dropout(small, 0.0)
         without = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
-        muon = stepper(copy.deepcopy(small), muon_learning_rate=MUON_LEARNING_RATE)
-        by_muon = in_turn(stepper(copy.deepcopy(dense)), muon, options.pairs)
-        ratio, muon_ratio = ratio_over_an_epoch(without), ratio_over_an_epoch(by_muon)
+        ratio = ratio_over_an_epoch(without)
         step = sum(seconds for _, seconds, _ in without) / len(without)
         removal = removal_seconds(dense, density) / step
         table.add_row(
             f"{density}",
             f"{ratio_over_an_epoch(pairs):.2f}",
             f"{ratio:.2f}",
-            f"{muon_ratio:.2f}",
             f"{removal:.0f}",
             f"{ratio + removal / STEPS:.2f}",
-            f"{muon_ratio + removal / STEPS:.2f}",
         )
     Console(width=100).print(table)
     print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")

@@ -16,7 +16,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -139,13 +138,10 @@ def stepper_of(path: str | None, method: str) -> Step:
     return stepper(model, None if method == "dense" else masks_of(model, method))
 
 
-def stepper(
-    model: BertForSequenceClassification, masks: Masks | None = None, muon_learning_rate: float | None = None
-) -> Step:
+def stepper(model: BertForSequenceClassification, masks: Masks | None = None) -> Step:
     """A function (batch, step) -> seconds: forward, backward, clipping, optimizer, as the run's Trainer does them."""
     model.train()
     settings = Training("bench", 1000, 100, 1000, BATCH_SIZE, 5e-5, 1e-2, 0.0, Precision.float32, 0)
-    settings = replace(settings, muon_learning_rate=muon_learning_rate)
     features = Dataset.from_dict({"length": [8] * BATCH_SIZE, "labels": [0] * BATCH_SIZE})
     folder = Path(tempfile.mkdtemp())
     trainer = _Trainer(model, Lesson(features), None, settings, DistillationConfig(), folder, masks)
