@@ -47,6 +47,11 @@ def keep_few_kernels() -> None:
 def give_back_memory() -> None:
     """Gives what is free back to the kernel, so that what comes next does not add to what is over."""
     gc.collect()  # a Trainer and its model hold each other
+    trim()
+
+
+def trim() -> None:
+    """The same at once, without a look for what holds each other."""
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 

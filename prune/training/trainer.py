@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,23 +20,24 @@ from transformers import (
     TrainingArguments,
     get_linear_schedule_with_warmup,
 )
-from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from prune import processes
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.features import LENGTH, inputs_only
 from prune.masking.masks import Masks
-from prune.memory import keep_memory
+from prune.memory import keep_memory, trim
 from prune.outputs import write_at_once
 from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
+from prune.training.order import LengthGrouped, SetEpoch
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.progress import Screen, TrainingProgress
 from prune.training.vocabulary import used_rows
 
 _NUM_LOGS = 100
+_NUM_TRIMS = 20
 _SHOWN = {
     "loss": "loss",
     "penalty_loss": "penalty",
@@ -102,6 +103,7 @@ def train(
         if masks is not None and ramp is not None:
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
+        trainer.add_callback(_Trim(training.steps))
         if training.until is not None:
             trainer.add_callback(_StopAt(training.until))
         for watcher in watchers:
@@ -133,13 +135,13 @@ class _Trainer(Trainer):
     ):
         self.training, self.distillation, self.masks, self.teacher = training, distillation, masks, lesson.teacher
         features = lesson.features
-        self.sampler = _LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
+        self.sampler = LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
         args = _arguments(training, folder, model)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)
         if self.teacher is not None:
             self.teacher.model.to(self.args.device)
-        self.add_callback(_SetEpoch(self.sampler))
+        self.add_callback(SetEpoch(self.sampler))
         self.add_callback(_OwnNoise())
         self._terms: dict[str, Tensor] = {}
 
@@ -237,24 +239,15 @@ def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> Trai
     return arguments
 
 
-class _LengthGrouped(LengthGroupedSampler):
-    """Batches of similar length, in an order that depends on seed and epoch alone: a resumed run finds its place."""
+class _Trim(TrainerCallback):
+    """Gives free memory back a few times in a training: batches of many lengths leave holes that no later one fits."""
 
-    def __init__(self, batch_size: int, lengths: list[int], seed: int):
-        super().__init__(batch_size, lengths=lengths, generator=torch.Generator())
-        self.seed, self.epoch = seed, 0
+    def __init__(self, steps: int):
+        self.distance = -(-steps // _NUM_TRIMS)
 
-    def __iter__(self) -> Iterator[int]:
-        self.generator.manual_seed(self.seed * 100_003 + self.epoch)
-        return iter(super().__iter__())  # type: ignore[no-untyped-call]
-
-
-class _SetEpoch(TrainerCallback):
-    def __init__(self, sampler: _LengthGrouped):
-        self.sampler = sampler
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.sampler.epoch = int(round(state.epoch or 0.0, 6))
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step % self.distance == 0:
+            trim()
 
 
 class _OwnNoise(TrainerCallback):

@@ -12,10 +12,12 @@ from rich.console import Console
 
 from prune.config import DistillationConfig, Precision
 from prune.errors import UserError
+from prune.training import trainer
 from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import Lesson, with_teacher
+from prune.training.order import LengthGrouped
 from prune.training.progress import Screen
-from prune.training.trainer import Training, _LengthGrouped, train
+from prune.training.trainer import Training, train
 
 
 class Heard(Screen):
@@ -36,7 +38,7 @@ LENGTHS = [3, 9, 4, 7, 5, 6, 3, 8] * 12
 
 
 def order(seed, epoch):
-    sampler = _LengthGrouped(4, LENGTHS, seed)
+    sampler = LengthGrouped(4, LENGTHS, seed)
     sampler.epoch = epoch
     return list(sampler)
 
@@ -114,6 +116,14 @@ def test_training_lowers_the_loss_and_logs_every_step(make_bert, fit):
     history = fit(make_bert(), steps=80, learning_rate=1e-2, checkpoint_every=80).history
     assert [line["step"] for line in history] == list(range(1, 81))
     assert sum(line["loss"] for line in history[-4:]) < sum(line["loss"] for line in history[:4])
+
+
+@pytest.mark.parametrize(("steps", "times"), [(8, 8), (45, 15), (60, 20)])
+def test_free_memory_is_given_back_at_most_twenty_times(steps, times, make_bert, fit, monkeypatch):
+    trims = []
+    monkeypatch.setattr(trainer, "trim", lambda: trims.append(1))
+    fit(make_bert(), steps=steps, checkpoint_every=100)
+    assert len(trims) == times
 
 
 def test_the_same_seed_trains_the_same_model(make_bert, fit, tmp_path):
