@@ -121,9 +121,7 @@ def _removals(experiment: Experiment, share: float, importance: float) -> float:
     method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
     left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
     total = sum(importance * size for size in left[1:-1])
-    for step, (before, after) in enumerate(pairwise(left), start=1):
-        if experiment.trainings.follows(step):
-            continue  # without a refit
+    for before, after in pairwise(left):
         # One pass of the model before; of the one after, to each sublayer in turn.
         total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
     for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):

@@ -70,16 +70,11 @@ def test_a_teacher_that_is_asked_answers_at_every_step(steps):
     assert with_one["fill"] - without["fill"] == pytest.approx(16 / 3)
 
 
-def test_removals_take_importance_and_recoveries_or_refits(steps):
+def test_removals_take_importance_refits_and_recoveries(steps):
     """4 batches each for importance and refits, half of the 16 steps of filling; the model is halved in two steps."""
-    words = ("method=one_shot", "teacher=none", "method.removal_steps=2")
+    words = ("method=one_shot", "teacher=none", "method.removal_steps=2", "method.recovery=0.5")
+    middle, importance, refit = 0.5**0.5, 32 / 8, 32 / 8 / 3
     few = ("method.importance_examples=32", "method.refit_examples=32")
-    sublayers, middle, importance, refit = 6, 0.5**0.5, 32 / 8, 32 / 8 / 3
-    first, second = refit * (1 + middle * sublayers / 2), refit * (middle + 0.5 * sublayers / 2)
-    expected = {
-        ("method.recovery=0.5",): 8 * middle,
-        ("method.recovery=0",): first,
-        ("method.recovery=0", "method.finish=compact"): first + second,
-    }
-    for more, beside in expected.items():
-        assert steps(*words, *few, *more)["compact"] == pytest.approx(importance * middle + beside)
+    sublayers = 6
+    expected = importance * middle + refit * (1 + middle * sublayers / 2) + refit * (middle + 0.5 * sublayers / 2)
+    assert steps(*words, *few)["compact"] == pytest.approx(expected + 8 * middle)

@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from prune import prices
 from prune.anatomy import sublayers_of
@@ -223,24 +222,6 @@ def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled
     code, _, err = call(f"outputs={tmp_path}/compact", *words, "method.finish=compact", method="one_shot")
     assert code == 0, err
     assert "recover1" not in err
-
-
-@pytest.mark.parametrize(("finish", "refitted"), [("fill", False), ("compact", True)])
-def test_the_fill_starts_from_the_dense_weights_and_other_results_are_refitted(finish, refitted, tmp_path):
-    """Whatever recovery made of them: it only finds what matters."""
-    words = ("method.removal_steps=2", "method.recovery=0.5", "target.density=0.3", f"method.finish={finish}")
-    assert call(f"outputs={tmp_path}", *words, method="one_shot")[0] == 0
-    (dense,) = tmp_path.glob("dense/*/model/model.safetensors")
-    (compacted,) = tmp_path.glob("*/*/*/*/seed_*/compacted/model")
-    before, after = load_file(dense), load_file(compacted / "model.safetensors")
-    embeddings = "bert.embeddings.word_embeddings.weight"
-    assert torch.equal(before[embeddings], after[embeddings])
-    layer = "encoder.layer.0"
-    kept = list(Structure.read(compacted).kept[f"{layer}.feed_forward"])
-    first, second = (f"bert.{layer}.{module}.dense.weight" for module in ("intermediate", "output"))
-    assert 0 < len(kept) < len(before[first])
-    assert torch.equal(before[first][kept], after[first])
-    assert torch.equal(before[second][:, kept], after[second]) is not refitted
 
 
 def test_a_run_that_stops_between_removals_goes_on_there(tmp_path, monkeypatch):

@@ -6,6 +6,8 @@ sublayers together, and with whole sublayers allowed to go.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from safetensors.torch import load_file, save_file
@@ -19,7 +21,6 @@ from prune.measure.speed import speed_device
 from prune.methods import Pruned
 from prune.shrink.compact import compact
 from prune.shrink.refit import refit
-from prune.shrink.structure import Structure
 from prune.stages import unfinished
 
 if TYPE_CHECKING:
@@ -40,19 +41,17 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: StageFolder) -> Pruned | None:
-    """The dense model with zeros for all units that the target leaves no room for.
+    """The dense model with zeros for all units that the target leaves no room for, and refitted output matrices.
 
     In several steps, each but the last has a part of the units removed, and the importance of the others found anew:
-    where a part of the fill is spent on recovery, in a model that has been trained since. That training is for
-    importance only: the last step takes the weights of the dense model (Renda et al. 2020).
+    where a part of the fill is spent on recovery, in a model that has been trained since.
     """
     latest = dense
     for step in range(1, experiment.config.method.removal_steps):
         latest = _removed(experiment, dense, latest, stage, own.part(f"removal_{step}"), step)
 
     def last() -> Pruned:
-        kept = experiment.goal.choose(_importance(experiment, dense, latest, stage))
-        model = _smaller(experiment, dense, kept, experiment.config.method.removal_steps).cpu()
+        model = _refitted(experiment, dense, latest, stage, experiment.goal.choose).cpu()
         return Pruned(model, experiment.proof_outputs(model))
 
     return processes.by_first(last)
@@ -67,9 +66,8 @@ def _removed(
         if watch:
 
             def remove() -> None:
-                kept = experiment.goal.choose_on_the_way(_importance(experiment, dense, latest, stage), share)
-                start = latest if experiment.trainings.recoveries else dense
-                _smaller(experiment, start, kept, step).save_pretrained(part.model)
+                choose = partial(experiment.goal.choose_on_the_way, share=share)
+                _refitted(experiment, dense, latest, stage, choose).save_pretrained(part.model)
 
             processes.from_first(remove)
             if experiment.trainings.recoveries:
@@ -95,28 +93,26 @@ def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step
     processes.from_first(keep)
 
 
-def _importance(
-    experiment: Experiment, dense: StageFolder, latest: StageFolder, stage: StageFolder
-) -> dict[str, Tensor]:
-    """Of the units of the model in `latest`; that of the dense model is in `stage` already."""
-    if latest == dense:
-        return load_file(stage.model / _IMPORTANCE)
-    return importance_of(experiment, _start(experiment, latest))
+def _refitted(
+    experiment: Experiment,
+    dense: StageFolder,
+    latest: StageFolder,
+    stage: StageFolder,
+    choose: Callable[[dict[str, Tensor]], Kept],
+) -> PreTrainedModel:
+    """A model without the units that `choose` does not keep, by their importance in the one of `latest`.
 
-
-def _smaller(experiment: Experiment, folder: StageFolder, kept: Kept, step: int) -> PreTrainedModel:
-    """The model in `folder` with zeros for all units but those that are `kept` after that removal step.
-
-    Its output matrices are refitted if no training follows, which gets further from weights as they are (docs/LOG.md).
+    It is refitted to the dense model, or to the one of `latest` where that has been trained.
     """
-    model = _start(experiment, folder)
-    if experiment.trainings.follows(step):
-        Structure(model.config.model_type, kept).clear_others(model, experiment.sublayers)
+    if latest == dense:
+        importance = load_file(stage.model / _IMPORTANCE)
     else:
-        original = _start(experiment, folder)
-        compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
-        batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
-        refit(model, original, experiment.sublayers, kept, batches)
+        importance = importance_of(experiment, _start(experiment, latest))
+    wanted = latest if experiment.trainings.recoveries else dense
+    model, original = (_start(experiment, wanted) for _ in range(2))
+    compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
+    batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
+    refit(model, original, experiment.sublayers, choose(importance), batches)
     return model
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import Mapping
@@ -111,12 +110,6 @@ class Structure:
         take_shape(base, self.shape(sublayers))
         for name, values in kept.items():
             base.get_parameter(name).copy_(values)
-
-    def clear_others(self, model: PreTrainedModel, sublayers: list[Sublayer]) -> None:
-        """Sets the units of the unpruned `model` that are not kept to zero, in place."""
-        small = copy.deepcopy(model)
-        self.apply(small.base_model, sublayers)
-        self.put_back(small, model, sublayers)
 
     @torch.no_grad()
     def put_back(self, model: PreTrainedModel, whole: PreTrainedModel, sublayers: list[Sublayer]) -> None:

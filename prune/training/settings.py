@@ -50,11 +50,6 @@ class Trainings:
             for step, part in zip(steps, parts, strict=True)
         ]
 
-    def follows(self, step: int) -> bool:
-        """Whether training follows that removal step of one_shot, the first being 1."""
-        method = self.config.method
-        return method.finish is Finish.fill if step == method.removal_steps else bool(self.recoveries)
-
     def ramp(self, training: Training) -> Cubic:
         """How far masks have moved at each step, from 0 to 1.
 

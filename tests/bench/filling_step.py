@@ -74,7 +74,7 @@ def smaller(model: BertForSequenceClassification, density: float) -> BertForSequ
 
 
 def removal_seconds(dense: BertForSequenceClassification, density: float) -> float:
-    """Importance and refits, step by step as units are removed; measured on an eighth of the examples."""
+    """Importance and refit, step by step as units are removed; measured on an eighth of the examples."""
     sublayers, model = sublayers_of(dense), copy.deepcopy(dense)
     batches = [random_batch(LENGTHS[n % len(LENGTHS)]) for n in range(IMPORTANCE_EXAMPLES // BATCH_SIZE // _PART)]
     start = time.perf_counter()
@@ -82,8 +82,7 @@ def removal_seconds(dense: BertForSequenceClassification, density: float) -> flo
         original = copy.deepcopy(model)
         importance(original, sublayers, batches)  # leaves it without its zeros
         left = kept_units(sublayers, density ** (step / REMOVALS))
-        if step < REMOVALS:  # the fill starts from weights as they are
-            refit(model, original, sublayers, left, batches[: REFIT_EXAMPLES // BATCH_SIZE // _PART])
+        refit(model, original, sublayers, left, batches[: REFIT_EXAMPLES // BATCH_SIZE // _PART])
     return _PART * (time.perf_counter() - start)
 
 
