@@ -215,9 +215,6 @@ class ScheduleConfig:
     """The same in the fill; null: learning_rate."""
     fill_warmup: Any = None
     """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
-    fill_rewinds: bool = False
-    """Whether the fill starts from the dense model's weights of the units that are kept (Renda et al. 2020), instead of
-    from those that were refitted and recovered."""
     fill_batch_size: int | None = None
     """Examples per training step of the fill; null: batch_size."""
     dropout: float | None = None
@@ -248,9 +245,6 @@ class DistillationConfig:
     alpha_layers: float = 0.0
     """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher is asked at every
     step, which costs a forward pass of it."""
-    projected: bool = False
-    """Whether each layer learns from the teacher's layer that is nearest to it, through a matrix that is learned, too
-    (Xia et al. 2022, equation 5), instead of from the one at its own depth."""
     temperature: float = 2.0
     """Temperature T of the softened distributions, above 0."""
 

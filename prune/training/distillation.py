@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import torch
 import torch.nn.functional as F
 from datasets import Dataset
-from torch import Tensor, nn
+from torch import Tensor
 
 from prune.config import DistillationConfig
 
@@ -138,7 +138,6 @@ def losses(
     config: DistillationConfig,
     inputs: Mapping[str, Tensor],
     share: Share = Share(),
-    projections: Sequence[nn.Module] | None = None,
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
@@ -160,12 +159,6 @@ def losses(
     if told.layers:
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)
-        if projections is not None:
-            stack = next(iter(student))
-            terms["layers"] = config.alpha_layers * nearest_distance(
-                student[stack], told.layers[stack], read, share, projections
-            )
-            return terms
         stacks = [
             layer_distance(student[name], layers, written, Share(share.answers, share.answers))
             if written is not None and "decoder" in name
@@ -174,23 +167,6 @@ def losses(
         ]
         terms["layers"] = config.alpha_layers * torch.stack(stacks).mean()
     return terms
-
-
-def nearest_distance(
-    student: Sequence[Tensor],
-    teacher: Sequence[Tensor],
-    counted: Tensor,
-    share: Share,
-    projections: Sequence[nn.Module],
-) -> Tensor:
-    """As `layer_distance`, of each layer, through its projection, to the nearest of the teacher."""
-    found = []
-    for layer, projection in zip(student, projections, strict=True):
-        projected = projection(layer)
-        with torch.no_grad():
-            nearest = min(teacher, key=lambda one: _distance(projected, one, counted, share).item())
-        found.append(_distance(projected, nearest, counted, share))
-    return torch.stack(found).mean()
 
 
 def layer_distance(

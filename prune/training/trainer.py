@@ -136,7 +136,6 @@ class _Trainer(Trainer):
         self.training, self.distillation, self.masks, self.teacher = training, distillation, masks, lesson.teacher
         features = lesson.features
         self.sampler = LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
-        self.projections = _projections(model) if distillation.projected else None
         args = _arguments(training, folder, model)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)
@@ -153,7 +152,7 @@ class _Trainer(Trainer):
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
             told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
             outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
-        terms = losses(outputs, told, self.distillation, inputs, share, self.projections)
+        terms = losses(outputs, told, self.distillation, inputs, share)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         values = torch.stack(list(terms.values()))
@@ -183,8 +182,6 @@ class _Trainer(Trainer):
         settings = self.training
         assert isinstance(self.model, nn.Module)
         weights, scores = trained_parameters(self.model, self.masks)
-        if self.projections is not None:
-            weights = [*weights, *self.projections.parameters()]
         of_scores = {"params": scores, "lr": settings.score_learning_rate, "weight_decay": 0.0}
         groups = [
             one for one in ({"params": weights, "weight_decay": settings.weight_decay}, of_scores) if one["params"]
@@ -214,15 +211,6 @@ class _Trainer(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         return self.sampler
-
-
-def _projections(model: PreTrainedModel) -> nn.ModuleList:
-    """A matrix for each layer, the identity at first."""
-    width = model.config.hidden_size
-    made = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(model.config.num_hidden_layers))
-    for one in made:
-        nn.init.eye_(one.weight)
-    return made.to(model.device)
 
 
 def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> TrainingArguments:
