@@ -288,7 +288,8 @@ class TargetConfig:
     """What the result shall be: one of these, or a list of values of one, which the run visits in turn."""
 
     density: Any = None
-    """Fraction of the weights of the prunable layers that stay, in (0, 1)."""
+    """Fraction of the weights of the prunable layers that stay, in (0, 1); where the method fills, with those that it
+    frees."""
     params: Any = None
     """Fraction of all parameters that stay, those of embeddings and head included, in (0, 1)."""
     speedup: Any = None

@@ -52,6 +52,8 @@ class Goal:
     """What it shall be."""
     say: Callable[[str], None] = lambda _: None
     """Tells the user what was measured."""
+    of_weights: bool = False
+    """Whether masked weights of kept units count as gone; a fill would free them again."""
 
     @property
     def pruned(self) -> list[Sublayer]:
@@ -101,7 +103,7 @@ class Goal:
 
     def left(self, masks: Masks) -> float:
         """The share of the whole that `masks` leave."""
-        if self.target.kind == "density":
+        if self.of_weights:
             return (self.fixed + sum(masks.num_kept(site) for site in masks.sites)) / self.whole
         left = masks.units_left()
         units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
@@ -130,8 +132,11 @@ def size_goal(
     stay: frozenset[str],
     auto_class: str,
     config: PreTrainedConfig,
+    filled: bool = False,
 ) -> Goal:
     """For a density, or a share of all parameters: of a model of `config`, whose sublayers are `dense`.
+
+    Where it will be `filled`, all weights of the units that stay count.
 
     Raises:
         UserError: if the target cannot be reached.
@@ -146,7 +151,8 @@ def size_goal(
     outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)
     budget = target.value * whole
     prices = Prices(lambda s, units: per_unit[s.name] * units, outside)
-    goal = Goal(target, sublayers, stay, (prices,), whole, budget)
+    of_weights = target.kind == "density" and not filled
+    goal = Goal(target, sublayers, stay, (prices,), whole, budget, of_weights=of_weights)
     if goal.budget <= goal.fixed:
         raise UserError(
             f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"

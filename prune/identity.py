@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from functools import cache
 from typing import Any
 
-from prune.config import Config, ScheduleConfig
+from prune.config import Config, Finish, ScheduleConfig
 from prune.targets import ONE_SHOT
 
 _HASH_LENGTH = 8
@@ -60,6 +60,8 @@ def pruned_inputs(config: Config) -> dict[str, Any]:
     if "target" in named:
         inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
         inputs["first_token_only"] = config.compact.first_token_only
+    if config.target.density is not None and config.method.finish is Finish.fill:
+        inputs["filled"] = True  # then masked weights of kept units count
     if config.compact.during_training:
         inputs["during_training"] = True
     return inputs

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune import discovery, models, prices, processes, quiet
 from prune.anatomy import skeleton, sublayers_of
-from prune.config import Config, Start
+from prune.config import Config, Finish, Start
 from prune.errors import UserError
 from prune.fingerprints import cache_key, fingerprint
 from prune.goals import Goal, size_goal, time_goal
@@ -132,7 +132,8 @@ class Experiment:
         sites = {"attention": self.config.method.attention, "feed_forward": self.config.method.feed_forward}
         stay = frozenset(name for name, site in sites.items() if site.stays)
         if not target.is_time:
-            return size_goal(target, self.dense_sublayers, self.sublayers, stay, auto_class, shape)
+            filled = self.config.method.finish is Finish.fill
+            return size_goal(target, self.dense_sublayers, self.sublayers, stay, auto_class, shape, filled)
         last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         with_decoder = bool(shape.is_encoder_decoder and self.task.generation())

@@ -16,6 +16,7 @@ from prune.config import (
     ScheduleConfig,
     Scope,
     SiteConfig,
+    TargetConfig,
     TaskConfig,
 )
 from prune.errors import UserError
@@ -122,6 +123,12 @@ def test_a_seed_is_a_folder_of_its_own_beside_the_other_replicates():
 def test_methods_that_differ_in_their_finish_share_the_pruned_model():
     assert pruned_folder(config("hybrid_filled")) == pruned_folder(config("hybrid"))
     assert run_folder(config("hybrid_filled")) != run_folder(config("hybrid"))
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("density", False), ("params", True), ("speedup", True)])
+def test_a_density_is_another_where_it_will_be_filled(kind, shared):
+    filled, not_filled = (config(method, target=TargetConfig(**{kind: 0.5})) for method in ("hybrid_filled", "hybrid"))
+    assert (pruned_folder(filled) == pruned_folder(not_filled)) is shared
 
 
 def test_all_methods_share_the_dense_model():

@@ -8,7 +8,7 @@ from typing import Any
 
 from prune import processes
 from prune.checks.names import sites
-from prune.config import Config
+from prune.config import Config, Finish
 from prune.durations import in_steps
 from prune.targets import ONE_SHOT, given
 
@@ -91,6 +91,11 @@ def target(config: Config) -> Iterator[str]:
         yield (
             f"{named}: not to be had by method.{scattered[0]}.grain=element, whose zeros are scattered and make "
             "nothing smaller or faster; say target.density, or another grain"
+        )
+    elif scattered and targets and config.method.finish is Finish.fill:
+        yield (
+            f"{named}: not to be had by method.{scattered[0]}.grain=element with method.finish=fill, which frees "
+            "scattered zeros again; say method.finish=fold, or another grain"
         )
     ranges = {"density": (0.0, 1.0), "params": (0.0, 1.0), "speedup": (1.0, math.inf), "latency_ms": (0.0, math.inf)}
     for kind, values in targets.items():
