@@ -21,6 +21,7 @@ from prune.measure.speed import speed_device
 from prune.methods import Pruned
 from prune.shrink.compact import compact
 from prune.shrink.refit import refit
+from prune.shrink.unread import first_token_suffices
 from prune.stages import unfinished
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _refitted(
     model, original = (_start(experiment, wanted) for _ in range(2))
     compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
-    refit(model, original, experiment.sublayers, choose(importance), batches)
+    first_token_only = first_token_suffices(experiment.task.auto_class, experiment.sublayers)
+    refit(model, original, experiment.sublayers, choose(importance), batches, first_token_only)
     return model
 
 

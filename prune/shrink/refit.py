@@ -20,8 +20,8 @@ from prune.shrink.structure import Structure
 from prune.sublayers import Matrix, Sublayer
 
 Batch = Mapping[str, Tensor]
-_RIDGE = 1e-3
-"""Pull towards the present weights, relative to the mean square of the units."""
+_PRIOR = 128
+"""Pull towards the present weights, as strong as so many tokens: there may be fewer tokens than units."""
 _KEPT_BYTES = 2**28
 """At most so much of the dense model's outputs is kept at a time."""
 
@@ -37,14 +37,16 @@ def refit(
     sublayers: list[Sublayer],
     kept: Mapping[str, tuple[int, ...]],
     batches: Sequence[Batch],
+    first_token_only: bool = False,
 ) -> None:
     """Sets all but the `kept` units of `model` to zero and refits their columns of the output matrices, in place.
 
-    `dense` is the same model before, with its zeros or without; `batches` are its inputs.
+    `dense` is the same model before, with its zeros or without; `batches` are its inputs. `first_token_only`: whether
+    the head reads the first token only, so that others do not count after the last attention with heads.
     """
     model.eval(), dense.eval()
     small = copy.deepcopy(model)
-    structure = Structure(model.config.model_type, kept)
+    structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
     structure.apply(small.base_model, sublayers)
     changed = [s.matrices[-1] for s in sublayers if 0 < len(kept[s.name]) < s.num_units]
     for group in _groups(changed, batches):
@@ -69,21 +71,24 @@ def _groups(outputs: Sequence[Matrix], batches: Sequence[Batch]) -> Iterator[Seq
 def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch], wanted: Sequence[Tensor]) -> None:
     """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the outputs that are `wanted`.
 
-    Those are the dense model's, (examples, ..., rows) of each batch.
+    Those are the dense model's, (examples, ..., rows) of each batch; what the small model leaves out does not count.
     """
     weight, bias = output.weight(small.base_model), output.bias(small.base_model)
     rows, columns = weight.shape
     gram = torch.zeros(columns, columns, dtype=torch.double, device=weight.device)
     products = torch.zeros(columns, rows, dtype=torch.double, device=weight.device)
+    tokens = 0
     for batch, dense in zip(batches, wanted, strict=True):
         (units,) = _captured(small, [output.module], batch, lambda inputs, _: inputs)
-        real = _real_tokens(batch, dense)
+        read = dense if units.shape[:-1] == dense.shape[:-1] else dense[:, : units.shape[1]]
+        real = _real_tokens(batch, read)
         x = units.reshape(-1, units.shape[-1])[real].double()
-        y = dense.reshape(-1, dense.shape[-1])[real].double()
+        y = read.reshape(-1, read.shape[-1])[real].double()
+        tokens += len(x)
         gram += x.T @ x
         products += x.T @ (y if bias is None else y - bias.double())
     present = weight.double()
-    ridge = _RIDGE * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
+    ridge = _PRIOR / max(1, tokens) * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
     gram.diagonal().add_(ridge)
     weight.copy_(torch.linalg.solve(gram, products + ridge * present.T).T)
 
