@@ -80,6 +80,7 @@ def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch],
     tokens = 0
     for batch, dense in zip(batches, wanted, strict=True):
         (units,) = _captured(small, [output.module], batch, lambda inputs, _: inputs)
+        # After the last attention the small model may compute the first token only.
         read = dense if units.shape[:-1] == dense.shape[:-1] else dense[:, : units.shape[1]]
         real = _real_tokens(batch, read)
         x = units.reshape(-1, units.shape[-1])[real].double()

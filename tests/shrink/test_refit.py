@@ -39,9 +39,8 @@ def test_a_unit_that_doubles_another_is_made_up_for_exactly(make_bert):
     refit(model, dense, sublayers, kept, list(batches(1000)))
     found = model.bert.encoder.layer[1].output.dense.weight
     assert (found[:, 7] == 0).all()
-    assert torch.allclose(
-        found[:, 3], down[:, 3] + down[:, 7], rtol=0.05, atol=0.02
-    )  # the present weights hold a little back
+    # The present weights hold a little back.
+    assert torch.allclose(found[:, 3], down[:, 3] + down[:, 7], rtol=0.05, atol=0.02)
     assert error(model, dense, next(batches())) < 1e-4
 
 
