@@ -198,6 +198,19 @@ def test_one_run_gives_a_family(tmp_path):
     assert out.count("one_shot, density 0.6") == 2  # the run's own table, and that of both
 
 
+def test_refits_are_told_that_the_head_reads_the_first_token_only(tmp_path, monkeypatch):
+    told, refit = [], one_shot.refit
+
+    def spy(*args, first_token_only=False):
+        told.append(first_token_only)
+        refit(*args, first_token_only=first_token_only)
+
+    monkeypatch.setattr(one_shot, "refit", spy)
+    code, _, err = call(f"outputs={tmp_path}", "target.density=0.3", "method.removal_steps=2", method="one_shot")
+    assert code == 0, err
+    assert told == [True, True]
+
+
 def test_removal_in_steps_finds_importance_anew(tmp_path):
     counts = {}
     for steps in (1, 2):

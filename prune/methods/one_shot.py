@@ -114,7 +114,7 @@ def _refitted(
     compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
     first_token_only = first_token_suffices(experiment.task.auto_class, experiment.sublayers)
-    refit(model, original, experiment.sublayers, choose(importance), batches, first_token_only)
+    refit(model, original, experiment.sublayers, choose(importance), batches, first_token_only=first_token_only)
     return model
 
 

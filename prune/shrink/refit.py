@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,8 +21,8 @@ from prune.shrink.structure import Structure
 from prune.sublayers import Matrix, Sublayer
 
 Batch = Mapping[str, Tensor]
-_PRIOR = 128
-"""Pull towards the present weights, as strong as so many tokens: there may be fewer tokens than units."""
+_PULLS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+"""Pulls towards the present weights, as strong as so many tokens; of these the best is taken for each matrix."""
 _KEPT_BYTES = 2**28
 """At most so much of the dense model's outputs is kept at a time."""
 
@@ -69,29 +70,69 @@ def _groups(outputs: Sequence[Matrix], batches: Sequence[Batch]) -> Iterator[Seq
 
 
 def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch], wanted: Sequence[Tensor]) -> None:
-    """Solves (X'X + r) W' = X'Y + r W0' for the weights W: X the small model's units, Y the outputs that are `wanted`.
+    """Sets the weights of `output` to those with which the small model's units give the outputs that are `wanted`.
 
     Those are the dense model's, (examples, ..., rows) of each batch; what the small model leaves out does not count.
+    How strong the pull towards the present weights is, examples tell that the weights were not found on.
     """
     weight, bias = output.weight(small.base_model), output.bias(small.base_model)
-    rows, columns = weight.shape
-    gram = torch.zeros(columns, columns, dtype=torch.double, device=weight.device)
-    products = torch.zeros(columns, rows, dtype=torch.double, device=weight.device)
-    tokens = 0
+    halves = _Sums.none(weight), _Sums.none(weight)
     for batch, dense in zip(batches, wanted, strict=True):
         (units,) = _captured(small, [output.module], batch, lambda inputs, _: inputs)
         # After the last attention the small model may compute the first token only.
         read = dense if units.shape[:-1] == dense.shape[:-1] else dense[:, : units.shape[1]]
         real = _real_tokens(batch, read)
-        x = units.reshape(-1, units.shape[-1])[real].double()
-        y = read.reshape(-1, read.shape[-1])[real].double()
-        tokens += len(x)
-        gram += x.T @ x
-        products += x.T @ (y if bias is None else y - bias.double())
-    present = weight.double()
-    ridge = _PRIOR / max(1, tokens) * gram.diagonal().mean() + torch.finfo(gram.dtype).tiny  # units may all be silent
-    gram.diagonal().add_(ridge)
-    weight.copy_(torch.linalg.solve(gram, products + ridge * present.T).T)
+        for place, half in enumerate(halves):
+            of_half = real[place::2]
+            half.add(units[place::2][of_half], read[place::2][of_half] - (0.0 if bias is None else bias))
+    present = weight.double().T
+    one, other = halves
+
+    def error(pull: float) -> float:
+        return one.error(other.weights(present, pull)) + other.error(one.weights(present, pull))
+
+    weight.copy_(one.plus(other).weights(present, min(_PULLS, key=error)).T)
+
+
+@dataclass
+class _Sums:
+    """All that a least-squares fit of outputs Y (tokens, rows) to units X (tokens, columns) has to know."""
+
+    gram: Tensor
+    """X'X, (columns, columns)."""
+    products: Tensor
+    """X'Y, (columns, rows)."""
+    tokens: int = 0
+
+    @staticmethod
+    def none(weight: Tensor) -> _Sums:
+        """Of no tokens yet, for a `weight` of (rows, columns)."""
+        columns = weight.shape[1]
+        zeros = partial(torch.zeros, dtype=torch.double, device=weight.device)
+        return _Sums(zeros(columns, columns), zeros(columns, len(weight)))
+
+    def add(self, x: Tensor, y: Tensor) -> None:
+        """More tokens."""
+        x, y = x.double(), y.double()
+        self.gram += x.T @ x
+        self.products += x.T @ y
+        self.tokens += len(x)
+
+    def plus(self, other: _Sums) -> _Sums:
+        """Of the tokens of both."""
+        return _Sums(self.gram + other.gram, self.products + other.products, self.tokens + other.tokens)
+
+    def weights(self, present: Tensor, pull: float) -> Tensor:
+        """Solves (X'X + r) W = X'Y + r W0 for W (columns, rows), W0 `present`, r as strong as `pull` tokens."""
+        size = self.gram.diagonal().mean() / max(1, self.tokens)
+        ridge = pull * size + torch.finfo(self.gram.dtype).tiny  # units may all be silent
+        system = self.gram + ridge * torch.eye(len(self.gram), dtype=torch.double, device=self.gram.device)
+        found: Tensor = torch.linalg.solve(system, self.products + ridge * present)
+        return found
+
+    def error(self, weights: Tensor) -> float:
+        """The sum of squares of X W - Y, less that of Y."""
+        return float((weights * (self.gram @ weights - 2 * self.products)).sum())
 
 
 def _captured(
@@ -117,8 +158,8 @@ def _captured(
 
 
 def _real_tokens(batch: Batch, values: Tensor) -> Tensor:
-    """Which of the tokens (flattened) that `values` (examples, tokens, ...) are about are no padding."""
+    """Which of the tokens of `values` (examples, tokens, ..., width) are no padding, (examples, tokens, ...)."""
     mask = batch.get("attention_mask")
     if mask is not None and mask.shape == values.shape[:2]:
-        return mask.flatten().bool()
-    return torch.ones(values.shape[:-1].numel(), dtype=torch.bool, device=values.device)
+        return mask.bool()
+    return torch.ones(values.shape[:-1], dtype=torch.bool, device=values.device)

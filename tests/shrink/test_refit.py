@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from prune.anatomy import sublayers_of
+from prune.shrink import refit as refitting
 from prune.shrink.compact import compact, largest_difference
 from prune.shrink.refit import refit
 from tests.architectures import ARCHITECTURES, inputs
@@ -39,9 +40,8 @@ def test_a_unit_that_doubles_another_is_made_up_for_exactly(make_bert):
     refit(model, dense, sublayers, kept, list(batches(1000)))
     found = model.bert.encoder.layer[1].output.dense.weight
     assert (found[:, 7] == 0).all()
-    # The present weights hold a little back.
-    assert torch.allclose(found[:, 3], down[:, 3] + down[:, 7], rtol=0.05, atol=0.02)
-    assert error(model, dense, next(batches())) < 1e-4
+    assert torch.allclose(found[:, 3], down[:, 3] + down[:, 7], rtol=1e-3, atol=1e-3)
+    assert error(model, dense, next(batches())) < 1e-8
 
 
 def test_what_loses_nothing_is_left_as_it_is(make_bert):
@@ -58,6 +58,25 @@ def test_the_outputs_are_nearer_to_the_dense_models_than_without(make_bert):
     refit(cut, dense, sublayers, kept, [])
     held_out = {"input_ids": torch.randint(3, 50, (16, 9), generator=torch.Generator().manual_seed(5))}
     assert error(model, dense, held_out) < 0.5 * error(cut, dense, held_out)
+
+
+@pytest.mark.parametrize(("number", "rows"), [(1, 2), (2, 2), (4, 2), (8, 8)])
+def test_the_pull_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, number, rows):
+    """The fewer texts, the stronger; a fixed one is up to twice as far off for some number of them."""
+    dense = make_bert()
+    sublayers = sublayers_of(dense)
+    kept = {s.name: tuple(range(s.num_units // 2)) for s in sublayers}
+    texts = [{name: values[:rows, :6] for name, values in batch.items()} for batch in batches(number)]
+    held_out = {"input_ids": torch.randint(3, 50, (64, 9), generator=torch.Generator().manual_seed(5))}
+
+    def held_out_error(pulls):
+        monkeypatch.setattr(refitting, "_PULLS", pulls)
+        model = make_bert()
+        refit(model, dense, sublayers, kept, texts)
+        return error(model, dense, held_out)
+
+    chosen = held_out_error(refitting._PULLS)
+    assert chosen < 1.25 * min(held_out_error((pull,)) for pull in (0.1, 1.0, 10.0, 100.0, 1000.0))
 
 
 def test_tokens_that_nothing_reads_do_not_count(make_bert):
