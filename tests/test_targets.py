@@ -120,10 +120,10 @@ def table_for(sublayers):
 @pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
-    goal = for_time(Target(kind, value), sublayers, lambda *_: 2.07)
+    goal = for_time(Target(kind, value), sublayers, lambda *_: 2.05)
     kept = goal.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
-    assert 25.0 / 1.07 < time <= 25.0 / 1.035
+    assert 25.0 / 1.06 < time <= 25.0 / 1.025
 
 
 def test_a_budget_is_corrected_by_what_is_measured(make_bert):
@@ -135,7 +135,7 @@ def test_a_budget_is_corrected_by_what_is_measured(make_bert):
         return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
 
     kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
-    assert 2.04 <= measured(kept) <= 2.1
+    assert 2.03 <= measured(kept) <= 2.08
 
 
 def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):

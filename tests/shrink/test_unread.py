@@ -113,7 +113,7 @@ def goal_of(sublayers, speedup, measured=None, stay=frozenset()):
     kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
     table = LatencyTable(10.0 + len(sublayers) // 2 * (4 * 2 + 24 * 0.5), kinds, layer_ms=1.0, tokens=10)
     ways = prices.times(table, sublayers, sublayers, True)
-    ratio = measured or (lambda *_: 1.035 * speedup)
+    ratio = measured or (lambda *_: 1.025 * speedup)
     return time_goal(Target("speedup", speedup), ways, sublayers, stay, table.dense_ms, ratio)
 
 
@@ -147,6 +147,15 @@ def test_heads_go_where_that_frees_more_than_they_are_worth():
     assert counts(goal_of(sublayers, 2.0).choose(importance))[6] == 4
 
 
+def test_attentions_before_the_last_keep_a_head_where_there_is_room():
+    """The first layer's matter least."""
+    sublayers = bert_of(3)
+    importance = importance_of(sublayers)
+    importance[sublayers[0].name] *= 1e-3
+    assert counts(goal_of(sublayers, 1.5).choose(importance))[0] == 1
+    assert counts(goal_of(sublayers, 4.0).choose(importance))[0] == 0
+
+
 def test_the_last_heads_are_in_the_second_half_of_the_layers():
     """Of four layers, in the third or the fourth, whatever little they are worth."""
     sublayers = bert_of(4)
@@ -164,7 +173,7 @@ def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
     """The machine is slower than the table says; with so much less, the last heads would go."""
     sublayers, seen = bert_of(4), []
     importance = importance_of(sublayers)
-    importance[sublayers[6].name] *= 16
+    importance[sublayers[6].name] *= 20
 
     def measured(kept, _pairs):
         seen.append(len(kept[sublayers[6].name]))
@@ -173,7 +182,7 @@ def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
     goal = goal_of(sublayers, 2.0, measured)
     kept = goal.choose(importance)
     assert all(seen)
-    assert 2.04 <= measured(kept, 15) <= 2.1
+    assert 2.03 <= measured(kept, 15) <= 2.08
 
 
 def test_heads_that_stay_need_all_tokens_before_them():
