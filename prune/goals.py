@@ -29,8 +29,6 @@ _FEW_PAIRS, PAIRS = 4, 15
 _AT_LEAST, _AIM, _AT_MOST = 1.015, 1.025, 1.04
 """Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
 anew, a percent or two off, and shall be neither below it nor 5 % above."""
-_WITHOUT_GAPS = 0.7
-"""Attentions before the last one keep a head where all that must stay takes at most so much of the budget."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,9 @@ class Goal:
 
     @property
     def _ways(self) -> tuple[Prices, ...]:
-        """Those to choose from."""
-        return tuple(prices for prices in self.prices if prices.to_choose)
+        """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
+        that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
+        return self.prices[len(self.prices) // 2 :]
 
     def cost_of(self, units: Mapping[str, int]) -> float:
         """Of a model whose sublayers keep so many units."""
@@ -112,11 +111,7 @@ class Goal:
 
     def _way(self, importance: Mapping[str, Tensor], budget: float) -> Prices:
         """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
-        possible = (
-            [one for one in self._ways if not one.gaps and self._least(one) <= _WITHOUT_GAPS * budget]
-            or [one for one in self._ways if self._least(one) <= budget]
-            or [min(self._ways, key=self._least)]
-        )
+        possible = [one for one in self._ways if self._least(one) <= budget] or [min(self._ways, key=self._least)]
         return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
 
     def _within(self, prices: Prices, importance: Mapping[str, Tensor], budget: float) -> Kept:

@@ -113,6 +113,7 @@ def _refitted(
     model, original = (_start(experiment, wanted) for _ in range(2))
     compact(original, experiment.sublayers)  # its zeros would take as long as other numbers
     batches = list(examples(experiment, experiment.config.method.refit_examples, original.device))
+    # What the head reads is the same where compact.first_token_only=false has the other tokens computed, too.
     first_token_only = first_token_suffices(experiment.task.auto_class, experiment.sublayers)
     refit(model, original, experiment.sublayers, choose(importance), batches, first_token_only=first_token_only)
     return model

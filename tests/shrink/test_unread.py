@@ -147,15 +147,6 @@ def test_heads_go_where_that_frees_more_than_they_are_worth():
     assert counts(goal_of(sublayers, 2.0).choose(importance))[6] == 4
 
 
-def test_attentions_before_the_last_keep_a_head_where_there_is_room():
-    """The first layer's matter least."""
-    sublayers = bert_of(3)
-    importance = importance_of(sublayers)
-    importance[sublayers[0].name] *= 1e-3
-    assert counts(goal_of(sublayers, 1.5).choose(importance))[0] == 1
-    assert counts(goal_of(sublayers, 4.0).choose(importance))[0] == 0
-
-
 def test_the_last_heads_are_in_the_second_half_of_the_layers():
     """Of four layers, in the third or the fourth, whatever little they are worth."""
     sublayers = bert_of(4)
@@ -173,7 +164,7 @@ def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
     """The machine is slower than the table says; with so much less, the last heads would go."""
     sublayers, seen = bert_of(4), []
     importance = importance_of(sublayers)
-    importance[sublayers[6].name] *= 20
+    importance[sublayers[6].name] *= 16
 
     def measured(kept, _pairs):
         seen.append(len(kept[sublayers[6].name]))
