@@ -12,9 +12,10 @@ from prune.sublayers import Sublayer
 
 Array = NDArray[np.float64]
 _STEPS = 4096
-"""Costs are counted in so many parts of the budget, rounded up: what is chosen never exceeds it."""
+"""Costs beyond the cheapest are counted in so many parts of what the budget leaves for them, rounded up: what is chosen
+never exceeds it."""
 _NOTHING = 1e-12
-"""The share of the largest cost that a part has where there is no budget: then only what costs nothing is within it."""
+"""The share of the largest cost that a part has where nothing is left: then only what costs no more is within it."""
 _MOST_OPTIONS = 64
 
 
@@ -63,16 +64,21 @@ def _lost(importance: Tensor, counts: Sequence[int]) -> Array:
 def knapsack(losses: Sequence[Array], costs: Sequence[Array], budget: float) -> list[int]:
     """One option of each group, of least total loss at a total cost within `budget` (multiple-choice knapsack).
 
-    Dynamic programming over the budget, in 4,096 parts.
+    Dynamic programming over what the budget leaves beyond the cheapest options, in 4,096 parts.
 
     Raises:
         ValueError: if even the cheapest options exceed the budget.
     """
+    cheapest = [float(of_group.min()) for of_group in costs]
+    room = budget - sum(cheapest)
+    largest = max((float(of_group[np.isfinite(of_group)].max()) for of_group in costs), default=0.0)
+    if room < -_NOTHING * max(largest, budget):
+        raise ValueError("the cheapest options exceed the budget")
     best: Array = np.zeros(_STEPS + 1)
     choices: list[NDArray[np.int64]] = []
-    largest = max((float(of_group[np.isfinite(of_group)].max()) for of_group in costs), default=0.0)
-    part = max(budget / _STEPS, _NOTHING * largest, np.finfo(float).tiny)
-    parts = [np.ceil(np.clip(of_group / part, 0.0, _STEPS + 1) - 1e-6).astype(int) for of_group in costs]
+    part = max(room / _STEPS, _NOTHING * largest, np.finfo(float).tiny)
+    beyond = [of_group - least for of_group, least in zip(costs, cheapest, strict=True)]
+    parts = [np.ceil(np.clip(of_group / part, 0.0, _STEPS + 1) - 1e-6).astype(int) for of_group in beyond]
     for of_group, steps in zip(losses, parts, strict=True):
         totals = np.full((len(of_group), _STEPS + 1), np.inf)
         for option, (loss, step) in enumerate(zip(of_group, steps, strict=True)):
@@ -80,8 +86,6 @@ def knapsack(losses: Sequence[Array], costs: Sequence[Array], budget: float) -> 
                 totals[option, step:] = best[: _STEPS + 1 - step] + loss
         choices.append(totals.argmin(0))
         best = totals.min(0)
-    if not np.isfinite(best[-1]):
-        raise ValueError("the cheapest options exceed the budget")
     taken, left = [], _STEPS
     for options_at, steps in zip(reversed(choices), reversed(parts), strict=True):
         option = int(options_at[left])

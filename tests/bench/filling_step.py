@@ -19,20 +19,13 @@ from transformers import BertForSequenceClassification
 
 from prune.anatomy import sublayers_of
 from prune.importance import importance
+from prune.measure.speed import speed_device
 from prune.shrink.refit import refit
 from prune.shrink.structure import Structure
 from prune.sublayers import Sublayer
 from prune.training.dropout import set_dropout
-from tests.bench.training_step import (
-    BATCH_SIZE,
-    LENGTHS,
-    bert,
-    in_turn,
-    options_of,
-    random_batch,
-    ratio_over_an_epoch,
-    stepper,
-)
+from tests.bench.training_step import stepper
+from tests.bench.workload import Batch, Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (0.5, 0.33, 0.2, 0.12)
 STEPS = 1875
@@ -42,18 +35,18 @@ _PART = 8
 
 
 def main() -> None:
-    options = options_of(__doc__)
+    workload, options = options_of(__doc__)
     columns = ("density", "step / dense", "without dropout", "removal, in dense steps", f"all / {STEPS} dense steps")
     table = Table(*columns, caption="all: removal and filling without dropout", caption_justify="left")
     for density in DENSITIES:
-        dense = bert(options.model)
+        dense = workload.bert()
         small = smaller(dense, density)
-        pairs = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
+        pairs = paired(workload, dense, small, options.pairs)
         set_dropout(small, 0.0)
-        without = in_turn(stepper(copy.deepcopy(dense)), stepper(copy.deepcopy(small)), options.pairs)
+        without = paired(workload, dense, small, options.pairs)
         ratio = ratio_over_an_epoch(without)
         step = sum(seconds for _, seconds, _ in without) / len(without)
-        removal = removal_seconds(dense, density) / step
+        removal = removal_seconds(workload, dense, density) / step
         table.add_row(
             f"{density}",
             f"{ratio_over_an_epoch(pairs):.2f}",
@@ -62,7 +55,15 @@ def main() -> None:
             f"{ratio + removal / STEPS:.2f}",
         )
     Console(width=100).print(table)
-    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+    print(workload.describe(options.pairs))
+
+
+def paired(
+    workload: Workload, dense: BertForSequenceClassification, small: BertForSequenceClassification, num_pairs: int
+) -> list[tuple[int, float, float]]:
+    """Length and times of a step of each."""
+    first, second = (stepper(workload, copy.deepcopy(model)) for model in (dense, small))
+    return workload.in_turn(first, second, num_pairs)
 
 
 def smaller(model: BertForSequenceClassification, density: float) -> BertForSequenceClassification:
@@ -73,17 +74,23 @@ def smaller(model: BertForSequenceClassification, density: float) -> BertForSequ
     return small
 
 
-def removal_seconds(dense: BertForSequenceClassification, density: float) -> float:
+def removal_seconds(workload: Workload, dense: BertForSequenceClassification, density: float) -> float:
     """Importance and refit, step by step as units are removed; measured on an eighth of the examples."""
-    sublayers, model = sublayers_of(dense), copy.deepcopy(dense)
-    batches = [random_batch(LENGTHS[n % len(LENGTHS)]) for n in range(IMPORTANCE_EXAMPLES // BATCH_SIZE // _PART)]
+    device = speed_device("auto")
+    sublayers, model = sublayers_of(dense), copy.deepcopy(dense).to(device)
+    number = IMPORTANCE_EXAMPLES // workload.batch_size // _PART
+    batches = [on(device, workload.batch(workload.lengths[n % len(workload.lengths)])) for n in range(number)]
     start = time.perf_counter()
     for step in range(1, REMOVALS + 1):
         original = copy.deepcopy(model)
         importance(original, sublayers, batches)  # leaves it without its zeros
         left = kept_units(sublayers, density ** (step / REMOVALS))
-        refit(model, original, sublayers, left, batches[: REFIT_EXAMPLES // BATCH_SIZE // _PART])
+        refit(model, original, sublayers, left, batches[: REFIT_EXAMPLES // workload.batch_size // _PART])
     return _PART * (time.perf_counter() - start)
+
+
+def on(device: torch.device, batch: Batch) -> Batch:
+    return {name: values.to(device) for name, values in batch.items()}
 
 
 def kept_units(sublayers: list[Sublayer], density: float) -> dict[str, tuple[int, ...]]:

@@ -24,7 +24,8 @@ from rich.table import Table
 from prune import quiet
 from prune.memory import keep_memory, trim
 from tests.bench.filling_step import smaller
-from tests.bench.training_step import LENGTHS, bert, random_batch, stepper
+from tests.bench.training_step import stepper
+from tests.bench.workload import LENGTHS, Workload
 
 BATCH, LENGTH, PAIRS, WARMUP = 32, 128, 12, 3
 DENSITY, VOCABULARY = 0.28, 20000
@@ -73,10 +74,10 @@ def steps(keep: str) -> tuple[str, str]:
     quiet.libraries()
     if keep != "no":
         keep_memory()
-    step = stepper(smaller(bert(None), DENSITY))
+    step = stepper(Workload(), smaller(Workload().bert(), DENSITY))
     times = []
     for number in range(STEP_ROUNDS * len(LENGTHS)):
-        times.append(step(random_batch(LENGTHS[number % len(LENGTHS)]), number))
+        times.append(step(Workload().batch(LENGTHS[number % len(LENGTHS)]), number))
         if keep == "trimmed" and number % TRIM_DISTANCE == TRIM_DISTANCE - 1:
             times[-1] += _timed(trim)[0]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
@@ -89,7 +90,7 @@ def measured(keep: bool, past: bool) -> tuple[str, str]:
     stays = _live() if past else []
     if keep:
         keep_memory()
-    dense = bert(None).eval()
+    dense = Workload().bert().eval()
     small = smaller(dense, DENSITY).eval()
     ids = torch.randint(0, VOCABULARY, (BATCH, LENGTH))
     with torch.inference_mode():

@@ -2,6 +2,7 @@
 
     make bench-shrink
     make bench-shrink ARGS="--model <folder of MiniLM>"
+    make bench-shrink ARGS="--shape bert_base --lengths 384 --precision bfloat16"
 
 All in one run, steps paired. Modelled is `method=struct compact.during_training=true` with a target and the lengths of
 schedule=standard: at the start of each tenth of the training, what its masks then leave no room for has been removed,
@@ -23,16 +24,8 @@ from prune.masking.schedule import Cubic
 from prune.methods.fine_pruning import LOOKS
 from prune.training.shrinking import take_away
 from tests.bench.filling_step import kept_units, smaller
-from tests.bench.training_step import (
-    BATCH_SIZE,
-    LENGTHS,
-    bert,
-    in_turn,
-    masks_of,
-    options_of,
-    ratio_over_an_epoch,
-    stepper,
-)
+from tests.bench.training_step import masks_of, stepper
+from tests.bench.workload import Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (0.5, 0.33, 0.2)
 EPOCHS, FILL_EPOCHS, WARMUP, COOLDOWN = 3, 1, 10, 20
@@ -40,18 +33,18 @@ EPOCHS, FILL_EPOCHS, WARMUP, COOLDOWN = 3, 1, 10, 20
 
 
 def main() -> None:
-    options = options_of(__doc__, pairs=20)
-    dense = bert(options.model)
+    workload, options = options_of(__doc__, pairs=20)
+    dense = workload.bert()
     table = Table("density", "training with masks / dense", "fill / dense", "all / as many dense steps")
     for density in DENSITIES:
         parts = shares(density)
-        ratios = {share: masked_ratio(dense, share, options.pairs) for share in sorted(set(parts))}
+        ratios = {share: masked_ratio(dense, share, workload, options.pairs) for share in sorted(set(parts))}
         training = sum(ratios[share] for share in parts) / len(parts)
-        fill = fill_ratio(dense, density, options.pairs)
+        fill = fill_ratio(dense, density, workload, options.pairs)
         both = (EPOCHS * training + FILL_EPOCHS * fill) / (EPOCHS + FILL_EPOCHS)
         table.add_row(f"{density}", f"{training:.2f}", f"{fill:.2f}", f"{both:.2f}")
     Console(width=100).print(table)
-    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+    print(workload.describe(options.pairs))
 
 
 def shares(density: float) -> list[float]:
@@ -60,21 +53,21 @@ def shares(density: float) -> list[float]:
     return [ramp(100 * part // LOOKS) for part in range(LOOKS)]
 
 
-def masked_ratio(dense: BertForSequenceClassification, share: float, num_pairs: int) -> float:
+def masked_ratio(dense: BertForSequenceClassification, share: float, workload: Workload, num_pairs: int) -> float:
     """A step of a model with masks on the `share` that is left of it, over a dense step."""
     torch.manual_seed(0)
     model = copy.deepcopy(dense)
     sublayers = sublayers_of(model)
     alive = Alive(tuple(sublayers), kept_units(sublayers, share))
     take_away(model, sublayers, alive)
-    pairs = in_turn(stepper(copy.deepcopy(dense)), stepper(model, masks_of(model, "struct", alive)), num_pairs)
-    return ratio_over_an_epoch(pairs)
+    masked = stepper(workload, model, masks_of(model, "struct", alive))
+    return ratio_over_an_epoch(workload.in_turn(stepper(workload, copy.deepcopy(dense)), masked, num_pairs))
 
 
-def fill_ratio(dense: BertForSequenceClassification, density: float, num_pairs: int) -> float:
+def fill_ratio(dense: BertForSequenceClassification, density: float, workload: Workload, num_pairs: int) -> float:
     """A step of the fill over a dense step, both with dropout."""
-    pairs = in_turn(stepper(copy.deepcopy(dense)), stepper(smaller(dense, density)), num_pairs)
-    return ratio_over_an_epoch(pairs)
+    fill = stepper(workload, smaller(dense, density))
+    return ratio_over_an_epoch(workload.in_turn(stepper(workload, copy.deepcopy(dense)), fill, num_pairs))
 
 
 if __name__ == "__main__":

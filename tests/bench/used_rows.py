@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
@@ -19,7 +18,8 @@ from transformers import BertForSequenceClassification
 from prune.training.dropout import set_dropout
 from prune.training.vocabulary import used_rows
 from tests.bench.filling_step import smaller
-from tests.bench.training_step import BATCH_SIZE, LENGTHS, Step, bert, in_turn, options_of, ratio_over_an_epoch, stepper
+from tests.bench.training_step import stepper
+from tests.bench.workload import Step, Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (1.0, 0.33, 0.2, 0.1)
 WORDS = 10_513
@@ -27,25 +27,27 @@ WORDS = 10_513
 
 
 def main() -> None:
-    options = options_of(__doc__)
-    dense = bert(options.model)
+    workload, options = options_of(__doc__)
+    dense = workload.bert()
     table = Table("density", "step with the rows in use / with all")
     for density in DENSITIES:
-        table.add_row(f"{density}", f"{ratio(smaller(dense, density), options.pairs):.2f}")
+        table.add_row(f"{density}", f"{ratio(smaller(dense, density), workload, options.pairs):.2f}")
     Console(width=100).print(table)
-    print(f"{torch.get_num_threads()} threads, batch {BATCH_SIZE}, lengths {LENGTHS}, {options.pairs} pairs, float32")
+    print(workload.describe(options.pairs))
 
 
-def ratio(model: BertForSequenceClassification, num_pairs: int) -> float:
+def ratio(model: BertForSequenceClassification, workload: Workload, num_pairs: int) -> float:
     set_dropout(model, 0.0)
     few = copy.deepcopy(model)
     with used_rows(few, range(1, WORDS)):
-        return ratio_over_an_epoch(in_turn(of_few_words(model), of_few_words(few), num_pairs))
+        return ratio_over_an_epoch(
+            workload.in_turn(of_few_words(model, workload), of_few_words(few, workload), num_pairs)
+        )
 
 
-def of_few_words(model: BertForSequenceClassification) -> Step:
+def of_few_words(model: BertForSequenceClassification, workload: Workload) -> Step:
     """A step on the same batch with no other words."""
-    step = stepper(model)
+    step = stepper(workload, model)
     return lambda batch, number: step(batch | {"input_ids": batch["input_ids"] % (WORDS - 1) + 1}, number)
 
 

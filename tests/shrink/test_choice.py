@@ -30,6 +30,12 @@ def test_without_a_budget_only_what_costs_nothing_is_taken():
         knapsack(losses, [np.array([300.0, 1e-3, 1e-3])], 0.0)
 
 
+def test_the_cheapest_options_are_within_a_budget_of_just_their_cost():
+    """Whatever 4,096 parts of it would make of them, rounded up."""
+    losses, costs = [np.array([0.0, 1.0])] * 3, [np.array([9.0, 1.0]), np.array([9.0, 1 / 3]), np.array([9.0, 1 / 7])]
+    assert knapsack(losses, costs, 1 + 1 / 3 + 1 / 7) == [1, 1, 1]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_no_combination_within_the_budget_loses_less(seed):
     random = np.random.default_rng(seed)
