@@ -57,9 +57,15 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
         combinations(command)
     results: list[Result] = []
     failures: list[str] = []
+    refused: list[str] = []
 
     def composed(config: DictConfig) -> float:
-        for one in each(typed(config)):
+        try:
+            runs = list(each(typed(config)))
+        except ConfigErrors as error:  # of which Hydra would say something of its own before us
+            refused.extend(error.problems)
+            return math.nan
+        for one in runs:
             try:
                 results.append(call(one))
             except UserError as error:
@@ -67,6 +73,8 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
         return math.nan
 
     hand_to_hydra(command.flags, command.words, composed)
+    if refused:
+        raise ConfigErrors(refused)
     if failures:
         raise UserError("\n".join(failures))
     return results

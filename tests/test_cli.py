@@ -138,6 +138,7 @@ def test_impossible_values_are_reported_together(prune, tmp_path):
         "model=demo", "task=demo", "method.density=0", "method.attention.criterion=movment", "schedule.epochs=-1"
     )
     assert code == 2
+    assert err.startswith("prune: ") and len(err.splitlines()) == 3  # and nothing of Hydra's own
     assert "method.density=0.0: must be above 0, at most 1" in err
     assert "method.attention.criterion=movment: not known (did you mean 'movement'?). Allowed: l0, magnitude" in err
     assert "schedule.epochs=-1.0: must be above 0" in err
