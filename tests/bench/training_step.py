@@ -1,4 +1,5 @@
-"""The cost of masks in training: a step of each method over a dense step, paired in one run, and peak memory likewise.
+"""The cost of masks in training: a step of each method over a dense step, paired in one run; peak memory and the number
+of operations likewise. Where batches are small for the device, as on a GPU, time follows the number of operations.
 
     make bench
     make bench ARGS="--model <folder of MiniLM>"
@@ -15,12 +16,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from datasets import Dataset
 from omegaconf import OmegaConf
 from rich.console import Console
 from rich.table import Table
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import BertForSequenceClassification
 
 from prune.anatomy import sublayers_of
@@ -43,10 +46,12 @@ def main() -> None:
     if options.memory_of:
         print(peak_memory(workload, options.memory_of))
         return
-    table = Table("method", "time / dense", "quartiles of steps", "limit", "memory / dense", "limit")
+    columns = ("method", "time / dense", "quartiles of steps", "limit", "memory / dense", "limit", "operations / dense")
+    table = Table(*columns)
     methods = [name for name in choices("method") if settings_of(name).kind == "fine_pruning"]
     # First, while this process is small: a child's peak begins at its parent's size.
     memory = {method: memory_in_process(workload, method) for method in ["dense", *methods]}
+    number = num_operations(workload, "dense")
     for method in methods:
         pairs = paired_times(workload, method, options.pairs)
         first, _, third = statistics.quantiles([masked / dense for _, dense, masked in pairs], n=4)
@@ -60,6 +65,7 @@ def main() -> None:
             f"{limit}",
             f"{memory[method] / memory['dense']:.2f}",
             allowed,
+            f"{num_operations(workload, method) / number:.2f}",
         )
     Console(width=100).print(table)
     print(workload.describe(options.pairs))
@@ -86,6 +92,24 @@ def peak_memory(workload: Workload, method: str) -> int:
     for number in range(4):
         step(workload.batch(workload.lengths[-1]), number)
     return peak_memory_bytes()
+
+
+def num_operations(workload: Workload, method: str) -> int:
+    """Of one step, those that only look at a tensor differently left out."""
+    step = stepper_of(workload, method)
+    for number in range(2):
+        step(workload.batch(workload.lengths[0]), number)  # the first makes what later ones find
+    with _Counted() as counted:
+        step(workload.batch(workload.lengths[0]), 2)
+    return counted.number
+
+
+class _Counted(TorchDispatchMode):
+    number = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.number += not func.is_view
+        return func(*args, **(kwargs or {}))
 
 
 def stepper_of(workload: Workload, method: str) -> Step:
