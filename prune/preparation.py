@@ -16,7 +16,7 @@ from prune.anatomy import skeleton, sublayers_of
 from prune.config import Config, Finish, Start
 from prune.errors import UserError
 from prune.fingerprints import cache_key, fingerprint
-from prune.goals import Goal, size_goal, time_goal
+from prune.goals import Goal, Kept, size_goal, time_goal
 from prune.masking.masks import Masks
 from prune.masking.schedule import Cubic
 from prune.measure.latency import latency_table, measured_ratio
@@ -142,7 +142,11 @@ class Experiment:
             lambda: latency_table(auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text))
         )
         own = shallower_config(shape, self.depth)
-        ratio = partial(measured_ratio, auto_class, shape, own, batch, dtype, self.first_token_only)
+        measured = partial(measured_ratio, auto_class, shape, own, batch, dtype, self.first_token_only)
+
+        def ratio(kept: Kept, pairs: int) -> float:
+            return processes.from_first(lambda: measured(kept, pairs))
+
         of_ways = prices.times(table, self.dense_sublayers, self.sublayers, self.first_token_only)
         return time_goal(target, of_ways, self.sublayers, stay, table.dense_ms, ratio, self.screen.say)
 

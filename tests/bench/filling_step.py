@@ -75,18 +75,18 @@ def smaller(model: BertForSequenceClassification, density: float) -> BertForSequ
 
 
 def removal_seconds(workload: Workload, dense: BertForSequenceClassification, density: float) -> float:
-    """Importance and refit, step by step as units are removed; measured on an eighth of the examples."""
+    """Importance and refit, step by step as units are removed; measured on an eighth of the examples, or one batch."""
     device = speed_device("auto")
     sublayers, model = sublayers_of(dense), copy.deepcopy(dense).to(device)
-    number = IMPORTANCE_EXAMPLES // workload.batch_size // _PART
+    number, refitted = (max(1, n // workload.batch_size // _PART) for n in (IMPORTANCE_EXAMPLES, REFIT_EXAMPLES))
     batches = [on(device, workload.batch(workload.lengths[n % len(workload.lengths)])) for n in range(number)]
     start = time.perf_counter()
     for step in range(1, REMOVALS + 1):
         original = copy.deepcopy(model)
         importance(original, sublayers, batches)  # leaves it without its zeros
         left = kept_units(sublayers, density ** (step / REMOVALS))
-        refit(model, original, sublayers, left, batches[: REFIT_EXAMPLES // workload.batch_size // _PART])
-    return _PART * (time.perf_counter() - start)
+        refit(model, original, sublayers, left, batches[:refitted])
+    return IMPORTANCE_EXAMPLES / (number * workload.batch_size) * (time.perf_counter() - start)
 
 
 def on(device: torch.device, batch: Batch) -> Batch:
