@@ -22,10 +22,10 @@ from prune.targets import Target
 Kept = dict[str, tuple[int, ...]]
 """Name of a sublayer -> numbers of the units that stay."""
 Ratio = Callable[[Kept, int], float]
-"""Time of the unpruned model over that of one that keeps these units, from so many pairs of measurements."""
+"""Time of the unpruned model over that of one that keeps these units, from at least so many pairs of measurements."""
 _ATTEMPTS = 5
 _FEW_PAIRS, PAIRS = 4, 15
-"""Of measurements: for a rough look, and to accept a choice."""
+"""Of measurements, at least: for a rough look, and to accept a choice."""
 _AT_LEAST, _AIM, _AT_MOST = 1.015, 1.025, 1.04
 """Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
 anew, a percent or two off, and shall be neither below it nor 5 % above."""

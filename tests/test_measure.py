@@ -15,7 +15,7 @@ from prune.measure.environment import environment
 from prune.measure.generation import measure_generation
 from prune.measure.quality import outputs_of
 from prune.measure.size import bytes_on_disk, num_left, num_nonzero, num_parameters, num_prunable
-from prune.measure.speed import measure_speed, multiply_adds, speed_device, typical_length
+from prune.measure.speed import doubt, measure_speed, multiply_adds, speed_device, time_pairs, typical_length
 from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, VOCABULARY
 
@@ -221,6 +221,31 @@ def test_the_speedup_is_the_median_of_the_paired_ratios(make_bert, features, tok
     (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, config)
     assert (speed.speedup, speed.dense_ms, speed.model_ms) == pytest.approx((3.0, 6.0, 2.0))
     assert speed.speedup_quartiles == pytest.approx((2.0, 4.0))
+
+
+@pytest.mark.parametrize(
+    ("ratios", "pairs"),
+    [((2.0,), 8), ((1.98, 2.0, 2.02), 8), ((1.96, 2.0, 2.04), 16), ((1.0, 3.0), 32)],
+    ids=["equal", "sure", "sure after twice as many", "never sure"],
+)
+def test_a_ratio_is_measured_until_it_is_sure(ratios, pairs, monkeypatch):
+    """Two percent more and less in a third of the pairs each: unsure by 1.2 % after 8 pairs, by 0.9 % after 16."""
+    calls = []
+
+    def seconds(_, call):
+        number = len(calls)
+        calls.append(call)
+        return ratios[(number // 2) % len(ratios)] if number % 2 == 0 else 1.0
+
+    monkeypatch.setattr("prune.measure.speed.seconds", seconds)
+    time_pairs(None, None, batch(1, 8), torch.device("cpu"), 8, promised=1.0, most=32)
+    assert len(calls) / 2 - 3 == pairs  # three more to warm up
+
+
+def test_the_doubt_of_a_median_by_hand():
+    """Quartiles of 1, 2, 3: 1 and 3, which are 1.349 standard deviations apart in a normal distribution."""
+    assert doubt([1.0, 2.0, 3.0]) == pytest.approx(1.2533 / 3**0.5 * (2 / 1.349) / 2, rel=1e-3)
+    assert doubt([5.0] * 4) == 0.0
 
 
 @pytest.fixture

@@ -37,6 +37,8 @@ _LAYERS = 2
 """Layers of each stack in the models that are timed."""
 _WIDTHS = 16
 """Steps of a feed-forward layer's width; times between them are interpolated."""
+_LONGEST = 4
+"""So many times as many pairs are measured where a ratio is unsure."""
 _SECONDS, _ROUNDS = 40.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
 
@@ -103,7 +105,8 @@ def measured_ratio(
     kept: Mapping[str, tuple[int, ...]],
     pairs: int,
 ) -> float:
-    """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs.
+    """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs,
+    or of up to four times as many until it is sure to a percent.
 
     Both have random weights; `own` is `config`, or what is left of it without some layers. `first_token_only`: whether
     the other leaves out tokens that nothing reads.
@@ -111,7 +114,8 @@ def measured_ratio(
     dense = _model(auto_class, config, batch, dtype)
     whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, batch, dtype)
     model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only)
-    return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0).speedup
+    most = _LONGEST * pairs
+    return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0, most=most).speedup
 
 
 @torch.inference_mode()

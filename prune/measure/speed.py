@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,10 @@ from prune.config import SpeedConfig
 from prune.memory import keep_memory
 
 _WARMUP_PAIRS = 3
+_SURE = 0.01
+"""Standard error of a ratio, as a share of it, that is small enough."""
+_QUARTILES = 2 * statistics.NormalDist().inv_cdf(0.75)
+"""How many standard deviations the quartiles of a normal distribution are apart."""
 
 
 @dataclass
@@ -98,13 +103,28 @@ def batch_of(
 
 @torch.inference_mode()
 def time_pairs(
-    dense: Any, model: Any, batch: dict[str, Tensor], device: torch.device, num_pairs: int, promised: float
+    dense: Any,
+    model: Any,
+    batch: dict[str, Tensor],
+    device: torch.device,
+    num_pairs: int,
+    promised: float,
+    most: int | None = None,
 ) -> Speed:
-    """Times `dense` and `model`, called with the same batch in turn; `promised`: what multiply-adds say."""
+    """Times `dense` and `model`, called with the same batch in turn; `promised`: what multiply-adds say.
+
+    `most`: where the ratio is not sure to a percent after `num_pairs`, it goes on to at most so many.
+    """
     size, length = batch["input_ids"].shape
     calls = (lambda: dense(**batch)), (lambda: model(**batch))
-    times = [tuple(1e3 * seconds(device, call) for call in calls) for _ in range(_WARMUP_PAIRS + num_pairs)]
-    times = times[_WARMUP_PAIRS:]
+
+    def timed(number: int) -> list[tuple[float, ...]]:
+        return [tuple(1e3 * seconds(device, call) for call in calls) for _ in range(number)]
+
+    timed(_WARMUP_PAIRS)
+    times = timed(num_pairs)
+    while len(times) < (most or num_pairs) and doubt([a / b for a, b in times]) > _SURE:
+        times += timed(min(num_pairs, (most or num_pairs) - len(times)))
     ratios = sorted(a / b for a, b in times)
     first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     return Speed(
@@ -116,6 +136,12 @@ def time_pairs(
         speedup_quartiles=(first, third),
         speedup_theoretical=promised,
     )
+
+
+def doubt(ratios: Sequence[float]) -> float:
+    """Standard error of the median of two or more `ratios` over the median, from their quartiles, as if normal."""
+    first, median, third = statistics.quantiles(ratios, n=4)
+    return math.sqrt(math.pi / 2 / len(ratios)) * (third - first) / (_QUARTILES * median)
 
 
 def seconds(device: torch.device, call: Callable[[], Any]) -> float:
