@@ -8,24 +8,25 @@ Both timed in turn in one run. Without a folder: random weights in MiniLM's shap
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from prune.anatomy import sublayers_of
 from prune.measure.speed import multiply_adds, speed_device, time_pairs
 from prune.shrink.structure import Structure
+from prune.training.precision import in_bfloat16
 from tests.bench.workload import options_of
 
 TOKENS = (32, 128)
 
 
 def main() -> None:
-    workload, options = options_of(__doc__, pairs=20)
-    workload = replace(workload, lengths=TOKENS)
+    workload, options = options_of(__doc__, pairs=20, lengths=TOKENS)
     device = speed_device("auto")
-    dense = workload.bert().eval().to(device)
+    dtype = torch.bfloat16 if in_bfloat16(workload.precision) else torch.float32
+    dense = workload.bert().eval().to(device, dtype)
     model = copy.deepcopy(dense)
     sublayers = sublayers_of(model)
     every = {s.name: tuple(range(s.num_units)) for s in sublayers}

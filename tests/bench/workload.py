@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -90,7 +90,10 @@ def ratio_over_an_epoch(pairs: list[tuple[int, float, float]]) -> float:
 
 
 def options_of(
-    description: str | None, others: Mapping[str, str] = MappingProxyType({}), pairs: int = 60
+    description: str | None,
+    others: Mapping[str, str] = MappingProxyType({}),
+    pairs: int = 60,
+    lengths: Sequence[int] = LENGTHS,
 ) -> tuple[Workload, argparse.Namespace]:
     """What the command line says: what to train, and the rest (`pairs`, the `others` with their helps). Then all is
     quiet."""
@@ -98,7 +101,7 @@ def options_of(
     parser.add_argument("--model", help="folder of a pretrained BERT; otherwise random weights")
     parser.add_argument("--shape", choices=SHAPES, default="minilm", help="of random weights")
     parser.add_argument("--batch-size", type=int, default=BATCH_SIZE)
-    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS, help="tokens of the batches in turn")
+    parser.add_argument("--lengths", type=int, nargs="+", default=lengths, help="tokens of the batches in turn")
     parser.add_argument("--precision", choices=[one.value for one in Precision], default="float32")
     parser.add_argument("--pairs", type=int, default=pairs)
     for name, text in others.items():
@@ -106,5 +109,5 @@ def options_of(
     options = parser.parse_args()
     quiet.libraries()
     keep_memory()
-    lengths, precision = tuple(options.lengths), Precision(options.precision)
-    return Workload(options.model, options.shape, options.batch_size, lengths, precision), options
+    precision = Precision(options.precision)
+    return Workload(options.model, options.shape, options.batch_size, tuple(options.lengths), precision), options
