@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from prune.masking.criterion import Criterion
 from prune.masking.grains import GRAINS, gather, spread
-from prune.masking.linear import MaskedLinear
+from prune.masking.linear import MaskedLinear, masked_together
 from prune.sublayers import Matrix, Sublayer
 
 
@@ -141,6 +141,10 @@ class Bank(nn.Module):
             each = (mask.unbind(), bias_masks.unbind(), factors.unbind())
             for layers, *of_layer in zip(self.layers, *each, strict=True):
                 layers[index].set_mask(*of_layer)
+            if works_together(mask.device):
+                column = [layers[index] for layers in self.layers]
+                for layer, ready in zip(column, masked_together(column, mask, bias_masks), strict=True):
+                    layer.ready = ready
 
     @torch.no_grad()
     def spare(self, multiple: int) -> int:
@@ -164,7 +168,7 @@ class Bank(nn.Module):
         with torch.no_grad():
             each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
             self.alive = torch.stack(each).all(0)
-            if self.alive.all():
+            if not works_together(masks[0].device) and self.alive.all():  # a question that a GPU would be waited for
                 return masks
         return [a.with_dead_masked(mask, self.alive) for a, mask in zip(self._alignments, masks, strict=True)]
 
@@ -216,6 +220,11 @@ def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Align
         _Alignment(matrix, size, sublayer.num_units, edge, fate)
         for matrix, edge in zip(sublayer.matrices, edges, strict=True)
     ]
+
+
+def works_together(device: torch.device) -> bool:
+    """Whether starting an operation costs more than a pass over memory: anywhere but on a CPU."""
+    return device.type != "cpu"
 
 
 def _row_masks(masks: Tensor, rows: int) -> Tensor:

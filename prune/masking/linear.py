@@ -1,10 +1,13 @@
 """A linear layer whose weight is masked on the fly: y = x (W * M)^T + b * m.
 
-The masked weight is made anew in the forward and in the backward pass and never kept, so that masks cost no memory.
+On a CPU the masked weight is made anew in the forward and in the backward pass and never kept, since memory is what a
+step waits for there. Elsewhere it is the starting of operations: there the masked weights of equal layers are made
+together, by a few operations for all of them, and kept for the backward pass.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -21,8 +24,7 @@ class _MaskedLinearFunction(torch.autograd.Function):
     def forward(
         ctx: Any, inputs: Tensor, weight: Tensor, mask: Tensor, factor: Tensor, bias: Tensor | None, bias_mask: Tensor
     ) -> Tensor:
-        device = inputs.device.type
-        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
+        dtype = _dtype_of_products(weight)
         inputs = inputs.to(dtype)
         ctx.save_for_backward(inputs, weight, factor, bias_mask)
         ctx.mask_shape = mask.shape
@@ -45,6 +47,30 @@ class _MaskedLinearFunction(torch.autograd.Function):
         if for_bias:
             grad_bias = grad.sum(0, dtype=bias_mask.dtype) * bias_mask
         return grad_inputs, grad_weight, grad_mask, None, grad_bias, None
+
+
+def masked_together(
+    layers: Sequence[MaskedLinear], masks: Tensor, bias_masks: Tensor
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """W * M and b * m of equal layers, in the type of their products. Shapes: `masks` (L, R / r, C / c); `bias_masks`
+    (L, R).
+    """
+    first = layers[0]
+    dtype = _dtype_of_products(first.weight)
+    weights = torch.stack([layer.weight for layer in layers])
+    factors = spread(masks, first.in_features)
+    tiled = weights.view(*factors.shape[:2], -1, first.in_features)
+    kept = (tiled * factors).to(dtype).view_as(weights).unbind()
+    bias: Tensor | None = first.bias
+    if bias is None:
+        return zip(kept, [None] * len(kept), strict=True)
+    biases = torch.stack([layer.bias for layer in layers])
+    return zip(kept, (biases * bias_masks).to(dtype).unbind(), strict=True)
+
+
+def _dtype_of_products(weight: Tensor) -> torch.dtype:
+    device = weight.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
 
 
 def masked(weight: Tensor, factor: Tensor) -> Tensor:
@@ -76,6 +102,8 @@ class MaskedLinear(nn.Linear):
     """The same numbers, spread: (R / r, 1, C or 1), without a graph."""
     bias_mask: Tensor
     """(R,): 0 where the whole row of the weight is masked."""
+    ready: tuple[Tensor, Tensor | None] | None = None
+    """Weight and bias with the masks in them, where those of equal layers are made together."""
 
     @classmethod
     def of(cls, linear: nn.Linear) -> MaskedLinear:
@@ -106,6 +134,8 @@ class MaskedLinear(nn.Linear):
         return None if bias is None else bias * self.bias_mask
 
     def forward(self, input: Tensor) -> Tensor:
+        if self.ready is not None:
+            return functional.linear(input, *self.ready)
         # A mask of whole rows or columns commutes with the product, and the activations of a short batch are smaller
         # than the weight: then they are masked instead of it.
         num_tokens = input.numel() // max(1, self.in_features)
