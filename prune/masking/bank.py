@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from prune.masking.criterion import Criterion
-from prune.masking.grains import GRAINS, gather, spread
-from prune.masking.linear import MaskedLinear, masked_together
+from prune.masking.grains import GRAINS, gather
+from prune.masking.linear import MaskedLinear, mask_together
 from prune.sublayers import Matrix, Sublayer
 
 
@@ -80,7 +80,7 @@ class Bank(nn.Module):
     def _mean_magnitudes(self, index: int) -> Tensor:
         shape, matrix = self.shapes[index], self.matrices[index]
         num_weights = matrix.rows * matrix.columns / (shape[0] * shape[1])
-        return torch.stack([gather(layers[index].weight.abs(), shape) / num_weights for layers in self.layers])
+        return gather(torch.stack([layers[index].weight for layers in self.layers]).abs_(), shape) / num_weights
 
     @torch.no_grad()
     def begin_with(self, worth: Tensor) -> None:
@@ -135,16 +135,8 @@ class Bank(nn.Module):
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
             self.masks = self._without_dead_units(own)
-        for index, (mask, matrix) in enumerate(zip(self.masks, self.matrices, strict=True)):
-            fixed = mask.detach()
-            bias_masks, factors = _row_masks(fixed, matrix.rows), spread(fixed, matrix.columns)
-            each = (mask.unbind(), bias_masks.unbind(), factors.unbind())
-            for layers, *of_layer in zip(self.layers, *each, strict=True):
-                layers[index].set_mask(*of_layer)
-            if works_together(mask.device):
-                column = [layers[index] for layers in self.layers]
-                for layer, ready in zip(column, masked_together(column, mask, bias_masks), strict=True):
-                    layer.ready = ready
+        for index, mask in enumerate(self.masks):
+            mask_together([layers[index] for layers in self.layers], mask)
 
     @torch.no_grad()
     def spare(self, multiple: int) -> int:
@@ -168,7 +160,7 @@ class Bank(nn.Module):
         with torch.no_grad():
             each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
             self.alive = torch.stack(each).all(0)
-            if not works_together(masks[0].device) and self.alive.all():  # a question that a GPU would be waited for
+            if self.alive.device.type == "cpu" and self.alive.all():  # a GPU would have to be waited for
                 return masks
         return [a.with_dead_masked(mask, self.alive) for a, mask in zip(self._alignments, masks, strict=True)]
 
@@ -220,14 +212,3 @@ def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Align
         _Alignment(matrix, size, sublayer.num_units, edge, fate)
         for matrix, edge in zip(sublayer.matrices, edges, strict=True)
     ]
-
-
-def works_together(device: torch.device) -> bool:
-    """Whether starting an operation costs more than a pass over memory: anywhere but on a CPU."""
-    return device.type != "cpu"
-
-
-def _row_masks(masks: Tensor, rows: int) -> Tensor:
-    """(L, rows): 1 where a row holds any weight."""
-    kept = masks.amax(2) > 0  # ten times as fast as any() on CPU
-    return kept.repeat_interleave(rows // kept.shape[1], dim=1).to(masks.dtype)

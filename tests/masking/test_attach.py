@@ -8,6 +8,7 @@ from prune import discovery
 from prune.masking.attach import attach, fold, masks_of
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
+from tests.operations import Counted
 
 CRITERIA = {name: discovery.module("criteria", name).CRITERION for name in discovery.names("criteria")}
 LEARNED = [name for name, criterion in CRITERIA.items() if criterion.learned]
@@ -88,6 +89,22 @@ def test_gradient_of_the_scores_is_the_formula_in_the_whole_model(grain, example
                 expected[0 if shared else number][index] += terms.flatten() if shared else terms
         for scores, wanted in zip(bank.scores, expected, strict=True):
             torch.testing.assert_close(scores.grad, wanted, rtol=1e-4, atol=1e-5 * wanted.abs().max().item())
+
+
+@pytest.mark.parametrize("grain", GRAINS)
+def test_the_number_of_operations_that_masks_add_does_not_grow_with_the_layers(grain, make_bert, mask, ids):
+    """A GPU waits for each to be started."""
+
+    def number(num_layers, masked):
+        model = make_bert(num_hidden_layers=num_layers)
+        if masked:
+            mask(model, grain=grain).advance(1.0)
+        with Counted() as counted:
+            model(input_ids=ids).logits.sum().backward()
+        return counted.number
+
+    few, many = (number(layers, True) - number(layers, False) for layers in (2, 4))
+    assert few == many
 
 
 def test_scores_are_saved_once(make_bert, mask):

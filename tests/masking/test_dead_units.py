@@ -3,8 +3,6 @@
 import pytest
 import torch
 
-from prune.sublayers import Matrix
-
 REMOVED, KEPT = -9.0, 9.0
 BLOCKS = [(1, 1), (2, 2), (4, 4), (8, 8), (8, 2), (2, 8), (16, 4), (4, 16), (8, 4), (4, 8), (16, 16), (1, 4), (8, 1)]
 
@@ -12,6 +10,12 @@ BLOCKS = [(1, 1), (2, 2), (4, 4), (8, 8), (8, 2), (2, 8), (16, 4), (4, 16), (8, 
 def expanded(mask, matrix):
     rows, columns = mask.shape
     return torch.kron(mask.detach(), torch.ones(matrix.rows // rows, matrix.columns // columns))
+
+
+def left_of(layer, by_column=False):
+    """1 where a weight is not masked, column by column or row by row as columns say, and where a bias is not."""
+    weight, bias = (one.ne(0).float() for one in layer.masked)
+    return (weight if by_column else weight.t()).tolist(), bias.tolist()
 
 
 def without_dead_units(masks, sublayer):
@@ -96,11 +100,9 @@ def test_a_head_without_query_loses_key_value_output_and_biases(block, dead, mak
     rows = [float(unit // 4 not in dead) for unit in range(16)]
     first, second = (layer.attention for layer in model.bert.encoder.layer)
     for linear in (first.self.query, first.self.key, first.self.value):
-        assert expanded(linear.mask, Matrix("", 16, 16, 0)).equal(torch.tensor([rows] * 16).t())
-        assert linear.bias_mask.tolist() == rows
-    assert expanded(first.output.dense.mask, Matrix("", 16, 16, 1)).equal(torch.tensor([rows] * 16))
-    assert first.output.dense.bias_mask.eq(1).all()
-    assert second.self.key.mask.eq(1).all()
+        assert left_of(linear) == ([rows] * 16, rows)
+    assert left_of(first.output.dense, by_column=True) == ([rows] * 16, [1.0] * 16)
+    assert left_of(second.self.key) == ([[1.0] * 16] * 16, [1.0] * 16)
 
 
 @pytest.mark.parametrize("index", range(4))
@@ -140,7 +142,7 @@ def test_bias_is_masked_exactly_where_the_whole_row_is(make_bert, mask):
     masks.advance(1.0)
     masks.refresh()
     layer = model.bert.encoder.layer[0].attention.output.dense
-    assert layer.bias_mask.tolist() == [float(row != 3) for row in range(16)]
+    assert left_of(layer)[1] == [float(row != 3) for row in range(16)]
     outputs = layer(torch.randn(2, 16))
     assert outputs[:, 3].eq(0).all()
     assert outputs[:, [0, 5]].ne(0).all()

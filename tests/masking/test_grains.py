@@ -45,20 +45,20 @@ def test_spread_repeats_a_mask_over_its_tiles(tile):
 
 @pytest.mark.parametrize("tile", TILES)
 def test_gather_sums_over_each_tile(tile):
-    values, shape = torch.randn(6, 8), (6 // tile[0], 8 // tile[1])
-    expected = torch.zeros(shape)
+    values, shape = torch.randn(3, 6, 8), (6 // tile[0], 8 // tile[1])
+    expected = torch.zeros(3, *shape)
     for i in range(6):
         for j in range(8):
-            expected[i // tile[0], j // tile[1]] += values[i, j]
+            expected[:, i // tile[0], j // tile[1]] += values[:, i, j]
     torch.testing.assert_close(gather(values, shape), expected)
 
 
 @pytest.mark.parametrize("tile", TILES)
 def test_spread_and_gather_are_adjoint(tile):
     shape = (6 // tile[0], 8 // tile[1])
-    mask, values = torch.randn(shape, dtype=torch.float64), torch.randn(6, 8, dtype=torch.float64)
-    product = spread(mask, 8) * values.view(len(mask), -1, 8)
-    torch.testing.assert_close(product.sum(), (mask * gather(values, shape)).sum())
+    masks, values = torch.randn(3, *shape, dtype=torch.float64), torch.randn(3, 6, 8, dtype=torch.float64)
+    product = spread(masks, 8) * values.view(3, shape[0], -1, 8)
+    torch.testing.assert_close(product.sum(), (masks * gather(values, shape)).sum())
 
 
 def test_spread_makes_nothing_as_large_as_the_weight_unless_each_row_has_its_own_mask():

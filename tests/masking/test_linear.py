@@ -3,9 +3,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from prune.masking.linear import MaskedLinear, masked
+from prune.masking.linear import MaskedLinear, mask_together
 
-ROWS, COLUMNS = 6, 8
+LAYERS, ROWS, COLUMNS = 2, 6, 8
 TILES = {
     "element": (1, 1),
     "block": (2, 4),
@@ -15,114 +15,144 @@ TILES = {
     "head out": (6, 2),
     "all": (6, 8),
 }
-PARTS = ("inputs", "weight", "bias", "mask")
 tiles = pytest.mark.parametrize("tile", TILES.values(), ids=TILES)
-few_and_many_tokens = pytest.mark.parametrize("tokens", [1, 7, 20])  # below, between and above the sides of the weight
 
 
-def expanded(mask):
-    rows, columns = mask.shape
-    return torch.kron(mask, torch.ones(ROWS // rows, COLUMNS // columns, dtype=mask.dtype))
+def expanded(masks):
+    """One number per weight (L, R, C)."""
+    rows, columns = masks.shape[1:]
+    ones = torch.ones(ROWS // rows, COLUMNS // columns, dtype=masks.dtype)
+    return torch.stack([torch.kron(mask, ones) for mask in masks])
 
 
-def layer_of(tile, tokens=3, bias=True, dtype=torch.float64):
-    """A layer with a random 0/1 mask whose first row of tiles is empty if there are others, and random inputs."""
+def layers_of(tile, bias=True, dtype=torch.float64):
+    """Layers, random 0/1 masks whose first row of tiles is empty if there are others, and random inputs."""
     torch.manual_seed(0)
-    layer = MaskedLinear.of(nn.Linear(COLUMNS, ROWS, bias=bias, dtype=dtype))
-    mask = (torch.rand(ROWS // tile[0], COLUMNS // tile[1]) > 0.4).to(dtype)
-    mask[0] = float(len(mask) == 1)
-    mask[-1, 0], mask[-1, -1] = float(mask.numel() == 1), 1.0
-    layer.set_mask(mask.requires_grad_(), expanded(mask.detach()).amax(1))
-    return layer, torch.randn(1, tokens, COLUMNS, dtype=dtype, requires_grad=True)
+    layers = [MaskedLinear.of(nn.Linear(COLUMNS, ROWS, bias=bias, dtype=dtype)) for _ in range(LAYERS)]
+    masks = (torch.rand(LAYERS, ROWS // tile[0], COLUMNS // tile[1]) > 0.4).to(dtype)
+    masks[:, 0] = float(masks.shape[1] == 1)
+    masks[:, -1, 0], masks[:, -1, -1] = float(masks[0].numel() == 1), 1.0
+    masks.requires_grad_()
+    mask_together(layers, masks)
+    return layers, masks, torch.randn(LAYERS, 3, COLUMNS, dtype=dtype, requires_grad=True)
 
 
-def naive(layer, inputs):
-    bias = None if layer.bias is None else layer.bias * layer.bias_mask
-    return F.linear(inputs, layer.weight * expanded(layer.mask), bias)
+def outputs_of(layers, inputs):
+    return torch.stack([layer(one) for layer, one in zip(layers, inputs, strict=True)])
 
 
-def gradients(outputs, layer, inputs):
+def naive(layers, masks, inputs):
+    """By multiplication; a bias counts where the row of its weight has any weight left."""
+    outputs = []
+    for layer, mask, one in zip(layers, expanded(masks), inputs, strict=True):
+        bias = None if layer.bias is None else layer.bias * mask.detach().amax(1)
+        outputs.append(F.linear(one, layer.weight * mask, bias))
+    return torch.stack(outputs)
+
+
+def gradients(outputs, layers, masks, inputs):
     torch.manual_seed(1)
-    wanted = (inputs, layer.weight, layer.bias, layer.mask)
-    return dict(zip(PARTS, torch.autograd.grad(outputs, wanted, torch.randn(outputs.shape).to(outputs)), strict=True))
+    parameters = {f"{place}.{name}": p for place, layer in enumerate(layers) for name, p in layer.named_parameters()}
+    wanted = {"inputs": inputs, "masks": masks} | parameters
+    found = torch.autograd.grad(outputs, list(wanted.values()), torch.randn(outputs.shape).to(outputs))
+    return dict(zip(wanted, found, strict=True))
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@few_and_many_tokens
 @tiles
-def test_forward_is_a_linear_layer_with_masked_weight_and_bias(tile, tokens, bias):
-    layer, inputs = layer_of(tile, tokens, bias)
-    torch.testing.assert_close(layer(inputs), naive(layer, inputs))
+def test_forward_is_a_linear_layer_with_masked_weight_and_bias(tile, bias):
+    layers, masks, inputs = layers_of(tile, bias)
+    torch.testing.assert_close(outputs_of(layers, inputs), naive(layers, masks, inputs))
 
 
-@pytest.mark.parametrize("part", PARTS)
-@few_and_many_tokens
+@pytest.mark.parametrize("bias", [True, False])
 @tiles
-def test_gradients_equal_autograd(tile, tokens, part):
-    layer, inputs = layer_of(tile, tokens)
-    found = gradients(layer(inputs), layer, inputs)
-    torch.testing.assert_close(found[part], gradients(naive(layer, inputs), layer, inputs)[part])
-    assert found[part].abs().sum() > 0
+def test_gradients_equal_autograd(tile, bias):
+    layers, masks, inputs = layers_of(tile, bias)
+    found = gradients(outputs_of(layers, inputs), layers, masks, inputs)
+    expected = gradients(naive(layers, masks, inputs), layers, masks, inputs)
+    assert found.keys() == expected.keys()
+    for name, gradient in found.items():
+        torch.testing.assert_close(gradient, expected[name])
+        assert gradient.abs().sum() > 0
 
 
 @tiles
 def test_gradient_of_a_grain_sums_over_its_weights_even_where_it_is_removed(tile):
-    layer, inputs = layer_of(tile, bias=False)
-    effective = (layer.weight * expanded(layer.mask)).detach().requires_grad_()
-    F.linear(inputs, effective).pow(2).sum().backward()
-    layer(inputs).pow(2).sum().backward()
+    layers, masks, inputs = layers_of(tile, bias=False)
+    effective = torch.stack([layer.weight for layer in layers]).mul(expanded(masks)).detach().requires_grad_()
+    (inputs @ effective.mT).pow(2).sum().backward()
+    outputs_of(layers, inputs).pow(2).sum().backward()
+    terms = effective.grad * torch.stack([layer.weight for layer in layers])
     for k in range(ROWS // tile[0]):
         for m in range(COLUMNS // tile[1]):
-            where = slice(k * tile[0], (k + 1) * tile[0]), slice(m * tile[1], (m + 1) * tile[1])
-            torch.testing.assert_close(layer.mask.grad[k, m], (effective.grad[where] * layer.weight[where]).sum())
+            where = ..., slice(k * tile[0], (k + 1) * tile[0]), slice(m * tile[1], (m + 1) * tile[1])
+            torch.testing.assert_close(masks.grad[:, k, m], terms[where].sum((1, 2)))
 
 
-@few_and_many_tokens
 @tiles
-def test_gradients_equal_finite_differences_for_soft_masks(tile, tokens):
-    layer, inputs = layer_of(tile, tokens)
+def test_gradients_equal_finite_differences_for_soft_masks(tile):
+    layers, masks, inputs = layers_of(tile, bias=False)
 
-    def outputs(inputs, weight, bias, mask):
-        layer.set_mask(mask, layer.bias_mask)
-        return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (inputs,))
+    def outputs(inputs, masks, *weights):
+        for layer, weight in zip(layers, weights, strict=True):
+            del layer.weight  # a parameter; from here on what finite differences put there
+            layer.weight = weight
+        mask_together(layers, masks)
+        return outputs_of(layers, inputs)
 
-    mask = torch.rand_like(layer.mask).requires_grad_()
-    assert torch.autograd.gradcheck(outputs, (inputs, layer.weight, layer.bias, mask))
+    weights = [layer.weight.detach().clone().requires_grad_() for layer in layers]
+    soft = torch.rand_like(masks).requires_grad_()
+    assert torch.autograd.gradcheck(outputs, (inputs, soft, *weights))
 
 
 @tiles
 def test_frozen_weights_leave_the_mask_its_gradient(tile):
-    layer, inputs = layer_of(tile)
-    expected = gradients(layer(inputs), layer, inputs)["mask"]
-    layer.requires_grad_(False)
+    layers, masks, inputs = layers_of(tile)
+    expected = gradients(outputs_of(layers, inputs), layers, masks, inputs)["masks"]
+    for layer in layers:
+        layer.requires_grad_(False)
+    mask_together(layers, masks)
     torch.manual_seed(1)
-    outputs = layer(inputs)
-    found = torch.autograd.grad(outputs, layer.mask, torch.randn(outputs.shape).to(outputs))[0]
+    outputs = outputs_of(layers, inputs)
+    found = torch.autograd.grad(outputs, masks, torch.randn(outputs.shape).to(outputs))[0]
     torch.testing.assert_close(found, expected)
 
 
-@few_and_many_tokens
 @tiles
-def test_autocast_computes_in_bfloat16_and_gives_float32_gradients(tile, tokens):
-    layer, inputs = layer_of(tile, tokens, dtype=torch.float32)
+def test_fixed_masks_leave_the_weights_their_gradients(tile):
+    layers, masks, inputs = layers_of(tile)
+    expected = gradients(outputs_of(layers, inputs), layers, masks, inputs)
+    mask_together(layers, masks.detach())
+    torch.manual_seed(1)
+    outputs = outputs_of(layers, inputs)
+    found = torch.autograd.grad(outputs, layers[0].weight, torch.randn(outputs.shape).to(outputs))[0]
+    torch.testing.assert_close(found, expected["0.weight"])
+
+
+@tiles
+def test_autocast_computes_in_bfloat16_and_gives_float32_gradients(tile):
+    layers, masks, inputs = layers_of(tile, dtype=torch.float32)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        outputs = layer(inputs)
+        mask_together(layers, masks)
+        outputs = outputs_of(layers, inputs)
     assert outputs.dtype == torch.bfloat16
-    found, expected = gradients(outputs, layer, inputs), gradients(naive(layer, inputs), layer, inputs)
-    for part in PARTS:
-        assert found[part].dtype == torch.float32
-        assert (found[part] - expected[part]).norm() < 0.02 * expected[part].norm()
+    assert {one.dtype for layer in layers for one in layer.masked} == {torch.bfloat16}
+    found, expected = (gradients(one, layers, masks, inputs) for one in (outputs, naive(layers, masks, inputs)))
+    for name, gradient in found.items():
+        assert gradient.dtype == torch.float32
+        assert (gradient - expected[name]).norm() < 0.02 * expected[name].norm()
 
 
 @pytest.mark.parametrize("bias", [True, False])
 @tiles
 def test_unmasked_is_a_plain_layer_with_the_masks_multiplied_in(tile, bias):
-    layer, inputs = layer_of(tile, bias=bias)
-    before, weight = layer(inputs), layer.weight * expanded(layer.mask)
-    plain = layer.unmasked()
+    layers, masks, inputs = layers_of(tile, bias=bias)
+    before, weight = layers[1](inputs[1]), layers[1].weight * expanded(masks)[1]
+    plain = layers[1].unmasked()
     assert type(plain) is nn.Linear
     assert plain.weight.equal(weight)
-    torch.testing.assert_close(plain(inputs), before)
+    torch.testing.assert_close(plain(inputs[1]), before)
 
 
 def test_masked_layer_shares_the_parameters_of_the_linear_layer():
@@ -133,7 +163,9 @@ def test_masked_layer_shares_the_parameters_of_the_linear_layer():
     assert list(layer.state_dict()) == ["weight", "bias"]
 
 
-def test_masking_leaves_the_weight_as_it_is():
-    weight = torch.ones(ROWS, COLUMNS)
-    assert masked(weight, torch.zeros(3, 1, COLUMNS)).eq(0).all()
-    assert weight.eq(1).all()
+def test_masking_leaves_weights_and_biases_as_they_are():
+    layer = MaskedLinear.of(nn.Linear(COLUMNS, ROWS))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    mask_together([layer], torch.zeros(1, 3, 1))
+    assert all(one.eq(0).all() for one in layer.masked)
+    assert all(value.equal(before[name]) for name, value in layer.state_dict().items())
