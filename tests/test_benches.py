@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from transformers import BertConfig, BertForSequenceClassification
 
 from tests.bench import filling_step, first_token, shrinking_step, training_step, used_rows, workload
 
@@ -17,6 +18,13 @@ def test_it_runs_to_its_end(bench, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["bench", "--lengths", "8", "--batch-size", "64", "--pairs", "2"])
     bench.main()
     assert "random weights; batch 64" in capsys.readouterr().out
+
+
+def test_a_folder_of_weights_is_taken(tmp_path):
+    model = BertForSequenceClassification(BertConfig(**TINY))
+    model.save_pretrained(tmp_path)
+    found = workload.Workload(str(tmp_path)).bert()
+    assert all(found.state_dict()[name].equal(value) for name, value in model.state_dict().items())
 
 
 def test_memory_is_that_of_a_process_of_its_own():

@@ -82,7 +82,7 @@ def memory_in_process(workload: Workload, method: str) -> float:
         forget_peak()
         return peak_memory(workload, method)
     command = [sys.executable, "-m", "tests.bench.training_step", "--memory-of", method, *workload.words]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
 def peak_memory(workload: Workload, method: str) -> int:

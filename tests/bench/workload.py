@@ -51,7 +51,7 @@ class Workload:
     def bert(self) -> BertForSequenceClassification:
         """The model, the same at each call but for what is drawn."""
         if self.model:
-            return models.fresh_model(self.model, "AutoModelForSequenceClassification", {"num_labels": 2}, True)
+            return models.finished_model(self.model, "AutoModelForSequenceClassification", {"num_labels": 2})
         longest = max(512, *self.lengths)
         return BertForSequenceClassification(
             BertConfig(vocab_size=30522, max_position_embeddings=longest, **SHAPES[self.shape])
