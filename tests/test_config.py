@@ -5,7 +5,6 @@ import itertools
 import json
 import shutil
 from dataclasses import fields, is_dataclass
-from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -16,9 +15,9 @@ from omegaconf import OmegaConf
 from prune import config as schema
 from prune.assignments import GROUPS, choices
 from prune.checks import check
-from prune.composition import compose_and_call, typed
+from prune.composition import typed
 from prune.config import Config, TargetConfig
-from prune.errors import ConfigErrors, UserError
+from prune.errors import ConfigErrors
 from prune.places import PACKAGE, shipped
 
 DEMO = ("model=demo", "task=demo")
@@ -52,17 +51,6 @@ def problems(*words):
     with pytest.raises(ConfigErrors) as error:
         composed(*words)
     return list(error.value.problems)
-
-
-def refused(*words):
-    """Why the command refuses `words`, before or after composition; nothing is called."""
-
-    def call(config):
-        raise AssertionError("a bad config was carried out")
-
-    with pytest.raises(UserError) as error:
-        compose_and_call(list(words), call)
-    return str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -293,58 +281,3 @@ def test_a_model_of_an_unknown_family_is_refused(tmp_path):
     (folder / "config.json").write_text(json.dumps(shape))
     (problem,) = problems("task=demo", f"model.path={folder}")
     assert "'bertha' is not one of the families: albert, bart, bert," in problem
-
-
-@pytest.mark.parametrize(
-    ("word", "said"),
-    [
-        ("method.penality=3", "there is no key method.penality (did you mean 'method.penalty'?)"),
-        ("pennalty=3", "there is no key pennalty"),
-        ("method.attention.criterium=l0", "did you mean 'method.attention.criterion'?"),
-        ("method.penalty=much", "method.penalty=much: Value 'much' of type 'str' could not be converted to Float"),
-        ("schedule.batch_size=1.5", "schedule.batch_size=1.5"),
-        ("force=perhaps", "Expected: bool"),
-        ("method.scope=layer", "Expected: matrix or site"),
-        ("method.finish=folded", "Expected: fold or compact or fill"),
-        ("schedule.precision=float16", "Expected: auto or float32 or bfloat16"),
-        ("method=[hybrid]", "method="),
-        ("method.attention=block", "method.attention=block"),
-        ("model=dmo", "model=dmo: there is no such model (did you mean 'demo'?). Choices: albert_base"),
-        ("~seed", "~seed: write seed=value"),
-        ("+seed=1", "+seed=1: write seed=value"),
-    ],
-)
-def test_a_slip_of_the_hand_is_refused(word, said):
-    assert said in refused(word)
-
-
-def test_a_sweep_of_one_value_is_refused():
-    assert "a sweep of one value is no sweep" in refused("-m", *DEMO, "method.penalty=20")
-
-
-def test_a_sweep_carries_out_every_combination(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["prune"])
-    seen = []
-
-    def call(config):
-        seen.append((config.method.name, config.method.penalty))
-        return SimpleNamespace(value=0.5)
-
-    compose_and_call(["-m", *DEMO, "method=block,struct", "method.penalty=1,2", f"outputs={tmp_path}"], call)
-    assert seen == [("block", 1.0), ("block", 2.0), ("struct", 1.0), ("struct", 2.0)]
-
-
-def test_a_failing_combination_does_not_stop_the_others(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["prune"])
-    seen = []
-
-    def call(config):
-        seen.append(config.seed)
-        if config.seed == 1:
-            raise UserError("no luck")
-        return SimpleNamespace(value=0.5)
-
-    with pytest.raises(UserError, match="seed=1.*: no luck$") as error:
-        compose_and_call(["-m", *DEMO, "seed=0,1,2", f"outputs={tmp_path}"], call)
-    assert seen == [0, 1, 2]
-    assert "seed=2" not in str(error.value)

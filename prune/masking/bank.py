@@ -47,6 +47,7 @@ class Bank(nn.Module):
         super().__init__()
         self.site, self.sublayers = site, sublayers
         self.layers = tuple(map(tuple, layers))  # tuples, so that they are not registered a second time
+        self._by_matrix = tuple(zip(*layers, strict=True))
         first = sublayers[0]
         self.grain, self.matrices = GRAINS[site.grain], first.matrices
         tiles = [self.grain.tile(matrix, first.unit_size, site.block) for matrix in self.matrices]
@@ -80,7 +81,7 @@ class Bank(nn.Module):
     def _mean_magnitudes(self, index: int) -> Tensor:
         shape, matrix = self.shapes[index], self.matrices[index]
         num_weights = matrix.rows * matrix.columns / (shape[0] * shape[1])
-        return gather(torch.stack([layers[index].weight for layers in self.layers]).abs_(), shape) / num_weights
+        return gather(torch.stack([layer.weight for layer in self._by_matrix[index]]).abs_(), shape) / num_weights
 
     @torch.no_grad()
     def begin_with(self, worth: Tensor) -> None:
@@ -135,8 +136,8 @@ class Bank(nn.Module):
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
             self.masks = self._without_dead_units(own)
-        for index, mask in enumerate(self.masks):
-            mask_together([layers[index] for layers in self.layers], mask)
+        for layers, mask in zip(self._by_matrix, self.masks, strict=True):
+            mask_together(layers, mask)
 
     @torch.no_grad()
     def spare(self, multiple: int) -> int:
