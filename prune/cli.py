@@ -12,6 +12,7 @@ from prune.assignments import GROUPS, choices
 from prune.discovery import nearest
 from prune.errors import UserError
 from prune.places import shipped
+from prune.sanitize import for_terminal
 
 USER_ERROR = 2
 _PATIENCE = 60.0
@@ -49,17 +50,12 @@ def _dispatch(words: list[str]) -> None:
 def _fail(error: UserError) -> NoReturn:
     if not processes.is_first():
         time.sleep(_PATIENCE)  # until this process is ended, since the first has failed, too, and has said why
-    lines = [_shown(line) for line in str(error).splitlines()]
+    lines = for_terminal(str(error)).splitlines()
     print(
         "\n".join(f"prune: {line}" if index == 0 else f"       {line}" for index, line in enumerate(lines)),
         file=sys.stderr,
     )
     sys.exit(USER_ERROR)
-
-
-def _shown(line: str) -> str:
-    """Without what would move a terminal's cursor: names and values may be a stranger's."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 def _help() -> str:

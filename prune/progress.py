@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
-from rich.console import Console
 from rich.progress import track as rich_track
 
 from prune import processes
+from prune.console import console
 
 T = TypeVar("T")
 
 
 def track(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     """`items`, of which there are `total`, with a bar on standard error that says `what` is done with them."""
-    console = Console(stderr=True)
-    if not console.is_terminal or not processes.is_first():
+    shown_on = console(stderr=True)
+    if not shown_on.is_terminal or not processes.is_first():
         return items
-    return rich_track(items, f"{'':>10}{what}", total=total, console=console, transient=True)
+    return rich_track(items, f"{'':>10}{what}", total=total, console=shown_on, transient=True)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from prune import processes
+from prune.console import console as new_console
 
 _PLAIN_LINES = 10
 
@@ -23,7 +24,7 @@ class Screen:
 
     def __init__(self, console: Console | None = None):
         silent: dict[str, Any] = {} if processes.is_first() else {"quiet": True, "force_terminal": False}
-        self.console = console or Console(stderr=True, highlight=False, soft_wrap=True, **silent)
+        self.console = console or new_console(stderr=True, soft_wrap=True, **silent)
 
     def say(self, text: str) -> None:
         """A line about the run."""

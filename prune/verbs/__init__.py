@@ -27,14 +27,14 @@ def module(name: str) -> ModuleType:
 
 def display(table: Any) -> None:
     """Prints what rich can draw, wide enough for a table where the output is no terminal."""
-    from rich.console import Console
+    from prune.console import console
 
     if not processes.is_first():
         return
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=120)
-    console.print(table)
+    shown_on = console()
+    if not shown_on.is_terminal:
+        shown_on = console(width=120)
+    shown_on.print(table)
 
 
 def given(verb: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
