@@ -24,11 +24,12 @@ from prune.methods import Pruned
 from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pruned_folder, run_folder, write_at_once
 from prune.own_recipe import recipe_of
 from prune.preparation import Experiment, prepare
-from prune.report.record import Record
+from prune.report.record import Record, finished
+from prune.resources import writing
 from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
 from prune.shrink.structure import Structure
-from prune.stages import Stopwatch, locked, unfinished
+from prune.stages import Stopwatch, locked, saving, unfinished
 from prune.tasks.base import Outputs
 from prune.training.distillation import Lesson
 from prune.training.progress import Screen
@@ -37,11 +38,11 @@ from prune.training.progress import Screen
 def run(config: Config, screen: Screen) -> Record:
     """Carries `config` out, or what is left of it, and returns its record."""
     folder = run_folder(config)
-    if processes.from_first(folder.record.exists) and not config.force:
+    if not config.force and (record := processes.from_first(lambda: finished(folder.record, screen.warn))) is not None:
         screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
-        return Record.read(folder.record)
+        return record
     processes.from_first(lambda: check_writable(config.outputs))
-    with locked(StageFolder(folder.path), screen):
+    with locked(StageFolder(folder.path), screen), writing(folder.path):
         if config.force:
             processes.from_first(lambda: shutil.rmtree(folder.path, ignore_errors=True))
         experiment = prepare(config, folder, screen)
@@ -69,8 +70,9 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
                 experiment.train(model, stage, experiment.trainings.dense, Lesson(experiment.training_features))
 
             def keep() -> None:
-                model.save_pretrained(stage.model)
-                experiment.tokenizer.save_pretrained(stage.model)
+                with saving(model, stage):
+                    model.save_pretrained(stage.model)
+                    experiment.tokenizer.save_pretrained(stage.model)
                 stage.finish(watch.report(scores=experiment.scores(model, stage)))
 
             processes.from_first(keep)
@@ -110,7 +112,8 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
 
             def keep() -> None:
                 structure = Structure.read(compacted.model)
-                reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
+                with saving(model, stage):
+                    reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
                 stage.finish(watch.report())
 
             processes.from_first(keep)
@@ -138,7 +141,8 @@ def _keep_compacted(experiment: Experiment, found: Pruned, stage: StageFolder, w
     whole = copy.deepcopy(model)
     structure = _compacted(experiment, model)
     difference = _proven(experiment, found.outputs, whole, model)
-    reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
+    with saving(model, stage):
+        reload.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
     stage.finish(watch.report(density=density, largest_logit_difference=difference, spared=dict(found.spared)))
 
 

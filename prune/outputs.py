@@ -39,6 +39,8 @@ from typing import Any
 from prune.config import Config
 from prune.errors import UserError
 from prune.identity import dense_inputs, differences, digest, pruned_inputs, run_identity
+from prune.resources import writing
+from prune.seal import sealed, unsealed
 
 RECORD = "record.json"
 ORIGIN = "pruning.json"
@@ -109,17 +111,24 @@ class StageFolder:
         return self.path.with_name(self.path.name + ".lock")
 
     def read_report(self) -> dict[str, Any] | None:
-        """What the stage reported when it finished; None while it has not."""
-        try:
-            return dict(json.loads(self.report.read_text()))
-        except FileNotFoundError:
-            return None
+        """What the stage reported when it finished; None while it has not.
+
+        Raises:
+            Damaged: if the report or the model is not as it was left.
+        """
+        return unsealed(self.report, self.model)
 
     def finish(self, report: dict[str, Any]) -> None:
         """Writes the report at once and drops checkpoints and parts."""
-        write_at_once(self.report, json.dumps(report, indent=1) + "\n")
+        write_at_once(self.report, sealed(report, self.model))
         for folder in (self.checkpoints, self._parts):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Makes room for the stage to be carried out again."""
+        if self.path.is_symlink() or self.path.is_file():
+            self.path.unlink()
+        shutil.rmtree(self.path, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -220,19 +229,19 @@ def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFo
     return StageFolder(Path(config.outputs) / kind / name)
 
 
-def check_writable(outputs: str) -> None:
-    """Makes the outputs folder.
+def check_writable(path: str, key: str = "outputs", advice: str = "Name another folder") -> None:
+    """Makes a folder, which the user names with `key`.
 
     Raises:
         UserError: if it cannot be made or written in.
     """
-    folder = Path(outputs)
+    folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"outputs={outputs}: cannot write there ({error.strerror}). Name another folder") from error
+        raise UserError(f"{key}={path}: cannot write there ({error.strerror}). {advice}") from error
 
 
 def find_records(outputs: Path) -> Iterator[Path]:
@@ -252,14 +261,20 @@ def find_unfinished(outputs: Path) -> Iterator[Path]:
 
 
 def write_at_once(file: Path, text: str) -> None:
-    """Writes a file so that a reader finds the old or the new content, never a part."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Writes a file so that a reader finds the old or the new content, never a part.
+
+    Raises:
+        UserError: if there is no room for it.
+    """
+    content = text.encode()
+    with writing(file, len(content)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(content)
+            Path(name).chmod(0o644)
+            Path(name).replace(file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent
@@ -29,6 +30,9 @@ def shipped(folder: str) -> Path:
 
 
 def cache_folder() -> Path:
-    """This user's folder for what is made once per machine."""
+    """This user's folder for what is made once per machine; where there is no home, one for temporary files."""
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "prune"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "prune"
+    except RuntimeError:
+        return Path(tempfile.gettempdir()) / "prune"

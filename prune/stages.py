@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from filelock import FileLock, Timeout
+from transformers import PreTrainedModel
 
 from prune import processes
 from prune.errors import UserError
 from prune.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.outputs import StageFolder
+from prune.resources import writing
+from prune.seal import Damaged
 from prune.training.progress import Screen
 
 
@@ -36,24 +38,31 @@ def unfinished(
     """Yields a running stopwatch, or None if the stage's output is there; the folder is locked meanwhile.
 
     Raises:
-        UserError: if the output was made from other data than those with the fingerprints `data`.
+        UserError: if the output was made from other data than those with the fingerprints `data`, or if disk or memory
+            are exhausted.
     """
     with locked(folder, screen):
-        if processes.from_first(lambda: _is_there(folder, data, force)):
+        if processes.from_first(lambda: _is_there(folder, data, screen, force)):
             screen.stage(name, f"is there: {folder.path}")
             yield None
             return
         give_back_memory()
         if not folder.is_part:
             forget_peak()
-        yield Stopwatch(data)
+        with writing(folder.path):
+            yield Stopwatch(data)
 
 
-def _is_there(folder: StageFolder, data: Mapping[str, str], force: bool) -> bool:
-    """Whether the stage's output is there; makes room for it otherwise."""
+def _is_there(folder: StageFolder, data: Mapping[str, str], screen: Screen, force: bool) -> bool:
+    """Whether the stage's output is there, and as it was left; makes room for it otherwise."""
     if force:
-        shutil.rmtree(folder.path, ignore_errors=True)
-    report = folder.read_report()
+        folder.remove()
+    try:
+        report = folder.read_report()
+    except Damaged as error:
+        screen.warn(f"{error}: the stage of {folder.path} is carried out again")
+        folder.remove()
+        report = None
     if report is not None and report["data"] != data:
         raise UserError(
             f"{folder.path} was made from other data than are at task.path now: remove that folder, or name "
@@ -61,6 +70,11 @@ def _is_there(folder: StageFolder, data: Mapping[str, str], force: bool) -> bool
         )
     folder.path.mkdir(parents=True, exist_ok=True)
     return report is not None
+
+
+def saving(model: PreTrainedModel, folder: StageFolder) -> AbstractContextManager[None]:
+    """Says what the weights of `model` take, where there is no room for them."""
+    return writing(folder.model, sum(p.numel() * p.element_size() for p in model.parameters()))
 
 
 @contextmanager

@@ -4,26 +4,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from prune.errors import UserError
 from prune.measure.environment import processor
 from prune.outputs import write_at_once
 from prune.places import cache_folder
 
 
-def remembered(file_name: str, key: str, measure: Callable[[], Any]) -> Any:
-    """The value of `key` in this user's cache; measured now, and kept, if it is not there. It must be plain JSON."""
+def remembered(
+    file_name: str, key: str, measure: Callable[[], Any], is_good: Callable[[Any], bool], say: Callable[[str], None]
+) -> Any:
+    """The value of `key` in this user's cache; measured now, and kept, if no good one is there. It must be plain JSON.
+
+    Where it cannot be kept, `say` is told.
+    """
     file = cache_folder() / file_name
-    try:
-        known = dict(json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError):
-        known = {}
-    if key not in known:
+    known = _read(file)
+    if key not in known or not is_good(known[key]):
         known[key] = measure()
-        write_at_once(file, json.dumps(known, indent=1) + "\n")
+        try:
+            write_at_once(file, json.dumps(known, indent=1) + "\n")
+        except (OSError, UserError) as error:
+            say(f"{file} cannot be written, so this is measured again in the next run ({error})")
     return known[key]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(file.read_bytes()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
 
 
 def machine(device: torch.device, dtype: torch.dtype) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 import statistics
 import time
@@ -89,9 +90,26 @@ def latency_table(
         say("latency table: measuring, once for this machine, model, batch and length")
         return _measured(auto_class, config, batch, dtype)
 
-    found = remembered("latency.json", key, measure)
+    is_table = partial(_is_table, {kind_of(sublayer) for sublayer in sublayers_of(skeleton(config))})
+    found = remembered("latency.json", key, measure, is_table, say)
     kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
     return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], batch["input_ids"].shape[1])
+
+
+def _is_table(kinds: set[str], found: Any) -> bool:
+    """Whether a cache holds what is measured for sublayers of these `kinds`."""
+    try:
+        of_kinds = found["sublayer_ms"]
+        times = [
+            found["dense_ms"],
+            found["layer_ms"],
+            *(ms for of_kind in of_kinds.values() for ms in of_kind.values()),
+        ]
+        counts = [units for of_kind in of_kinds.values() for units in of_kind]
+    except (AttributeError, KeyError, TypeError):
+        return False
+    are_times = all(type(ms) in (int, float) and 0 <= ms < math.inf for ms in times) and found["dense_ms"] > 0
+    return are_times and kinds == of_kinds.keys() and all(of_kinds.values()) and all(map(str.isdecimal, counts))
 
 
 @torch.inference_mode()

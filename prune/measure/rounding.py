@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import nn
@@ -16,10 +18,13 @@ _SHARES = (0.11, 0.23, 0.37, 0.53, 0.71)
 _REPEATS = 7
 
 
-def fastest_multiple(hidden: int, width: int, device: torch.device, dtype: torch.dtype) -> int:
+def fastest_multiple(
+    hidden: int, width: int, device: torch.device, dtype: torch.dtype, say: Callable[[str], None] = lambda _: None
+) -> int:
     """The multiple to which widths below `width` are best rounded up, between matrices of `hidden` features."""
     key = f"{machine(device, dtype)}, {hidden} x {width}"
-    return int(remembered("round_to.json", key, lambda: _measured(hidden, width, device, dtype)))
+    measure = partial(_measured, hidden, width, device, dtype)
+    return int(remembered("round_to.json", key, measure, CANDIDATES.__contains__, say))
 
 
 def rounded_up(count: int, multiple: int, at_most: int) -> int:

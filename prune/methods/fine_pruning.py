@@ -75,13 +75,16 @@ def _train(
 def _train_shrinking(
     experiment: Experiment, dense: StageFolder, stage: StageFolder, worth: Worth | None
 ) -> tuple[PreTrainedModel, Masks]:
-    """The same; at each tenth of the training, what has died is removed. Gives a whole model back."""
+    """The same; at each tenth of the training, what has died is removed. Gives a whole model back.
+
+    Where the last checkpoint is of such a step, it may be from before the removal or after: it is looked at again.
+    """
     training = experiment.trainings.prune
     ramp, lesson = experiment.trainings.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
     start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
     for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
-        if end <= start and end < training.steps:
+        if end < start:
             continue
         give_back_memory()  # of the part before
         model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)

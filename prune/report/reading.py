@@ -11,11 +11,15 @@ from typing import Any
 
 from prune.config import Config
 from prune.errors import UserError
-from prune.report.versions import upgraded
+from prune.report.versions import NewerVersion, upgraded
 
 
 class UnreadableRecord(UserError, ValueError):
-    """A file that is no record, is damaged, or comes from a newer program."""
+    """A file that is no record, is damaged, or comes from a newer program (`NewerRecord`)."""
+
+
+class NewerRecord(UnreadableRecord):
+    """A record that comes from a newer program."""
 
 
 def content_of(file: Path, types: Mapping[str, str], optional: set[str]) -> dict[str, Any]:
@@ -34,6 +38,8 @@ def content_of(file: Path, types: Mapping[str, str], optional: set[str]) -> dict
         _check(known, types, optional)
     except OSError as error:
         raise UnreadableRecord(f"{file}: it cannot be read: {error.strerror}") from error
+    except NewerVersion as error:
+        raise NewerRecord(f"{file}: {error}") from error
     except UnicodeError as error:
         raise UnreadableRecord(f"{file}: it is no text") from error
     except (ValueError, OverflowError, RecursionError) as error:

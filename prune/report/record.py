@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from prune.identity import dense_identity, differences, digest, run_identity
-from prune.report.reading import content_of
+from prune.report.reading import NewerRecord, UnreadableRecord, content_of
 from prune.report.versions import VERSION
 
 MARGIN_OVER_CHANCE = 0.01
@@ -117,6 +118,23 @@ class Record:
 
 _TYPES = {one.name: str(one.type) for one in fields(Record)}
 _OPTIONAL = {one.name for one in fields(Record) if one.default is not MISSING or one.default_factory is not MISSING}
+
+
+def finished(file: Path, warn: Callable[[str], None]) -> Record | None:
+    """The record of a run; None where it is not there, or is damaged, which `warn` is told.
+
+    Raises:
+        NewerRecord: if a newer program wrote it.
+    """
+    if not file.exists():
+        return None
+    try:
+        return Record.read(file)
+    except NewerRecord:
+        raise
+    except UnreadableRecord as error:
+        warn(f"{error}: the run is evaluated again")
+        return None
 
 
 def results_of(record: Record) -> dict[str, Any]:

@@ -12,17 +12,22 @@ VERSION = 2
 its default where it is not there, and ignores fields that it does not know."""
 
 
+class NewerVersion(ValueError):
+    """A record that this program is too old for."""
+
+
 def upgraded(content: Any) -> dict[str, Any]:
     """What a record of any known version holds, as the current version has it.
 
     Raises:
-        ValueError: if it is no record, is damaged, or of a version that is not known.
+        NewerVersion: if it is of a version that this program does not know yet.
+        ValueError: if it is no record, or is damaged.
     """
     version = content.get("version") if isinstance(content, dict) else None
     if not isinstance(version, int) or version < 1:
         raise ValueError("it is no record of a run")
     if version > VERSION:
-        raise ValueError(
+        raise NewerVersion(
             f"it is of version {version}, and this program reads records up to version {VERSION}: update prune to the "
             "version that wrote it"
         )

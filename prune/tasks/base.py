@@ -5,20 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset, load_dataset
+from datasets.config import HF_DATASETS_CACHE
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config import TaskConfig
 from prune.errors import UserError
 from prune.features import TRUNCATED
 from prune.measure.quality import outputs_of
+from prune.outputs import check_writable
 from prune.places import locate
 from prune.report.record import CONSTANT
+from prune.resources import exhausted
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
@@ -76,8 +80,9 @@ class Task(ABC):
         """The `splits` of the folder (default: all), checked, cut to the configured subsets; and what is held out.
 
         Raises:
-            UserError: for whatever is wrong with the folder, the columns or the rows.
+            UserError: for whatever is wrong with the folder, the columns or the rows, or with the cache of `datasets`.
         """
+        check_cache()
         config, data = self.config, {}
         for split in splits or [config.train_split, *config.eval_splits]:
             self.check(split, rows := self._read(split))
@@ -107,13 +112,14 @@ class Task(ABC):
         try:
             return load_dataset(_READERS[files[0].suffix], data_files={split: str(files[0])}, split=split)
         except Exception as error:
-            raise UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
+            told = exhausted(error, Path(HF_DATASETS_CACHE))
+            raise told or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
 
     def _read_from_hub(self, split: str) -> Dataset:
         try:
             return load_dataset(self.config.path, self.config.subset, split=split)
         except Exception as error:
-            raise UserError(
+            raise exhausted(error, Path(HF_DATASETS_CACHE)) or UserError(
                 f"task.path={self.config.path} is no local folder, and could not be had from the hub "
                 f"({type(error).__name__}: {first_line(error)}). Without a network, name a folder with task.path="
             ) from error
@@ -293,6 +299,11 @@ def others(rows: Dataset, used: int, size: int, seed: int) -> Dataset:
 
 def _drawn(number: int, size: int, seed: int) -> np.ndarray[Any, Any]:
     return np.random.default_rng(seed).choice(number, size, replace=False)
+
+
+def check_cache() -> None:
+    """Raises a UserError where `datasets` cannot keep what it reads."""
+    check_writable(str(HF_DATASETS_CACHE), "HF_DATASETS_CACHE", "Data are kept there: set HF_HOME to a folder of yours")
 
 
 def first_line(error: BaseException) -> str:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from safetensors import safe_open
 
+WEIGHTS = "model.safetensors"
 OPTIMIZER = "optimizer.pt"
+_STATE = "trainer_state.json"
 
 
 def checkpoint_at(folder: Path, step: int) -> Path:
@@ -23,10 +25,20 @@ def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.split("-")[1])
 
 
+def history_of(checkpoint: Path) -> list[dict[str, float]]:
+    """What was logged until a checkpoint."""
+    return list(json.loads((checkpoint / _STATE).read_text())["log_history"])
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """All of them, the newest last."""
+    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
+    return sorted(found, key=step_of)
+
+
 def last_good_checkpoint(folder: Path, warn: Callable[[str], None]) -> Path | None:
     """The newest checkpoint in `folder` that can be read; broken ones are reported to `warn` and removed."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
-    for path in sorted(found, key=step_of, reverse=True):
+    for path in reversed(checkpoints(folder)):
         problem = _problem_of(path)
         if problem is None:
             return path
@@ -60,8 +72,8 @@ def _read_archive(path: Path) -> None:
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
-    "trainer_state.json": lambda path: json.loads(path.read_text()),
-    "model.safetensors": _read_weights,
+    _STATE: lambda path: json.loads(path.read_text()),
+    WEIGHTS: _read_weights,
     OPTIMIZER: _read_archive,
     "scheduler.pt": _read_archive,
 }

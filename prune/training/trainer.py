@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from accelerate.data_loader import prepare_data_loader
 from accelerate.utils import set_seed
+from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from transformers import (
@@ -28,7 +29,15 @@ from prune.features import LENGTH, inputs_only
 from prune.masking.masks import Masks
 from prune.memory import keep_memory, trim
 from prune.outputs import write_at_once
-from prune.training.checkpoints import checkpoint_at, last_good_checkpoint, step_of
+from prune.resources import require_room, writing
+from prune.training.checkpoints import (
+    WEIGHTS,
+    checkpoint_at,
+    checkpoints,
+    history_of,
+    last_good_checkpoint,
+    step_of,
+)
 from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
 from prune.training.order import LengthGrouped, SetEpoch
@@ -38,6 +47,9 @@ from prune.training.vocabulary import used_rows
 
 _NUM_LOGS = 100
 _NUM_TRIMS = 20
+_KEPT_CHECKPOINTS = 2
+_MOST_CHECKPOINTS = _KEPT_CHECKPOINTS + 1
+"""There is one more while it is written."""
 _SHOWN = {
     "loss": "loss",
     "penalty_loss": "penalty",
@@ -83,10 +95,12 @@ def train(
 ) -> list[dict[str, float]]:
     """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
 
-    A checkpoint holds what is trained: what is not (see `used_rows`), `model` must bring as it was at the start.
+    Where that checkpoint is of the last step already, `model` becomes what it holds: what is trained; what is not (see
+    `used_rows`), `model` must bring as it was at the start.
 
     Raises:
-        UserError: if the loss is not finite, naming the step and the term; the last checkpoint is kept.
+        UserError: if the loss is not finite, naming the step and the term, or if there is no room for checkpoints; the
+            last one is kept.
     """
     keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
@@ -95,7 +109,14 @@ def train(
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
+    if resume and start >= (training.until or training.steps):
+        with used_rows(model, lesson.ids, training.weight_decay):
+            load_model(model, str(resume / WEIGHTS))
+        return history_of(resume)
+    need = _bytes_of_checkpoint(model)
+    require_room(folder, need * max(1, _MOST_CHECKPOINTS - len(checkpoints(folder))), "checkpoints")
     with (
+        writing(folder, need),
         used_rows(model, lesson.ids, training.weight_decay),
         screen.training(training.name, training.steps, start) as progress,
     ):
@@ -113,6 +134,11 @@ def train(
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
         trainer.accelerator.wait_for_everyone()  # until all have written their part of the last checkpoint
     return list(trainer.state.log_history)
+
+
+def _bytes_of_checkpoint(model: nn.Module) -> int:
+    """Weights, and two moments of those that are trained."""
+    return sum(p.numel() * p.element_size() * (3 if p.requires_grad else 1) for p in model.parameters())
 
 
 def trained_parameters(model: nn.Module, masks: Masks | None) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
@@ -226,7 +252,7 @@ def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> Trai
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=training.checkpoint_every,
-        save_total_limit=2,
+        save_total_limit=_KEPT_CHECKPOINTS,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,

@@ -1,0 +1,118 @@
+"""What a machine runs out of, disk and memory: told as something that a user can mend. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from prune.errors import UserError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM_SAID = re.compile(
+    rf"os error ({'|'.join(map(str, _NO_ROOM))})\b|No space left on device|File too large|Disk quota exceeded"
+    "|PytorchStreamWriter failed writing"
+)
+"""As libraries say it whose errors hold no number: safetensors, torch, pyarrow."""
+_NO_MEMORY_SAID = re.compile(
+    rf"os error {errno.ENOMEM}\b|Cannot allocate memory|can't allocate memory|std::bad_alloc|out of memory"
+    "|can't start new thread"
+)
+_LEAST_MEMORY = "a smaller schedule.batch_size, schedule.eval_batch_size or task.max_length takes less"
+
+
+def exhausted(error: BaseException, where: Path | None = None, need: int | None = None) -> UserError | None:
+    """What to tell the user where `error` comes from a full disk, a limit on files or too little memory; else None.
+
+    Args:
+        where: The file or folder that was being written.
+        need: Bytes that it takes.
+    """
+    causes = list(_causes(error))
+    if any(_is_no_room(cause) for cause in causes):
+        named = next((cause.filename for cause in causes if isinstance(cause, OSError) and cause.filename), None)
+        return _no_room(where or (Path(str(named)) if named else None), need)
+    if any(_is_no_memory(cause) for cause in causes):
+        return UserError(
+            f"there is not enough memory ({_first_line(error)}). {_LEAST_MEMORY}; the same command goes on from what "
+            "is finished"
+        )
+    return None
+
+
+@contextmanager
+def writing(where: Path, need: int | None = None) -> Iterator[None]:
+    """Says which file or folder had no room meanwhile, and what it takes.
+
+    Raises:
+        UserError: in the place of an error by a full disk or a limit on files.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        if (told := exhausted(error, where, need)) is None:
+            raise
+        raise told from error
+
+
+def require_room(folder: Path, need: int, what: str) -> None:
+    """Raises UserError if the disk of `folder` has less than `need` bytes free for `what`."""
+    if (free := _free(folder)) is not None and free < need:
+        raise UserError(
+            f"{folder}: {what} take up to {_megabytes(need)} there, and {_megabytes(free)} are free. Make room, or "
+            "name another folder with outputs="
+        )
+
+
+def _no_room(where: Path | None, need: int | None) -> UserError:
+    takes = f"it takes {_megabytes(need)}, " if need is not None else ""
+    free = _free(where) if where is not None else None
+    left = f"{_megabytes(free)} are free there" if free is not None else "the disk is full"
+    return UserError(
+        f"{where or 'a file'} cannot be written: {takes}{left}, or files may not be as large. Make room, or raise the "
+        "limit; the same command goes on from what is finished"
+    )
+
+
+def _free(path: Path) -> int | None:
+    for folder in (path, *path.absolute().parents):
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError:
+            continue
+    return None
+
+
+def _is_no_room(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in _NO_ROOM
+    return _NO_ROOM_SAID.search(str(error)) is not None
+
+
+def _is_no_memory(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError) or _NO_MEMORY_SAID.search(str(error)) is not None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    found: BaseException | None = error
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
+
+
+def _megabytes(number: int) -> str:
+    return f"{number / 1e6:,.1f} MB"
