@@ -13,8 +13,8 @@ from prune.errors import UserError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_SAID = re.compile(
-    rf"os error ({'|'.join(map(str, _NO_ROOM))})\b|No space left on device|File too large|Disk quota exceeded"
-    "|PytorchStreamWriter failed writing"
+    rf"[^:]*\(os error ({'|'.join(map(str, _NO_ROOM))})\)|No space left on device|File too large|Disk quota exceeded"
+    "|file write failed"
 )
 """As libraries say it whose errors hold no number: safetensors, torch, pyarrow."""
 _NO_MEMORY_SAID = re.compile(
@@ -32,9 +32,9 @@ def exhausted(error: BaseException, where: Path | None = None, need: int | None 
         need: Bytes that it takes.
     """
     causes = list(_causes(error))
-    if any(_is_no_room(cause) for cause in causes):
+    if reason := next(filter(None, map(_no_room, causes)), None):
         named = next((cause.filename for cause in causes if isinstance(cause, OSError) and cause.filename), None)
-        return _no_room(where or (Path(str(named)) if named else None), need)
+        return _not_written(where or (Path(str(named)) if named else None), reason, need)
     if any(_is_no_memory(cause) for cause in causes):
         return UserError(
             f"there is not enough memory ({_first_line(error)}). {_LEAST_MEMORY}; the same command goes on from what "
@@ -69,13 +69,14 @@ def require_room(folder: Path, need: int, what: str) -> None:
         )
 
 
-def _no_room(where: Path | None, need: int | None) -> UserError:
-    takes = f"it takes {_megabytes(need)}, " if need is not None else ""
+def _not_written(where: Path | None, reason: str, need: int | None) -> UserError:
     free = _free(where) if where is not None else None
-    left = f"{_megabytes(free)} are free there" if free is not None else "the disk is full"
+    figures = [f"it takes {_megabytes(need)}"] if need is not None else []
+    figures += [f"{_megabytes(free)} are free there"] if free is not None else []
+    told = f": {' and '.join(figures)}" if figures else ""
     return UserError(
-        f"{where or 'a file'} cannot be written: {takes}{left}, or files may not be as large. Make room, or raise the "
-        "limit; the same command goes on from what is finished"
+        f"{where or 'a file'} cannot be written ({reason}){told}. Make room, or raise the limit on files; the same "
+        "command goes on from what is finished"
     )
 
 
@@ -88,10 +89,12 @@ def _free(path: Path) -> int | None:
     return None
 
 
-def _is_no_room(error: BaseException) -> bool:
+def _no_room(error: BaseException) -> str | None:
+    """Why a file could not be written, if it was for lack of room."""
     if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in _NO_ROOM
-    return _NO_ROOM_SAID.search(str(error)) is not None
+        return error.strerror if error.errno in _NO_ROOM else None
+    said = _NO_ROOM_SAID.search(str(error))
+    return said[0].strip() if said else None
 
 
 def _is_no_memory(error: BaseException) -> bool:
