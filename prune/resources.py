@@ -64,15 +64,15 @@ def require_room(folder: Path, need: int, what: str) -> None:
     """Raises UserError if the disk of `folder` has less than `need` bytes free for `what`."""
     if (free := _free(folder)) is not None and free < need:
         raise UserError(
-            f"{folder}: {what} take up to {_megabytes(need)} there, and {_megabytes(free)} are free. Make room, or "
+            f"{folder}: {what} take up to {_size(need)} there, and {_size(free)} are free. Make room, or "
             "name another folder with outputs="
         )
 
 
 def _not_written(where: Path | None, reason: str, need: int | None) -> UserError:
     free = _free(where) if where is not None else None
-    figures = [f"it takes {_megabytes(need)}"] if need is not None else []
-    figures += [f"{_megabytes(free)} are free there"] if free is not None else []
+    figures = [f"it takes {_size(need)}"] if need is not None else []
+    figures += [f"{_size(free)} are free there"] if free is not None else []
     told = f": {' and '.join(figures)}" if figures else ""
     return UserError(
         f"{where or 'a file'} cannot be written ({reason}){told}. Make room, or raise the limit on files; the same "
@@ -117,5 +117,5 @@ def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
-def _megabytes(number: int) -> str:
-    return f"{number / 1e6:,.1f} MB"
+def _size(number: int) -> str:
+    return f"{number / 1e6:,.1f} MB" if number >= 1e5 else f"{number / 1e3:.1f} kB"

@@ -87,6 +87,31 @@ def test_it_is_measured_once_for_each_model_and_batch(counting, cache):
     assert len(said) == len(json.loads(cache.read_text())) == 2
 
 
+WRONG = {
+    "no table": lambda table: 3,
+    "no times": lambda table: {},
+    "text": lambda table: table | {"dense_ms": "much"},
+    "nothing": lambda table: table | {"dense_ms": 0.0},
+    "negative": lambda table: table | {"layer_ms": -1.0},
+    "infinite": lambda table: table | {"layer_ms": float("inf")},
+    "not a number": lambda table: table | {"dense_ms": float("nan")},
+    "no kinds": lambda table: table | {"sublayer_ms": {}},
+    "list of kinds": lambda table: table | {"sublayer_ms": [1.0]},
+    "kind without counts": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {})},
+    "counts that are none": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {"few": 1.0})},
+    "times that are none": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {"1": None})},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_table_in_the_cache_is_measured_anew(counting, cache, wrong):
+    _, _, table = table_of("bert")
+    ((key, content),) = json.loads(cache.read_text()).items()
+    cache.write_text(json.dumps({key: WRONG[wrong](content)}))
+    assert table_of("bert")[2] == table
+    assert json.loads(cache.read_text()) == {key: content}
+
+
 def test_kinds_are_names_without_numbers():
     kinds = {kind_of(sublayer) for sublayer in sublayers_of(ARCHITECTURES["bart"].model())}
     assert kinds == {

@@ -41,6 +41,24 @@ def test_a_damaged_cache_is_made_anew(cache):
     assert rounding.fastest_multiple(16, 64, CPU, torch.float32) in rounding.CANDIDATES
 
 
+@pytest.mark.parametrize("value", [0, 7, "8", None, [8], {"8": 8}, float("inf")])
+def test_a_wrong_value_in_the_cache_is_measured_anew(cache, monkeypatch, value):
+    monkeypatch.setattr(rounding, "_measured", lambda *_: 16)
+    rounding.fastest_multiple(16, 64, CPU, torch.float32)
+    (key,) = json.loads(cache.read_text())
+    cache.write_text(json.dumps({key: value}))
+    assert rounding.fastest_multiple(16, 64, CPU, torch.float32) == 16
+    assert json.loads(cache.read_text()) == {key: 16}
+
+
+def test_a_cache_that_cannot_be_written_is_told(cache, monkeypatch):
+    monkeypatch.setattr(rounding, "_measured", lambda *_: 16)
+    cache.parent.parent.write_text("a file where a folder should be")
+    said = []
+    assert rounding.fastest_multiple(16, 64, CPU, torch.float32, said.append) == 16
+    assert str(cache) in said[0]
+
+
 def test_the_fastest_candidate_is_taken(monkeypatch):
     """A clock that finds multiples of 32 twice as fast."""
 
