@@ -87,27 +87,29 @@ def test_it_is_measured_once_for_each_model_and_batch(counting, cache):
     assert len(said) == len(json.loads(cache.read_text())) == 2
 
 
-WRONG = {
-    "no table": lambda table: 3,
-    "no times": lambda table: {},
-    "text": lambda table: table | {"dense_ms": "much"},
-    "nothing": lambda table: table | {"dense_ms": 0.0},
-    "negative": lambda table: table | {"layer_ms": -1.0},
-    "infinite": lambda table: table | {"layer_ms": float("inf")},
-    "not a number": lambda table: table | {"dense_ms": float("nan")},
-    "no kinds": lambda table: table | {"sublayer_ms": {}},
-    "list of kinds": lambda table: table | {"sublayer_ms": [1.0]},
-    "kind without counts": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {})},
-    "counts that are none": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {"few": 1.0})},
-    "times that are none": lambda table: table | {"sublayer_ms": dict.fromkeys(table["sublayer_ms"], {"1": None})},
-}
+WRONG = [
+    {"dense_ms": "much"}, {"dense_ms": 0.0}, {"dense_ms": float("nan")}, {"layer_ms": -1.0}, {"layer_ms": float("inf")},
+    {"layer_ms": True}, {"sublayer_ms": {}}, {"sublayer_ms": [1.0]}, {"sublayer_ms": None},
+]  # fmt: skip
+WRONG_TIMES = [{}, {"few": 1.0}, {"1": None}, {"1": "much"}, {"-1": 1.0}, [1.0], 1.0]
 
 
-@pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.parametrize("wrong", [*WRONG, *WRONG_TIMES])
 def test_a_wrong_table_in_the_cache_is_measured_anew(counting, cache, wrong):
     _, _, table = table_of("bert")
     ((key, content),) = json.loads(cache.read_text()).items()
-    cache.write_text(json.dumps({key: WRONG[wrong](content)}))
+    if wrong in WRONG_TIMES:
+        wrong = {"sublayer_ms": {kind: wrong for kind in content["sublayer_ms"]}}
+    cache.write_text(json.dumps({key: content | wrong}))
+    assert table_of("bert")[2] == table
+    assert json.loads(cache.read_text()) == {key: content}
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [], {}])
+def test_what_is_no_table_is_measured_anew(counting, cache, wrong):
+    _, _, table = table_of("bert")
+    ((key, content),) = json.loads(cache.read_text()).items()
+    cache.write_text(json.dumps({key: wrong}))
     assert table_of("bert")[2] == table
     assert json.loads(cache.read_text()) == {key: content}
 
