@@ -99,7 +99,7 @@ def test_a_wrong_table_in_the_cache_is_measured_anew(counting, cache, wrong):
     _, _, table = table_of("bert")
     ((key, content),) = json.loads(cache.read_text()).items()
     if wrong in WRONG_TIMES:
-        wrong = {"sublayer_ms": {kind: wrong for kind in content["sublayer_ms"]}}
+        wrong = {"sublayer_ms": dict.fromkeys(content["sublayer_ms"], wrong)}
     cache.write_text(json.dumps({key: content | wrong}))
     assert table_of("bert")[2] == table
     assert json.loads(cache.read_text()) == {key: content}
