@@ -251,13 +251,13 @@ def find_unfinished(outputs: Path) -> Iterator[Path]:
     return iter(sorted(folder for folder in folders if not RunFolder(folder).record.exists()))
 
 
-def write_at_once(file: Path, text: str) -> None:
+def write_at_once(file: Path, content: str | bytes) -> None:
     """Writes a file so that a reader finds the old or the new content, never a part."""
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
         Path(name).chmod(0o644)
         Path(name).replace(file)
     except BaseException:

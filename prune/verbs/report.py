@@ -23,7 +23,10 @@ def carry_out(words: list[str]) -> None:
     if not any(find_records(folder)) and not any(find_unfinished(folder)):
         raise UserError(f"{folder} holds no run")
     screen = Screen()
-    page, problems = publish(folder)
+    try:
+        page, problems = publish(folder)
+    except OSError as error:
+        raise UserError(f"{folder}: the report cannot be written there ({error})") from error
     for problem in problems:
         screen.warn(problem)
     screen.say(f"  report  {page}")

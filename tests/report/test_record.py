@@ -194,10 +194,10 @@ def test_a_folder_of_that_name_is_left_out_and_named(tmp_path):
 def test_an_unreadable_file_is_left_out_and_named(tmp_path, monkeypatch):
     save(tmp_path / "bad", record())
 
-    def refused(file):
+    def refused(file, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "open", refused)
     records, (problem,) = write_tables(tmp_path)
     assert records == {}
     assert problem.endswith("bad/record.json: it cannot be read: Permission denied")
