@@ -84,12 +84,13 @@ _SIMPLE: dict[Any, Callable[[Any], bool]] = {
 
 
 @cache
-def check_of(kind: Any) -> Check:
-    """What finds where a value is not of a type, as dataclasses annotate it. Fields may be absent, or unknown."""
+def check_of(kind: Any, free: tuple[str, ...] = ()) -> Check:
+    """What finds where a value is not of a type, as dataclasses annotate it: their fields may be absent, and those that
+    are unknown or `free` hold anything plain."""
     if kind in _SIMPLE:
         return _whole_value(_SIMPLE[kind])
     if is_dataclass(kind):
-        return _fields(kind)
+        return _fields({name: hint for name, hint in get_type_hints(kind).items() if name not in free})
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         either = [check_of(one) for one in inner]
@@ -107,8 +108,8 @@ def _whole_value(is_right: Callable[[Any], bool]) -> Check:
     return lambda value: None if is_right(value) else ""
 
 
-def _fields(kind: Any) -> Check:
-    checks = {name: check_of(hint) for name, hint in get_type_hints(kind).items()}
+def _fields(hints: dict[str, Any]) -> Check:
+    checks = {name: check_of(hint) for name, hint in hints.items()}
 
     def check(value: Any) -> str | None:
         if type(value) is not dict:

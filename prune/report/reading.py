@@ -48,16 +48,13 @@ def _problems(content: dict[str, Any], types: Mapping[str, Any], optional: set[s
         if name not in content:
             if name not in optional:
                 yield f"it lacks {name}"
-        elif check_of(kind)(content[name]) is not None:
-            yield f"{name} is not of its type"
+        elif (found := (_INSIDE.get(name) or check_of(kind))(content[name])) is not None:
+            yield f"{name}{found} is not of its type"
         elif kind is str and not is_name(content[name]):
             yield f"{name} is no name: at most {LONGEST_NAME} characters on one line, none of them a control character"
     yield from (f"{name} is not positive" for name in _POSITIVE if content[name] < 1)
     yield from (f"{name} has more than {_MOST_LAYERS} layers" for name in _LAYERS if len(content[name]) > _MOST_LAYERS)
     yield from _problems_of_speeds(content["speed"])
-    for name, check in _INSIDE.items():
-        if (found := check({key: value for key, value in content[name].items() if key not in _FREE})) is not None:
-            yield f"{name}{found} is not of its type"
 
 
 def _problems_of_speeds(speeds: list[dict[str, Any]]) -> Iterator[str]:
@@ -87,6 +84,5 @@ _OF_SPEED = {
     "length": (is_whole, "whole number"),
     **dict.fromkeys(("speedup", "speedup_theoretical", *_TIMES), (is_finite, "number")),
 }
-_INSIDE = {"config": check_of(Config), "environment": check_of(EnvironmentConfig)}
-_FREE = ("reference",)
-"""Of a config: nobody reads it there, and it had other fields once."""
+_INSIDE = {"config": check_of(Config, free=("reference",)), "environment": check_of(EnvironmentConfig)}
+"""Field -> what finds wrong types within it. A config's reference had other fields once, and nobody reads it there."""
