@@ -146,7 +146,7 @@ def _first_token(pruned_shape: Any) -> str:
 
 def _grain(site: Mapping[str, Any]) -> str:
     grain = str(site["grain"])
-    return "{} of {} x {}".format(grain, *site["block"]) if grain == "block" else grain
+    return f"{grain} of {' x '.join(map(str, site['block']))}" if grain == "block" else grain
 
 
 def _results(record: Record) -> Iterator[tuple[str, str, str]]:
