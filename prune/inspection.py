@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from prune.anatomy import skeleton, sublayers_of
 from prune.errors import UserError
@@ -102,7 +103,7 @@ def as_rich(found: Inspection) -> Group:
     """For the terminal."""
     facts = Table.grid(padding=(0, 2))
     for name, text in _facts(found):
-        facts.add_row(name, text)
+        facts.add_row(name, Text(text))
     return Group(facts, "", _layers(found))
 
 

@@ -260,19 +260,19 @@ def find_unfinished(outputs: Path) -> Iterator[Path]:
     return iter(sorted(folder for folder in folders if not RunFolder(folder).record.exists()))
 
 
-def write_at_once(file: Path, text: str) -> None:
+def write_at_once(file: Path, content: str | bytes) -> None:
     """Writes a file so that a reader finds the old or the new content, never a part.
 
     Raises:
         UserError: if there is no room for it.
     """
-    content = text.encode()
-    with writing(file, len(content)):
+    raw = content.encode() if isinstance(content, str) else content
+    with writing(file, len(raw)):
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
-                stream.write(content)
+                stream.write(raw)
             Path(name).chmod(0o644)
             Path(name).replace(file)
         except BaseException:

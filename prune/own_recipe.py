@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import asdict, fields
 from functools import cache
@@ -20,11 +21,21 @@ from prune.recipes import NOT_A_RECIPES, OWN, PLACES
 from prune.reference import EnvironmentConfig
 from prune.report.record import Record
 
+_INTERPOLATION = re.compile(r"(\\*)\$\{")
+
 
 def config_of(record: Record) -> Config:
-    """The config that a run's record holds."""
-    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), record.config))  # type: ignore[assignment]
+    """The config that a run's record holds: as it stands there, nothing in it is an interpolation."""
+    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), _literal(record.config)))  # type: ignore[assignment]
     return found
+
+
+def _literal(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _literal(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_literal(value) for value in content]
+    return _INTERPOLATION.sub(r"\1\1\\${", content) if isinstance(content, str) else content
 
 
 @cache

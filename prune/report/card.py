@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,9 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from prune.outputs import RunFolder, find_records, write_at_once
+from prune import confined
+from prune.assignments import choices
+from prune.outputs import RunFolder, find_records
 from prune.places import locate, shipped
 from prune.report.detail import Detail, detail_of
 from prune.report.figures.files import save
@@ -19,6 +20,7 @@ from prune.report.figures.of_run import MAPS, figures_of, kinds
 from prune.report.figures.theme import LIGHT
 from prune.report.reading import UnreadableRecord
 from prune.report.record import Record
+from prune.sanitize import for_markdown, one_line
 
 CARD = "README.md"
 PICTURE = "weights.png"
@@ -28,6 +30,10 @@ _AUTO_CLASSES = {
     "question_answering": "AutoModelForQuestionAnswering",
     "summarization": "AutoModelForSeq2SeqLM",
 }
+_AUTO_CLASS = re.compile(r"AutoModel(For[A-Za-z0-9]{1,60})?", re.ASCII)
+_OWN_CODE = re.compile(r"modeling_pruned\.Pruned\w{1,100}", re.ASCII)
+_MODULE = re.compile(r"[A-Za-z_][\w.]{0,200}", re.ASCII)
+_HUB_NAME = re.compile(r"[\w.-]{1,96}(/[\w.-]{1,96})?", re.ASCII)
 _FINISHES = {
     "fold": "the zeros stay in place",
     "compact": "empty heads and dimensions are physically removed",
@@ -46,25 +52,25 @@ def write_card(folder: Path) -> Path:
     record = Record.read(run.record)
     detail = detail_of(folder, record)
     specs = kinds(LIGHT)
-    drawn = [(one, save(specs[one.kind], one.data, run.figures, one.name)) for one in figures_of(record, detail)]
+    drawn = [(one, save(specs[one.kind], one.data, run.path, one.name)) for one in figures_of(record, detail)]
     maps = [files for one, files in drawn if one.kind == MAPS]
     if maps:
-        (run.model / PICTURE).write_bytes(maps[-1][1].read_bytes())
+        confined.write(run.path, run.model / PICTURE, maps[-1][1].read_bytes())
     card = ModelCard.from_template(
         _front_matter(record), template_path=str(_TEMPLATE), **_told(run, record, detail, bool(maps))
     )
-    write_at_once(run.model / CARD, str(card) + "\n")
+    confined.write(run.path, run.model / CARD, str(card) + "\n")
     return run.model / CARD
 
 
 def _front_matter(record: Record) -> ModelCardData:
     task, model = record.config["task"], record.config["model"]
     base, dataset = hub_name("model", model), hub_name("task", task)
-    kind = str(task["kind"]).replace("_", "-")
+    kind = one_line(task["kind"]).replace("_", "-")
     return ModelCardData(
         base_model=base,
         datasets=[dataset] if dataset else None,
-        metrics=list(task["metrics"]),
+        metrics=list(map(one_line, task["metrics"])),
         library_name="transformers",
         pipeline_tag=kind,
         tags=["pruned", "prune"],
@@ -74,7 +80,7 @@ def _front_matter(record: Record) -> ModelCardData:
                 task_type=kind,
                 dataset_type=dataset or record.task,
                 dataset_name=record.task,
-                dataset_config=task.get("subset"),
+                dataset_config=one_line(task.get("subset") or "") or None,
                 dataset_split=split,
                 metric_type=metric,
                 metric_value=value,
@@ -88,47 +94,59 @@ def _front_matter(record: Record) -> ModelCardData:
 
 def hub_name(group: str, settings: Mapping[str, Any]) -> str | None:
     """Of a model or a data set: what was named, or, for a local copy, what the shipped choice of that name says."""
-    choice = shipped("configs") / group / f"{settings['name']}.yaml"
-    known = yaml.safe_load(choice.read_text())["path"] if choice.is_file() else ""
-    return next((path for path in (str(settings["path"]), str(known)) if path and locate(path) is None), None)
+    name, named = settings["name"], [settings["path"]]
+    if name in choices(group):
+        named.append(yaml.safe_load((shipped("configs") / group / f"{name}.yaml").read_text())["path"])
+    return next((path for path in named if _HUB_NAME.fullmatch(path) and locate(path) is None), None)
 
 
 def _told(run: RunFolder, record: Record, detail: Detail, with_picture: bool) -> dict[str, Any]:
-    config = record.config
-    method, described = config["method"], _config_of_model(run.model)
-    maps, shape = described.get("auto_map", {}), described.get("pruned_shape", [])
+    config, recipe = record.config, detail.recipe.split("\nreference:")[0].rstrip()
+    method, described = config["method"], _config_of_model(run)
+    auto_class = _own_class(described.get("auto_map"))
     return {
-        "title": plain(f"{record.model} pruned on {record.task}"),
-        "base": plain(hub_name("model", config["model"]) or str(config["model"]["name"])),
-        "task": plain(record.task),
-        "method": plain(f"{record.method}, {record.setting}"),
-        "sites": [(site.replace("_", "-"), plain(str(method[site]["criterion"])), plain(_grain(method[site])))
-                  for site in ("attention", "feed_forward")],
-        "finish": _FINISHES.get(str(method["finish"]), plain(str(method["finish"]))),
+        "title": for_markdown(f"{record.model} pruned on {record.task}"),
+        "base": for_markdown(hub_name("model", config["model"]) or str(config["model"]["name"])),
+        "task": for_markdown(record.task),
+        "method": for_markdown(f"{record.method}, {record.setting}"),
+        "sites": [
+            (site.replace("_", "-"), for_markdown(method[site]["criterion"]), for_markdown(_grain(method[site])))
+            for site in ("attention", "feed_forward")
+        ],
+        "finish": _FINISHES.get(str(method["finish"]), for_markdown(str(method["finish"]))),
         "heads": record.heads_kept,
         "dimensions": record.dimensions_kept,
-        "rows": [tuple(map(plain, row)) for row in _results(record)],
-        "speeds": [tuple(map(plain, row)) for row in _speeds(record)],
-        "hardware": plain(record.measured_on),
-        "packages": plain(", ".join(f"{k} {v}" for k, v in record.environment.get("packages", {}).items())),
+        "rows": [tuple(map(for_markdown, row)) for row in _results(record)],
+        "speeds": [tuple(map(for_markdown, row)) for row in _speeds(record)],
+        "hardware": for_markdown(record.measured_on),
+        "packages": for_markdown(", ".join(f"{k} {v}" for k, v in record.environment.get("packages", {}).items())),
         "seed": record.seed,
         "difference": f"{record.largest_logit_difference:.1e}",
-        "auto_class": next(iter(maps), _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")),
-        "trusted": bool(maps),
-        "first_token": plain(next((one["first_token"] for one in shape if "first_token" in one), "")),
+        "auto_class": auto_class or _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel"),
+        "trusted": bool(auto_class),
+        "first_token": _first_token(described.get("pruned_shape")),
         "picture": PICTURE if with_picture else "",
-        "recipe": detail.recipe.split("\nreference:")[0].rstrip(),
+        "recipe": recipe,
+        "fence": "`" * (1 + max([3, *map(len, re.findall("`+", recipe))])),
     }  # fmt: skip
 
 
-def plain(text: str) -> str:
-    """`text` as Markdown that shows it, whatever it holds."""
-    return html.escape(text, quote=False).replace("|", "\\|").replace("\n", " ")
+def _own_class(auto_map: Any) -> str:
+    """Of transformers, what loads the model by our code beside its weights; empty where another's would be run."""
+    found = auto_map.items() if isinstance(auto_map, dict) else ()
+    return next((name for name, code in found if _AUTO_CLASS.fullmatch(name) and _OWN_CODE.fullmatch(str(code))), "")
+
+
+def _first_token(pruned_shape: Any) -> str:
+    """The module after which only the first token is computed; empty where there is none."""
+    entries = pruned_shape if isinstance(pruned_shape, list) else []
+    named = (one.get("first_token") for one in entries if isinstance(one, dict))
+    return next((name for name in named if isinstance(name, str) and _MODULE.fullmatch(name)), "")
 
 
 def _grain(site: Mapping[str, Any]) -> str:
     grain = str(site["grain"])
-    return "{} of {} x {}".format(grain, *site["block"]) if grain == "block" else grain
+    return f"{grain} of {' x '.join(map(str, site['block']))}" if grain == "block" else grain
 
 
 def _results(record: Record) -> Iterator[tuple[str, str, str]]:
@@ -147,10 +165,10 @@ def _speeds(record: Record) -> Iterator[tuple[str, ...]]:
         yield f"{one['batch_size']} x {one['length']} tokens", *times, f"{one['speedup']:.2f}"
 
 
-def _config_of_model(folder: Path) -> dict[str, Any]:
+def _config_of_model(run: RunFolder) -> dict[str, Any]:
     try:
-        return dict(json.loads((folder / "config.json").read_text()))
-    except (OSError, ValueError):
+        return dict(confined.read_json(run.path, run.model / "config.json"))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -161,10 +179,9 @@ def write_missing_cards(outputs: Path) -> list[str]:
     for file in find_records(outputs):
         run = RunFolder(file.parent)
         card = run.model / CARD
-        if not run.model.is_dir() or (card.exists() and card.stat().st_mtime >= file.stat().st_mtime):
-            continue
         try:
-            write_card(run.path)
+            if run.model.is_dir() and not (card.exists() and card.stat().st_mtime >= file.stat().st_mtime):
+                write_card(run.path)
         except UnreadableRecord:
             continue  # the table names it
         except (OSError, ValueError, TypeError, LookupError, RuntimeError) as error:

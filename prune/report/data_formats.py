@@ -13,6 +13,7 @@ from typing import Any
 from prune.report.record import Record
 from prune.report.rows import DENSE, RUN, Row, Spread
 from prune.report.selection import band
+from prune.sanitize import for_csv
 
 Nested = Mapping[str, Mapping[str, float]]
 
@@ -26,10 +27,10 @@ def as_csv(rows: Sequence[Row]) -> str:
     """The same, one line per row, with a column for each figure that any of them has."""
     lines = [_flat(figures(row)) for row in rows]
     stream = io.StringIO()
-    names = dict.fromkeys(name for line in lines for name in line)
-    writer = csv.DictWriter(stream, list(names), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
+    names = list(dict.fromkeys(name for line in lines for name in line))
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(map(for_csv, names))
+    writer.writerows(map(for_csv, map(line.get, names)) for line in lines)
     return stream.getvalue()
 
 

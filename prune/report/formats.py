@@ -12,6 +12,7 @@ from rich.text import Text
 from prune.report.data_formats import as_csv, as_json
 from prune.report.rows import DENSE, RUN, Row, Spread
 from prune.report.selection import COLUMNS
+from prune.sanitize import for_markdown, one_line
 
 Cells = tuple[str, ...]
 _SHOWN = 500
@@ -19,7 +20,7 @@ _SHOWN = 500
 
 
 def cells(row: Row) -> Cells:
-    """What stands in the columns. Characters that cannot be printed are spaces."""
+    """What stands in the columns, each on one line and without control characters."""
     level, best = f" ({row.level} level!)" if row.level else "", " *" if row.best else ""
     found = (
         ", ".join([row.model, row.task, *_replicates(row)]),
@@ -29,12 +30,7 @@ def cells(row: Row) -> Cells:
         _figure(row.difference, "{:+.2f}", 100),
         _figure(row.speedup, "{:.2f}", 1, "x"),
     )
-    return tuple(map(printable, found))
-
-
-def printable(text: str) -> str:
-    """`text` on one line, without what a terminal would obey."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else " " for one in text)
+    return tuple(map(one_line, found))
 
 
 def _replicates(row: Row) -> Iterable[str]:
@@ -84,17 +80,9 @@ def as_markdown(rows: Sequence[Row], legend: str) -> Lines:
     """With the legend below."""
     head, rule, *lines = (
         f"| {' | '.join(line)} |"
-        for line in [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(_in_markdown, cells(row))) for row in rows)]
+        for line in [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(for_markdown, cells(row))) for row in rows)]
     )
-    return Lines([head, rule], lines, ["", legend])
-
-
-_MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|&(?=[#\w])|(?<!\w)_|_(?!\w)")
-
-
-def _in_markdown(text: str) -> str:
-    """Nothing in `text` is markup. An underscore within a word is none."""
-    return _MARKDOWN.sub(r"\\\g<0>", text)
+    return Lines([head, rule], lines, ["", for_markdown(legend)])
 
 
 _LATEX = {

@@ -16,7 +16,7 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from prune.outputs import FIGURES, REPORT, find_unfinished, write_at_once
+from prune.outputs import REPORT, find_unfinished, write_at_once
 from prune.places import cache_folder
 from prune.progress import track
 from prune.report import figures
@@ -34,6 +34,7 @@ from prune.report.rows import RUN, Row, Spread
 from prune.report.selection import COLUMNS
 from prune.report.table import legend, read_records, shown
 from prune.report.told import ToldRun, again, told_runs, told_unfinished
+from prune.sanitize import one_line
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("parts.js", "chart.js", "frontier.js", "results.js", "detail.js", "compare.js", "main.js")
@@ -78,6 +79,9 @@ def write_report(outputs: Path) -> Path:
     """Writes the page over all records under `outputs`, and its figures as files; returns the page's path.
 
     A pure function of records and run folders. What had to be read from weights is kept in the run folders.
+
+    Raises:
+        OSError: if they cannot be written.
     """
     records, problems = read_records(outputs)
     unfinished = [folder.relative_to(outputs) for folder in find_unfinished(outputs)]
@@ -86,7 +90,7 @@ def write_report(outputs: Path) -> Path:
     details = [detail_of(outputs / folder, one) for folder, one in track(pairs, "reading runs", total)]
     page = _page(outputs, records, problems, dict(zip(unfinished, details[len(records) :], strict=True)))
     write_at_once(outputs / REPORT, _html(page, [one for _, one in pairs], details))
-    _write_frontiers(page, outputs / FIGURES)
+    _write_frontiers(page, outputs)
     return outputs / REPORT
 
 
@@ -103,7 +107,7 @@ def _page(
     methods = sorted({record.method for record in every})
     runs = [*told_runs(records), *(told_unfinished(folder, detail) for folder, detail in unfinished.items())]
     return Page(
-        title=outputs.resolve().name,
+        title=one_line(outputs.resolve().name),
         columns=COLUMNS,
         legend=told,
         entries=list(_entries(rows, every)),
@@ -178,7 +182,7 @@ def _packed(content: Any) -> str:
 
 
 def _json(content: Any) -> str:
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False, default=vars)
+    return json.dumps(content, separators=(",", ":"), default=vars)
 
 
 def _html(page: Page, records: Sequence[Record | None], details: Sequence[Detail]) -> str:
@@ -215,7 +219,7 @@ def _library() -> str:
     return text
 
 
-def _write_frontiers(page: Page, folder: Path) -> None:
+def _write_frontiers(page: Page, outputs: Path) -> None:
     """A figure for each task and cost, at its largest batch size."""
     for task, metric in page.metrics.items():
         mine = [row for row in page.points if row["task"] == task]
@@ -235,4 +239,4 @@ def _write_frontiers(page: Page, folder: Path) -> None:
             }
             spec = frontier.spec(cost, "difference", metric, methods, LIGHT)
             spec["params"][0]["value"] = sorted({row["method"] for row in points})
-            save(spec, data, folder, f"{task}-{cost}")
+            save(spec, data, outputs, f"{task}-{cost}")

@@ -13,7 +13,7 @@ def publish(outputs: Path) -> tuple[Path, list[str]]:
     went wrong with cards.
 
     Raises:
-        OSError: if the page cannot be written.
+        OSError: if the page or its figures cannot be written.
     """
     problems = write_missing_cards(outputs)
     return write_report(outputs), problems

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from prune.identity import dense_identity, differences, digest, run_identity
 from prune.report.reading import NewerRecord, UnreadableRecord, content_of
@@ -116,7 +116,7 @@ class Record:
         return Record(**content_of(file, _TYPES, _OPTIONAL))
 
 
-_TYPES = {one.name: str(one.type) for one in fields(Record)}
+_TYPES = get_type_hints(Record)
 _OPTIONAL = {one.name for one in fields(Record) if one.default is not MISSING or one.default_factory is not MISSING}
 
 

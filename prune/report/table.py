@@ -19,6 +19,7 @@ from prune.report.record import Record
 from prune.report.reference import relative_to
 from prune.report.rows import Row, own, rows
 from prune.report.selection import BANDS, chosen, marked, ordered, pareto
+from prune.sanitize import for_csv, one_line
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def legend(found: Sequence[Row], view: View = ALL) -> str:
             f"published: {HARDWARE}, all columns relative to {BASE}, speed-up over a whole evaluation set; that of a "
             "distilled model is its architecture's."
         )
-    return formats.printable(" ".join(parts))
+    return one_line(" ".join(parts))
 
 
 def as_text(found: Sequence[Row], form: str, view: View = ALL) -> str:
@@ -107,7 +108,7 @@ def records_as_csv(records: dict[Path, Record]) -> str:
         measured = " ".join(f"{s['batch_size']}:{s['speedup']:.4f}" for s in record.speed)
         theoretical = " ".join(f"{s['batch_size']}:{s['speedup_theoretical']:.4f}" for s in record.speed)
         values = (getattr(record, name) for name in _CSV_FIELDS)
-        writer.writerow((path.as_posix(), *values, measured, theoretical))
+        writer.writerow(map(for_csv, (path.as_posix(), *values, measured, theoretical)))
     return stream.getvalue()
 
 

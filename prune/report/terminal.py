@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -63,7 +62,7 @@ def _scores(told: ToldRun) -> Table | None:
         return None
     table = Table("split", "metric", "value", "dense", "difference", title="metrics, in points", title_justify="left")
     for row in told.scores:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -90,7 +89,10 @@ def _layers(detail: Detail) -> Table | None:
         units = [float(kept) for kept in one.units()]
         line = "".join("■" if unit else "·" for unit in units) if one.site == "attention" else sparkline(units, 1.0)
         table.add_row(
-            labels[one.name], f"{one.num_kept} of {one.num_units} {kind}", Text(line, style="blue"), _density(one)
+            Text(labels[one.name]),
+            f"{one.num_kept} of {one.num_units} {kind}",
+            Text(line, style="blue"),
+            Text(_density(one)),
         )
     return table
 
@@ -110,11 +112,11 @@ def _curves(detail: Detail) -> Table | None:
     return table if table.row_count else None
 
 
-def _curves_of(stage: Stage) -> Iterator[tuple[str, str, Text, str, str]]:
+def _curves_of(stage: Stage) -> Iterator[tuple[str, Text, Text, str, str]]:
     for curve in stage.curves:
         name = PANELS[curve.panel] if curve.series == curve.panel else f"{curve.panel} {curve.series}"
         line = Text(sparkline(curve.values, max(curve.values)), style="blue")
-        yield stage.name, name, line, f"{curve.values[0]:.4g}", f"{curve.values[-1]:.4g}"
+        yield stage.name, Text(name), line, f"{curve.values[0]:.4g}", f"{curve.values[-1]:.4g}"
 
 
 def _stages(detail: Detail) -> Table | None:

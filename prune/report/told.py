@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from prune.outputs import RunFolder
+from prune.recipes import PLACES
 from prune.report.detail import Detail
 from prune.report.record import Record
 from prune.report.rows import flat
 
+_PLACES = "|".join(map(re.escape, PLACES))
 _NOT_SHOWN = ("outputs", "force", "tracking", "report", "search", "reference")
 
 
@@ -62,10 +64,10 @@ def told_unfinished(folder: Path, detail: Detail) -> ToldRun:
 
 
 def again(recipe: str, folder: Path) -> str:
-    """The command that repeats the run in `folder`, as the head of its recipe says it; empty without a recipe."""
-    said = re.search(r"^# (prune recipe=)<path of this file>(.*)$", recipe, re.MULTILINE)
+    """The command that repeats the run in `folder`, asking for folders as its recipe does; empty without a recipe."""
+    asked = re.search(rf"^# prune recipe=<path of this file>((?: (?:{_PLACES})=<folder>)*)$", recipe, re.MULTILINE)
     file = shlex.quote(RunFolder(folder).recipe.as_posix())
-    return f"{said[1]}{file}{said[2]}" if said else f"prune recipe={file}" if recipe else ""
+    return f"prune recipe={file}{asked[1] if asked else ''}" if recipe else ""
 
 
 def _told(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> ToldRun:

@@ -24,7 +24,7 @@ def upgraded(content: Any) -> dict[str, Any]:
         ValueError: if it is no record, or is damaged.
     """
     version = content.get("version") if isinstance(content, dict) else None
-    if not isinstance(version, int) or version < 1:
+    if type(version) is not int or version < 1:
         raise ValueError("it is no record of a run")
     if version > VERSION:
         raise NewerVersion(

@@ -39,9 +39,9 @@ class Tracking:
         if not self._open and processes.is_first():
             name = self.folder.path.relative_to(self.config.outputs).as_posix()
             for kind in dict.fromkeys(self.config.tracking):
-                path = self.folder.tracking / kind
+                tracker, path = TRACKERS[kind], self.folder.tracking / kind
                 path.mkdir(parents=True, exist_ok=True)
-                self._open.append(TRACKERS[kind](path.resolve(), name, asdict(self.config)))
+                self._open.append(tracker(path.resolve(), name, asdict(self.config)))
         return [_OfStage(tracker, stage) for tracker in self._open]
 
     def close(self) -> None:

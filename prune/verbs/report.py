@@ -18,12 +18,16 @@ def carry_out(words: list[str]) -> None:
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune report <folder>")
     from prune.outputs import find_records, find_unfinished
     from prune.report.publish import publish
+    from prune.report.table import read_records
     from prune.training.progress import Screen
 
     if not any(find_records(folder)) and not any(find_unfinished(folder)):
         raise UserError(f"{folder} holds no run")
     screen = Screen()
-    page, problems = publish(folder)
-    for problem in problems:
+    try:
+        page, problems = publish(folder)
+    except OSError as error:
+        raise UserError(f"{folder}: the report cannot be written there ({error})") from error
+    for problem in [*read_records(folder)[1], *problems]:
         screen.warn(problem)
     screen.say(f"  report  {page}")

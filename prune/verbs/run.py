@@ -65,7 +65,7 @@ def _publish(outputs: Path) -> None:
     screen = Screen()
     try:
         page, problems = publish(outputs)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:
         screen.warn(f"the report is not written: {error}")
         return
     for problem in problems:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from prune.errors import UserError
@@ -22,10 +23,8 @@ def carry_out(words: list[str]) -> None:
     from prune.report.record import Record
     from prune.report.terminal import story
 
-    try:
-        record = Record.read(RunFolder(folder).record) if RunFolder(folder).record.exists() else None
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{RunFolder(folder).record} cannot be read: {error}") from error
+    file = RunFolder(folder).record
+    record = Record.read(file) if os.path.lexists(file) else None
     detail = detail_of(folder, record)
     if record is None and not detail.stages and not detail.sublayers:
         raise UserError(f"{folder} is not the folder of a run: it holds no record, and no stage that is finished")

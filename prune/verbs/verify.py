@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune.errors import UserError
+from prune.sanitize import for_terminal
 from prune.verbs import display
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def carry_out(words: list[str]) -> None:
     comparisons = compare(config.reference, record, changed or ())
     display(as_rich(comparisons, "\n".join(_remarks(config, record, changed))))
     agrees = agree(comparisons)
-    print(f"{what} {'agrees' if agrees else 'does not agree'} with its reference")
+    print(for_terminal(f"{what} {'agrees' if agrees else 'does not agree'} with its reference"))
     if not agrees:
         sys.exit(DISAGREES)
 

@@ -12,6 +12,7 @@ from prune.report import formats
 from prune.report.formats import FORMATS, as_latex, as_markdown, cells
 from prune.report.rows import rows
 from prune.report.table import as_rich, as_text, legend, records_as_csv, shown
+from prune.sanitize import for_markdown, one_line
 from tests.report.records import record, speed
 
 ODD = ["a|b", "a&b", "a_b", "_a_", "100%", "<b>", '"q"', "a,b", "a\nb", "[red]x[/red]", "[/bold]", "{x}", "$x$", "a\\b",
@@ -25,7 +26,7 @@ def test_markdown():
     assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
     assert lines[2] == "| small, sst2 | dense | 100 % | accuracy 87.00 |  | 1.00x |"
     assert lines[3] == r"| small, sst2 | hybrid, penalty 20 | 30 % | accuracy 85.12 \* | -1.88 | 1.76x |"
-    assert lines[4:] == ["", legend(shown([record()]))]
+    assert lines[4:] == ["", for_markdown(legend(shown([record()])))]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_line_of_latex_has_six_cells_and_balanced_braces_whatever_a_name_holds
 def test_a_name_is_shown_in_a_terminal_as_it_is(name):
     console = Console(file=io.StringIO(), width=200)
     console.print(as_rich([record(model=name)]))
-    assert "".join(one if one.isprintable() else " " for one in name) in console.file.getvalue()
+    assert one_line(name) in console.file.getvalue()
 
 
 def test_a_terminal_gets_the_first_of_very_many_rows_and_is_told(monkeypatch):
@@ -144,8 +145,9 @@ def test_csv_holds_the_same_figures_as_json():
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_survives_csv_and_json(name):
     found = shown([record(model=name, setting=name)])
-    for lines in (csv.DictReader(io.StringIO(as_text(found, "csv"), newline="")), json.loads(as_text(found, "json"))):
-        assert [(line["model"], line["setting"]) for line in lines] == [(name, ""), (name, name)]
+    written = csv.DictReader(io.StringIO(as_text(found, "csv"), newline=""))
+    for lines, told in ((written, one_line(name)), (json.loads(as_text(found, "json")), name)):
+        assert [(line["model"], line["setting"]) for line in lines] == [(told, ""), (told, told)]
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from prune import confined
 from prune.cli import main
 from prune.report import page as report_page
 from prune.report.detail import Detail
@@ -144,14 +145,16 @@ def test_a_killed_run_and_a_broken_record_are_named(tmp_path):
 
 
 def test_a_folder_that_cannot_be_written_is_told_too(tmp_path, monkeypatch):
-    from prune.report import detail
-
     folder = with_model(save(tmp_path, measured(2, config=configured(20)), "a"), heads=[0], dimensions=[1])
 
-    def refuse(*_):
-        raise PermissionError("read-only")
+    written = confined.write
 
-    monkeypatch.setattr(detail, "write_at_once", refuse)
+    def refuse(root, file, content):
+        if file.name == "report.json":
+            raise PermissionError("read-only")
+        written(root, file, content)
+
+    monkeypatch.setattr(confined, "write", refuse)
     assert part(write_report(tmp_path), 0, "kept")
     assert not (folder / "report.json").exists()
 

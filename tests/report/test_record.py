@@ -166,12 +166,35 @@ BROKEN = {
     "of an empty dense model": json.dumps(stored(dense_linear_params=0)),
     "half a character": json.dumps(stored(model="\ud800")),
     "a config of other things": json.dumps(stored(config={"method": 3})),
+    "a config of other types": json.dumps(stored(config={"method": {"attention": {"block": "32"}}})),
+    "a config without end": json.dumps(stored(config={"note": json.loads("[" * 100 + "]" * 100)})),
+    "an environment of other types": json.dumps(stored(environment={"packages": ["torch"]})),
+    "infinite seconds": json.dumps(stored(seconds={"dense": float("inf")})),
+    "an infinite time": json.dumps(stored(speed=[speed(1, 1.2) | {"model_ms": float("inf")}])),
+    "a time without the dense one": json.dumps(
+        stored(speed=[{k: v for k, v in speed(1, 1).items() if k != "dense_ms"}])
+    ),
+    "a batch of half an example": json.dumps(stored(speed=[speed(0.5, 1.2)])),
+    "a speed without a length": json.dumps(stored(speed=[speed(1, 1.2, length=None)])),
+    "quartiles of text": json.dumps(stored(speed=[speed(1, 1.2) | {"speedup_quartiles": "ab"}])),
+    "a dense model of no bytes": json.dumps(stored(dense_bytes=0)),
+    "a dense model of no parameters": json.dumps(stored(dense_params=0)),
+    "too many layers": json.dumps(stored(heads_kept=[1] * 1001)),
+    "too large a layer": json.dumps(stored(heads_kept=[10**400])),
+    "a version that is true": json.dumps(stored(version=True)),
+    **{
+        f"a name with {name}": json.dumps(stored(task=f"a{name}b"))
+        for name in ("\0", "\x1b", "\n", "\u2028", "\uffff", "x" * 300)
+    },
+    "a split with a control character": json.dumps(stored(scores={"\x01": {"f1": 0.5}})),
+    "a metric with a control character": json.dumps(stored(scores={"validation": {"\x01": 0.5}})),
+    "NaN in a measurement": json.dumps(stored(generation=[{"speedup": [float("nan")]}])),
     **{f"without {name}": json.dumps({k: v for k, v in stored().items() if k != name}) for name in NEEDED},
     **{f"wrong {one.name}": json.dumps(stored(**{one.name: WRONG.get(str(one.type), "x")})) for one in fields(Record)},
 }
 
 
-@pytest.mark.parametrize("case", BROKEN, ids=lambda case: case.replace(" ", "_"))
+@pytest.mark.parametrize("case", BROKEN, ids=ascii)
 def test_a_record_that_cannot_be_read_is_left_out_and_named(case, tmp_path):
     save(tmp_path / "good", record())
     (tmp_path / "bad").mkdir()
@@ -194,10 +217,10 @@ def test_a_folder_of_that_name_is_left_out_and_named(tmp_path):
 def test_an_unreadable_file_is_left_out_and_named(tmp_path, monkeypatch):
     save(tmp_path / "bad", record())
 
-    def refused(file):
+    def refused(file, mode):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "read_bytes", refused)
+    monkeypatch.setattr(Path, "open", refused)
     records, (problem,) = write_tables(tmp_path)
     assert records == {}
     assert problem.endswith("bad/record.json: it cannot be read: Permission denied")
@@ -205,5 +228,12 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path, monkeypatch):
 
 def test_a_threshold_may_be_infinite(tmp_path):
     one = record(scores={"validation": {"accuracy": 0.9, "best_f1_thresh": float("inf")}})
+    save(tmp_path / "run", one)
+    assert Record.read(tmp_path / "run" / "record.json") == one
+
+
+@pytest.mark.parametrize("name", ["模型", "a b", "e\u0301", "👩\u200d💻", "a\u00a0b", "=a", "../a", "[red]"])
+def test_a_name_may_be_in_any_script(name, tmp_path):
+    one = record(task=name, setting=name, scores={name: {name: 0.5}}, warnings=["one\ntwo\tthree"])
     save(tmp_path / "run", one)
     assert Record.read(tmp_path / "run" / "record.json") == one

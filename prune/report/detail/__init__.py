@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from prune.outputs import RunFolder, StageFolder, dense_folder, pruned_folder, write_at_once
+from prune import confined, plain_yaml
+from prune.outputs import RunFolder, StageFolder, dense_folder, pruned_folder
 from prune.own_recipe import config_of
 from prune.report.detail.curves import Curve, curves_of
-from prune.report.detail.matrices import Blocks, Matrix, Sublayer, sublayers_of
+from prune.report.detail.matrices import Blocks, Matrix, Sublayer, are_sound, sublayers_of
+from prune.report.plain import check_of, is_finite
 from prune.report.record import Record
+from prune.sanitize import for_terminal
 
 VERSION = 1
 STAGES = ("dense", "prune", "compact", "fill")
 _OUTPUTS = 4
 """Levels of the outputs folder above a run's: task, model, method, hash."""
+_MOST_CURVES = 100
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,18 @@ class Stage:
     seconds: float | None
     peak_memory_bytes: float | None
     curves: list[Curve]
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be drawn."""
+        known = [one for one in (self.seconds, self.peak_memory_bytes) if one is not None]
+        in_range = all(is_finite(one) and one >= 0 for one in known)
+        return (
+            self.name in STAGES
+            and in_range
+            and len(self.curves) <= _MOST_CURVES
+            and all(c.is_sound for c in self.curves)
+        )
 
 
 @dataclass(frozen=True)
@@ -53,19 +69,19 @@ def detail_of(folder: Path, record: Record | None) -> Detail:
     """
     run = RunFolder(folder.parent.parent if folder.parent.name == "exported" else folder)
     files = _files(run)
-    known = _read(run.report)
+    known = _read(run)
     if known is not None and all(known.files.get(name) == size for name, size in files.items()):
         return known
     folders = _stage_folders(run, record)
     stages = [_stage(name, folders.get(name), record) for name in STAGES]
     detail = Detail(
-        stages=[stage for stage in stages if stage.seconds is not None or stage.curves],
+        stages=[stage for stage in stages if stage.is_sound and (stage.seconds is not None or stage.curves)],
         sublayers=_sublayers(run, folders, record),
-        recipe=run.recipe.read_text() if run.recipe.exists() else "",
+        recipe=_recipe(run),
         files=files,
     )
     if record is not None:
-        _keep(run.report, detail)
+        _keep(run, detail)
     return detail
 
 
@@ -76,22 +92,35 @@ def _files(run: RunFolder) -> dict[str, int]:
     return {file.relative_to(run.path).as_posix(): file.stat().st_size for file in there if file.exists()}
 
 
+def _recipe(run: RunFolder) -> str:
+    """The text of its recipe, each control character shown; empty where there is none that can be read."""
+    try:
+        return for_terminal(confined.read_text(run.path, run.recipe, plain_yaml.LARGEST))
+    except (OSError, ValueError):
+        return ""
+
+
 def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFolder]:
+    """Where each stage's report may be; of those that runs share, only what lies in the same outputs folder."""
     found = {"compact": run.compacted, "fill": run.filled}
     place = run.path.resolve()
     if record is None or len(place.parents) <= _OUTPUTS or not (place.parents[_OUTPUTS] / "dense").is_dir():
         return found
+    outputs = place.parents[_OUTPUTS]
     try:
         config = config_of(record)
+        config.outputs = str(outputs)
+        shared = {"dense": dense_folder(config), "prune": pruned_folder(config)}
+        for folder in shared.values():
+            confined.check(outputs, folder.path)
     except Exception:  # OmegaConf's many kinds: a config of another version has no folders that we know
         return found
-    config.outputs = str(place.parents[_OUTPUTS])
-    return found | {"dense": dense_folder(config), "prune": pruned_folder(config)}
+    return found | shared
 
 
 def _stage(name: str, folder: StageFolder | None, record: Record | None) -> Stage:
-    report = _json(folder.report, dict) if folder else {}
-    history = _json(folder.history, list) if folder else []
+    report = _json(folder.path, folder.report, dict) if folder else {}
+    history = _json(folder.path, folder.history, list) if folder else []
     seconds, memory = (record.seconds, record.peak_memory_bytes) if record else ({}, {})
     return Stage(
         name,
@@ -112,9 +141,12 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Recor
         return []
     dense = folders["dense"].model if "dense" in folders and folders["dense"].model.exists() else None
     try:
-        return sublayers_of(stages, dense, _blocks(record.config if record else {}))
-    except (OSError, ValueError, LookupError):
+        for folder in stages.values():
+            confined.check(run.path, folder)
+        found = sublayers_of(stages, dense, _blocks(record.config if record else {}))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
+    return found if are_sound(found) else []
 
 
 def _blocks(config: Mapping[str, Any]) -> Blocks:
@@ -122,27 +154,38 @@ def _blocks(config: Mapping[str, Any]) -> Blocks:
     return {site: tuple(one["block"]) if one.get("grain") == "block" else (1, 1) for site, one in sites.items()}
 
 
-def _json(file: Path, kind: type) -> Any:
+def _json(root: Path, file: Path, kind: type) -> Any:
     """What a file holds; empty if it is absent, damaged, or of another kind."""
     try:
-        content = json.loads(file.read_text())
+        content = confined.read_json(root, file)
     except (OSError, ValueError):
         content = None
     return content if isinstance(content, kind) else kind()
 
 
-def _read(file: Path) -> Detail | None:
-    content = _json(file, dict)
-    if content.get("version") != VERSION:
+def _read(run: RunFolder) -> Detail | None:
+    """What was kept; None where it is not there, of another version, or cannot be what this program wrote."""
+    content = _json(run.path, run.report, dict)
+    if content.get("version") != VERSION or _CHECK(content) is not None:
         return None
-    stages = [Stage(**one | {"curves": [Curve(**c) for c in one["curves"]]}) for one in content["stages"]]
-    layers = [Sublayer(**one | {"matrices": [Matrix(**m) for m in one["matrices"]]}) for one in content["sublayers"]]
-    return Detail(**content | {"stages": stages, "sublayers": layers})
+    try:
+        stages = [Stage(**one | {"curves": [Curve(**c) for c in one["curves"]]}) for one in content["stages"]]
+        layers = [
+            Sublayer(**one | {"matrices": [Matrix(**m) for m in one["matrices"]]}) for one in content["sublayers"]
+        ]
+        found = Detail(**content | {"stages": stages, "sublayers": layers})
+    except (TypeError, LookupError):
+        return None
+    sound = all(stage.is_sound for stage in stages) and are_sound(layers)
+    return replace(found, recipe=for_terminal(found.recipe)) if sound else None
 
 
-def _keep(file: Path, detail: Detail) -> None:
+_CHECK = check_of(Detail)
+
+
+def _keep(run: RunFolder, detail: Detail) -> None:
     """Writes it where it will be looked for; a folder that is not ours to write in stays as it is."""
     try:
-        write_at_once(file, json.dumps(asdict(detail), separators=(",", ":")) + "\n")
+        confined.write(run.path, run.report, json.dumps(asdict(detail), separators=(",", ":")) + "\n")
     except OSError:
         return

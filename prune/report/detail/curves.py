@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from prune.report.plain import is_finite, is_name, is_whole
+
 _DIGITS = 4
 _TITLES = {"loss": "total", "labels_loss": "against labels", "teacher_loss": "against the teacher",
            "layers_loss": "against its hidden states", "penalty_loss": "penalty"}  # fmt: skip
@@ -29,22 +31,30 @@ class Curve:
     steps: list[int]
     values: list[float]
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can be drawn."""
+        known = self.panel in ("loss", *_PANELS.values()) and is_name(self.series)
+        return known and 0 < len(self.steps) == len(self.values) and min(self.steps) >= 0
 
-def curves_of(history: list[dict[str, Any]]) -> list[Curve]:
-    """All that a history logs of losses and masks."""
+
+def curves_of(history: list[Any]) -> list[Curve]:
+    """All that a history logs of losses and masks, where that is a number."""
     found: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
     for entry in history:
-        if "loss" not in entry or "step" not in entry:
+        if not (isinstance(entry, dict) and "loss" in entry and is_whole(entry.get("step"))):
             continue
         for panel, series, value in _quantities(entry):
             steps, values = found.setdefault((panel, series), ([], []))
-            steps.append(int(entry["step"]))
+            steps.append(entry["step"])
             values.append(float(f"{value:.{_DIGITS}g}"))
     return [Curve(panel, series, steps, values) for (panel, series), (steps, values) in found.items()]
 
 
 def _quantities(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     for key, value in entry.items():
+        if not (is_name(key) and is_finite(value)):
+            continue
         if key == "loss" or key.endswith("_loss"):
             yield "loss", _TITLES.get(key, key.removesuffix("_loss").replace("_", " ")), value
         for start, panel in _PANELS.items():

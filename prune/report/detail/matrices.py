@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import base64
-import json
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prune import discovery
+from prune import confined, discovery
 from prune.families import Family, Place, Stack
-from prune.report.detail.pixels import picture
+from prune.report.detail.pixels import is_picture, picture
 from prune.report.detail.stored import StoredModel
+from prune.report.plain import is_name, is_whole
 from prune.shrink.depth import Depth
 
 _STRUCTURE = "structure.json"
 _NUMBER_OF_HEADS = ("num_attention_heads", "num_heads", "n_head", "n_heads")
 _DOWN, _ACROSS = 48, 192
 """Most pixels of a picture."""
+_MOST_SUBLAYERS, _MOST_HEADS = 1000, 20_000
+_MOST_UNITS, _MOST_FEATURES, _MOST_WEIGHTS = 500_000, 2**24, 2**31
+"""Of a model, heads of all layers together; of a sublayer; of a matrix. More make no picture."""
+_SITES, _STAGES = ("attention", "feed_forward"), ({"compact"}, {"fill"}, {"compact", "fill"})
 Blocks = Mapping[str, tuple[int, int]]
 """Site -> rows and columns of the blocks that are kept or removed there; (1, 1) where grains are no blocks."""
 
@@ -37,6 +43,11 @@ class Matrix:
     """Stage (`compact`, `fill`) -> non-zero weights after it, over all weights of the dense matrix."""
     pictures: dict[str, str]
     """Stage -> where they are, units from left to right: see prune/report/detail/pixels.py."""
+
+    def is_sound(self, stages: set[str]) -> bool:
+        """Whether it can be drawn for each of `stages`."""
+        known = is_name(self.name) and self.density.keys() == self.pictures.keys() == stages
+        return known and min(self.rows, self.columns) >= 0 and all(map(is_picture, self.pictures.values()))
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,29 @@ class Sublayer:
         bits = np.unpackbits(np.frombuffer(base64.b64decode(self.kept), dtype=np.uint8), count=self.num_units)
         return [bool(bit) for bit in bits]
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether what it says of its units agrees."""
+        if not (is_name(self.name) and self.site in _SITES and 0 < self.num_units <= _MOST_UNITS):
+            return False
+        try:
+            bits = base64.b64decode(self.kept, validate=True)
+        except ValueError:
+            return False
+        return (
+            len(bits) == -(-self.num_units // 8) and sum(map(int.bit_count, bits)) == sum(self.units()) == self.num_kept
+        )
+
+
+def are_sound(sublayers: Sequence[Sublayer]) -> bool:
+    """Whether they can be drawn: not too many, and of the same stages."""
+    heads = sum(one.num_units for one in sublayers if one.site == "attention")
+    if len(sublayers) > _MOST_SUBLAYERS or heads > _MOST_HEADS or not all(one.is_sound for one in sublayers):
+        return False
+    matrices = [matrix for one in sublayers for matrix in one.matrices]
+    stages = set(matrices[0].density) if matrices else _STAGES[0]
+    return stages in _STAGES and all(matrix.is_sound(stages) for matrix in matrices)
+
 
 def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks) -> list[Sublayer]:
     """All sublayers of the dense model, first layer first.
@@ -67,7 +101,7 @@ def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks)
         blocks: What a pixel should be, if that many fit.
 
     Raises:
-        OSError, ValueError, LookupError: if files are absent, or do not fit each other.
+        OSError, ValueError, LookupError, TypeError, AttributeError: if files are absent, or do not fit each other.
     """
     models = {stage: StoredModel(folder) for stage, folder in stages.items()}
     return list(_Reader(models, StoredModel(dense) if dense else None, blocks).sublayers())
@@ -77,11 +111,11 @@ class _Reader:
     def __init__(self, models: Mapping[str, StoredModel], dense: StoredModel | None, blocks: Blocks):
         self.models, self.dense, self.blocks = models, dense, blocks
         self.last = list(models.values())[-1]
-        content = json.loads((self.last.folder / _STRUCTURE).read_text())
+        content = confined.read_json(self.last.folder, self.last.folder / _STRUCTURE)
         depth = Depth(content.get("layers", {}), content.get("dense", {}))
         self.names: dict[str, str] = {depth.dense_name(name): name for name in content["kept"]}
         """In the dense model -> in this one, which may have fewer layers."""
-        self.kept: dict[str, list[int]] = content["kept"]
+        self.kept: dict[str, list[int]] = {name: _rising(units) for name, units in content["kept"].items()}
         self.family: Family = discovery.module("families", content["model_type"]).FAMILY
 
     def sublayers(self) -> Iterator[Sublayer]:
@@ -96,6 +130,8 @@ class _Reader:
         own = self.names.get(name)
         kept = self.kept[own] if own else []
         number, size = self._units(stack, layer, place, kept)
+        if number > _MOST_UNITS or number * size > _MOST_FEATURES:
+            raise ValueError(f"{name} has {number} units of {size} features")
         alive = np.zeros(number, dtype=np.bool_)
         alive[kept] = True
         return Sublayer(
@@ -114,7 +150,9 @@ class _Reader:
         if width and size:
             return width // size, size
         known = (self.last.config.get(key) for key in _keys(stack, place))
-        number = max(next((int(number) for number in known if number), 0), *(unit + 1 for unit in kept), 1)
+        number = max(
+            next((number for number in known if number and is_whole(number)), 0), *(unit + 1 for unit in kept), 1
+        )
         return number, size or width // number or 1
 
     def _head_size(self, stack: Stack) -> int:
@@ -146,6 +184,8 @@ class _Reader:
             left = model.nonzero(module)
             if part is not None:
                 left = np.split(left, place.parts)[part].T
+            if not 0 < len(left) * len(alive) <= _MOST_WEIGHTS:
+                raise ValueError(f"{module} has {len(left)} x {len(alive)} weights")
             whole = np.zeros((len(left), len(alive)), dtype=np.bool_)
             whole[:, alive] = left
             shape = whole.shape
@@ -159,6 +199,15 @@ class _Reader:
         rows, columns = self.blocks[site]
         down, across = (columns, rows) if turned else (rows, columns)
         return max(down, -(-shape[0] // _DOWN)), max(across, -(-shape[1] // _ACROSS))
+
+
+def _rising(units: Any) -> list[int]:
+    """Raises ValueError if they are no numbers of units."""
+    if not (isinstance(units, list) and all(map(is_whole, units))) or any(
+        a >= b for a, b in itertools.pairwise([-1, *units])
+    ):
+        raise ValueError("units are no rising numbers")
+    return units
 
 
 def _end(place: Place) -> str:

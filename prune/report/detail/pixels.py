@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 REMOVED, ZERO, SPARSE, FULL = (255, 255, 255), (196, 196, 196), (198, 219, 239), (8, 69, 148)
 """Colours: units that are gone; cells of zeros; cells with few and with all of their weights."""
 _LEVELS = 16
+_HEAD = "data:image/png;base64,"
+_START, _FORM = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", b"\x08\x02\0\0\0"
+"""What a PNG file of ours begins with, and what stands after its size: 8 bits of each of three colours."""
+_LARGEST = 1024
 
 
 def picture(nonzero: NDArray[np.bool_], alive: NDArray[np.bool_], cell: tuple[int, int]) -> str:
@@ -37,8 +41,21 @@ def swatch(color: tuple[int, int, int]) -> str:
     return _address(np.array([[color]], dtype=np.uint8))
 
 
+def is_picture(address: str) -> bool:
+    """Whether `address` is such a picture: it holds a small PNG file, and asks for none."""
+    if not address.startswith(_HEAD):
+        return False
+    try:
+        content = base64.b64decode(address.removeprefix(_HEAD), validate=True)
+        width, height = struct.unpack(">II", content[16:24])
+    except (ValueError, struct.error):
+        return False
+    small = 0 < width <= _LARGEST and 0 < height <= _LARGEST
+    return small and content.startswith(_START) and content[24:29] == _FORM
+
+
 def _address(pixels: NDArray[np.uint8]) -> str:
-    return "data:image/png;base64," + base64.b64encode(_png(pixels)).decode()
+    return _HEAD + base64.b64encode(_png(pixels)).decode()
 
 
 def _palette() -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cached_property
 from pathlib import Path
@@ -10,22 +9,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
+
+from prune import confined
 
 
 class StoredModel:
     """A folder with `config.json` and weights in safetensors. Names of modules are relative to the base model.
 
     Raises:
-        OSError: if it holds no weights.
+        OSError, ValueError: if it holds no weights, or a file that is none of its own.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         self._places: dict[str, tuple[Path, tuple[int, ...]]] = {}
         for file in sorted(folder.glob("*.safetensors")):
-            with safe_open(file, "np") as opened:
-                self._places |= {name: (file, tuple(opened.get_slice(name).get_shape())) for name in opened.keys()}
+            confined.check_file(folder, file)
+            self._places |= {name: (file, shape) for name, shape in _shapes(file).items()}
         if not self._places:
             raise FileNotFoundError(f"{folder} holds no weights")
 
@@ -33,7 +34,7 @@ class StoredModel:
     def config(self) -> dict[str, Any]:
         """What config.json says; empty where there is none."""
         file = self.folder / "config.json"
-        return dict(json.loads(file.read_text())) if file.exists() else {}
+        return dict(confined.read_json(self.folder, file)) if file.exists() else {}
 
     def modules(self, pattern: str) -> list[str]:
         """Names of the modules that match `pattern` and hold others, in the order of their numbers."""
@@ -74,3 +75,11 @@ class StoredModel:
     def _name(self, module: str) -> str | None:
         end = f"{module}.weight"
         return next((name for name in self._places if name == end or name.endswith(f".{end}")), None)
+
+
+def _shapes(file: Path) -> dict[str, tuple[int, ...]]:
+    try:
+        with safe_open(file, "np") as opened:
+            return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}
+    except SafetensorError as error:
+        raise ValueError(f"{file}: {error}") from error

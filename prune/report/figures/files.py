@@ -10,27 +10,50 @@ from typing import Any
 
 import vl_convert
 
-from prune.outputs import write_at_once
+from prune import confined
+from prune.outputs import FIGURES
 from prune.report.figures import Rows
+from prune.sanitize import file_name, one_line
 
 _WIDTH = 640
 """Of figures that take the width they are given, in pixels."""
 _SCALE = 2.0
 
 
-def save(spec: dict[str, Any], data: Mapping[str, Rows], folder: Path, name: str) -> list[Path]:
-    """Writes `name.svg` and `name.png`, unless they are there and of the same content; returns their paths."""
-    spec = _with_data(spec, data)
+def save(spec: dict[str, Any], data: Mapping[str, Rows], root: Path, name: str) -> list[Path]:
+    """Writes an SVG and a PNG, named after `name`, among the figures of `root`, unless they are there and of the same
+    content; returns their paths.
+
+    Raises:
+        OSError: if they cannot be written, or links lead the figures out of `root`.
+    """
+    spec = _inert(_with_data(spec, data))
     text = json.dumps(spec, sort_keys=True)
     mark = f"<!-- {hashlib.sha256(text.encode()).hexdigest()[:16]} -->"
-    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
-    if png.exists() and svg.exists() and svg.read_text().endswith(f"{mark}\n"):
+    svg, png = (root / FIGURES / f"{file_name(name)}.{form}" for form in ("svg", "png"))
+    if png.is_file() and _is_marked(root, svg, mark):
         return [svg, png]
     lite = "vega-lite" in spec["$schema"]
     drawn: str = vl_convert.vegalite_to_svg(spec) if lite else vl_convert.vega_to_svg(spec)
-    write_at_once(svg, f"{drawn}\n{mark}\n")
-    png.write_bytes(vl_convert.svg_to_png(drawn, scale=_SCALE))
+    confined.write(root, svg, f"{drawn}\n{mark}\n")
+    confined.write(root, png, vl_convert.svg_to_png(drawn, scale=_SCALE))
     return [svg, png]
+
+
+def _is_marked(root: Path, svg: Path, mark: str) -> bool:
+    try:
+        return confined.read_text(root, svg).endswith(f"{mark}\n")
+    except (OSError, ValueError):
+        return False
+
+
+def _inert(content: Any) -> Any:
+    """`content` without characters that end the process which draws it: those that no SVG may have."""
+    if isinstance(content, str):
+        return one_line(content)
+    if isinstance(content, Mapping):
+        return {key: _inert(value) for key, value in content.items()}
+    return [_inert(value) for value in content] if isinstance(content, (list, tuple)) else content
 
 
 def _with_data(spec: dict[str, Any], data: Mapping[str, Rows]) -> dict[str, Any]:

@@ -62,7 +62,9 @@ def spec(cost: str, measure: str, metric: str, methods: Sequence[str], colors: C
 
 
 def _layer(data: str, mark: dict[str, Any], encoding: dict[str, Any], transform: Sequence[Any] = ()) -> dict[str, Any]:
-    return {"data": {"name": data}, "transform": list(transform), "mark": mark, "encoding": encoding}
+    """Without a description of its own it has none: Vega-Lite would write one as an expression, with titles in it."""
+    told = {"aria": "description" in encoding}
+    return {"data": {"name": data}, "transform": list(transform), "mark": mark | told, "encoding": encoding}
 
 
 def _whole(end: str, measure: str) -> dict[str, str]:
