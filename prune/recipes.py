@@ -65,8 +65,9 @@ def read(path: Path) -> dict[str, Any]:
         ConfigErrors: with everything that is wrong.
     """
     content = plain_yaml.read(path)
-    if problems := list(_problems(content)):
-        raise ConfigErrors([f"{path}: {problem}" for problem in problems])
+    refused = ConfigErrors(f"{path}: {problem}" for problem in _problems(content))
+    if refused.problems:
+        raise refused
     return content
 
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from prune import processes
+from prune.assignments import flatten
+from prune.bounds import problem_of
 from prune.checks.names import sites
 from prune.config import Config, Finish
 from prune.durations import in_steps
+from prune.reference import problems_of
 from prune.targets import ONE_SHOT, given
+
+
+def bounds(config: Config) -> Iterator[str]:
+    """What no value of any key exceeds, as it may where it refers to others."""
+    for assignment in flatten(asdict(config)):
+        if problem := problem_of(assignment.key, assignment.value):
+            yield problem
 
 
 def ranges(config: Config) -> Iterator[str]:
@@ -146,6 +157,11 @@ def nothing(config: Config) -> Iterator[str]:
     """A method that would leave everything as it is."""
     if config.method.layers == 1 and all(site.stays for _, site in sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def reference(config: Config) -> Iterator[str]:
+    """What no reference can say."""
+    yield from problems_of(config.reference)
 
 
 def processes_share(config: Config) -> Iterator[str]:
