@@ -99,6 +99,8 @@ def _problem(assignment: Assignment) -> str | None:
         return problem
     if key in _NAMES and not is_name(str(value)):
         return f"{told}: a name is part of a folder's: {NAME}"
+    if value == "???":
+        return f"{told}: say a value"
     if isinstance(value, str) and "${" in value:
         return None  # filled in when the config is composed
     try:

@@ -1,4 +1,4 @@
-"""What no value of any key exceeds: whoever does has made a slip, or means harm. Told before anything is built from it."""
+"""What no value of any key exceeds: what does is a slip, or meant to harm. Told before anything is built from it."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ from itertools import chain
 from pathlib import Path
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.types import IntervalSweep, Override, OverrideType, ValueType
+from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from omegaconf import OmegaConf
 
 from prune import recipes
-from prune.assignments import GROUPS, Assignment, choices, problems_in
+from prune.assignments import GROUPS, Assignment, choices, is_name, problems_in
 from prune.errors import ConfigErrors, UserError
 from prune.flags import Flags, split
 from prune.sanitize import shown
@@ -92,6 +92,7 @@ def read(words: list[str], sweep_of_runs: bool = False) -> Command:
     refuse_unreadable(words)
     flags, overrides = split(words)
     if flags.complete:
+        flags.refuse_no_shell()
         for name in recipes.names():
             _store_recipe(name)
         return Command(flags, [])
@@ -111,7 +112,7 @@ def read(words: list[str], sweep_of_runs: bool = False) -> Command:
 def _taken(command: Command, word: str) -> list[Assignment]:
     """Enters a word into `command`; returns what it assigns."""
     (override,) = parsed([word])
-    _refuse_form(override)
+    refuse_form(override)
     if override.key_or_group == "recipe":
         typed = {f"recipe={_store_recipe(str(name))}": f"recipe={name}" for name in plain_values(override)}
         command.recipes.update(typed)
@@ -123,7 +124,7 @@ def _taken(command: Command, word: str) -> list[Assignment]:
     return [Assignment(override.key_or_group, value) for value in plain_values(override)]
 
 
-def _refuse_form(override: Override) -> None:
+def refuse_form(override: Override) -> None:
     """Raises UserError for what no word may be, whatever its key."""
     key, word = override.key_or_group, shown(override.input_line)
     if override.package is not None or override.type is not OverrideType.CHANGE:
@@ -143,7 +144,7 @@ def _problems_of_sweep(command: Command, allowed: bool) -> Iterator[str]:
         for override in command.overrides:
             if override.key_or_group.startswith(_SEARCH):
                 yield f"{shown(override.input_line)}: read by a search only: prune -m {SWEEPER}=optuna ..."
-            if isinstance(override.value(), IntervalSweep):
+            if override.is_interval_sweep():
                 yield f"{shown(override.input_line)}: an interval is for a search: prune -m {SWEEPER}=optuna ..."
         yield from _problems_of_number(command)
 
@@ -154,7 +155,8 @@ def _problems_of_number(command: Command) -> Iterator[str]:
     if not command.flags.sweep:
         for override in command.swept:
             if override.is_discrete_sweep():
-                yield f"{shown(override.input_line)}: several values are a sweep: prune -m {shown(override.input_line)} ..."
+                word = shown(override.input_line)
+                yield f"{word}: several values are a sweep: prune -m {word} ..."
     elif (runs := math.prod(numbers)) > MOST_RUNS:
         product = " x ".join(f"{number:,}" for number in numbers if number > 1)
         yield f"-m: {product} = {shown(f'{runs:,}')} runs, and a sweep may have {MOST_RUNS:,}; make several of it"
@@ -171,8 +173,14 @@ def _problems_of_hydra(override: Override, allowed: bool) -> Iterator[str]:
         yield f"{word}: nothing that can be set. Of Hydra's there are {settings}"
     elif not allowed:
         yield f"{word}: for a sweep of runs only: prune -m {word} ..."
-    elif override.is_sweep_override() or (key in _HYDRAS_GROUPS and not isinstance(override.value(), str)):
+    elif override.is_sweep_override() or (key in _HYDRAS_GROUPS and not _is_choice(override.value())):
         yield f"{word}: name one"
+    elif "_target_" in key:
+        yield f"{word}: follows from {LAUNCHER}= and {SWEEPER}=, which are to be set instead"
+
+
+def _is_choice(value: object) -> bool:
+    return isinstance(value, str) and is_name(value)
 
 
 def _is_hydras(override: Override) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,7 @@ from prune.command import Command, read
 from prune.config import Config
 from prune.errors import ConfigErrors, UserError
 from prune.flags import Flags
+from prune.outputs import check_writable
 from prune.places import shipped
 from prune.sanitize import shown
 from prune.targets import each
@@ -57,7 +59,8 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
     """
     command = read(words)
     if command.flags.sweep:
-        combinations(command)
+        for outputs in {combination.config.outputs for combination in combinations(command)}:
+            check_writable(outputs)  # where Hydra leaves its settings
     results: list[Result] = []
     failures: list[str] = []
     refused: list[str] = []
@@ -107,6 +110,8 @@ def hand_to_hydra(flags: Flags, words: Sequence[str], task: Callable[[DictConfig
 
 def _refused(error: Exception) -> UserError:
     """What Hydra or OmegaConf has to say, on a line."""
+    if unknown := re.match(r"Could not override '(\S+)'", str(error)):
+        return UserError(f"{unknown[1]}: there is no such setting, or none of this form")
     return UserError(shown(" ".join(str(error).split()), most=500))
 
 
@@ -177,8 +182,11 @@ def typed(config: DictConfig) -> Config:
     Raises:
         ConfigErrors: with every impossible value.
     """
-    recipes.refuse_missing(config)
-    result: Any = OmegaConf.to_object(config)
+    try:
+        recipes.refuse_missing(config)
+        result: Any = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:  # a reference to what is not there, or to another type
+        raise ConfigErrors([f"{error.full_key}: {shown(str(error).splitlines()[0], most=200)}"]) from error
     assert isinstance(result, Config)
     check(result)
     return result

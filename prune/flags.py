@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from prune.sanitize import shown
 
 _SWEEP, _SHOW, _RESOLVE, _COMPLETE = "--multirun", "--cfg", "--resolve", "--shell-completion"
 _NAMES = {"-m": _SWEEP, "-c": _SHOW, "-sc": _COMPLETE} | {name: name for name in (_SWEEP, _SHOW, _RESOLVE, _COMPLETE)}
+_LINE = "COMP_LINE"
 _SHELLS = ("bash", "zsh", "fish")
 _VALUES = {
     _SHOW: ["job"],
@@ -41,6 +43,11 @@ class Flags:
     def words(self) -> list[str]:
         """As Hydra reads them."""
         return [word for pair in self.given.items() for word in pair if word is not None]
+
+    def refuse_no_shell(self) -> None:
+        """Raises UserError where a shell's question is asked by somebody else."""
+        if (asked := self.given.get(_COMPLETE) or "").startswith("query") and _LINE not in os.environ:
+            raise UserError(f"-sc {asked}: asked by a shell, which sets {_LINE}; -sc install=<shell> makes it do so")
 
 
 def split(words: Sequence[str]) -> tuple[Flags, list[str]]:

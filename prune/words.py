@@ -40,8 +40,8 @@ def refuse_unreadable(words: Sequence[str]) -> None:
     if (length := sum(map(len, words))) > LONGEST:
         longest = max(words, key=len)
         raise UserError(
-            f"{shown(longest)}: the command has {length:,} characters, and may have {LONGEST:,}; what is long goes into "
-            "a recipe, as in recipe=mine.yaml"
+            f"{shown(longest)}: the command has {length:,} characters, and may have {LONGEST:,}; what is long goes "
+            "into a recipe, as in recipe=mine.yaml"
         )
     for word in words:
         if not is_inert(word):
@@ -64,11 +64,13 @@ def number_of_values(override: Override) -> int:
     """How many values it has, found without going through them.
 
     Raises:
-        UserError: where it is a range that leads nowhere.
+        UserError: where it is a range or an interval that leads nowhere.
     """
     value = override.value()
     if isinstance(value, RangeSweep):
         return _number_in(value, override)
+    if isinstance(value, IntervalSweep):
+        _refuse_no_interval(value, override)
     return len(plain_values(override))
 
 
@@ -91,6 +93,13 @@ def _number_in(sweep: RangeSweep, override: Override) -> int:
         raise UserError(f"{shown(override.input_line)}: a range goes from one number to another in steps") from error
 
 
+def _refuse_no_interval(value: IntervalSweep, override: Override) -> None:
+    start, end = value.start, value.end
+    assert start is not None and end is not None
+    if not -math.inf < start < end < math.inf:
+        raise UserError(f"{shown(override.input_line)}: an interval goes from one number to a greater one")
+
+
 @lru_cache(maxsize=LONGEST)
 def _parsed(word: str) -> Override:
     try:
@@ -110,8 +119,8 @@ def _told(word: str, error: str) -> str:
     if "=" not in word:
         return "is no key=value"
     return (
-        "is no key=value that can be read; close what is opened, and put what holds one of , : = [ ] { } ( ) or a quote "
-        f"into quotes within quotes, as in {_EXAMPLE}"
+        "is no key=value that can be read; close what is opened, and put what is more than a plain word into quotes "
+        f"within quotes, as in {_EXAMPLE}"
     )
 
 

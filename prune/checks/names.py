@@ -67,6 +67,8 @@ def names(config: Config) -> Iterator[str]:
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
         if not value:
             yield f"{key} is empty: name a local folder or a hub name"
+    if not config.outputs:
+        yield "outputs is empty: name a folder"
 
 
 def tracking(config: Config) -> Iterator[str]:

@@ -14,6 +14,7 @@ from prune.checks.names import sites
 from prune.config import Config, Finish
 from prune.durations import in_steps
 from prune.reference import problems_of
+from prune.sanitize import shown
 from prune.targets import ONE_SHOT, given
 
 
@@ -76,7 +77,7 @@ def ranges(config: Config) -> Iterator[str]:
     limits.append(("compact.round_to", round_to, whole or round_to == "auto", "a whole number from 1, or auto"))
     for key, value, good, allowed in limits:
         if not good or (isinstance(value, float) and not math.isfinite(value)):
-            yield f"{key}={value}: must be {allowed}"
+            yield f"{key}={shown(value)}: must be {allowed}"
     for name in ("batch_sizes", "generation_batch_sizes"):
         if not getattr(speed, name):
             yield f"evaluate.speed.{name}=[]: name at least one batch size"
@@ -114,7 +115,7 @@ def target(config: Config) -> Iterator[str]:
         allowed = f"above {low:g}" + (f", below {high:g}" if math.isfinite(high) else "")
         for value in values:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value < high:
-                yield f"target.{kind}={value}: must be {allowed}, or a list of such values"
+                yield f"target.{kind}={shown(value)}: must be {allowed}, or a list of such values"
         if not values:
             yield f"target.{kind}=[]: name at least one value"
 
