@@ -48,12 +48,12 @@ def is_name(text: str) -> bool:
 
 def known_keys() -> list[str]:
     """All dotted keys of the schema."""
-    return sorted(_types())
+    return sorted(kinds())
 
 
 @cache
-def _types() -> dict[str, Any]:
-    """Key -> type of its value."""
+def kinds() -> dict[str, Any]:
+    """Dotted key of the schema -> type of its value."""
     return dict(_leaves(Config))
 
 
@@ -70,7 +70,7 @@ def _is_key(key: str) -> bool:
     """Whether `key` is in the schema, leads to what is, or is an entry of a mapping in it."""
     return any(
         known == key or known.startswith(f"{key}.") or (get_origin(kind) is dict and key.startswith(f"{known}."))
-        for known, kind in _types().items()
+        for known, kind in kinds().items()
     )
 
 
@@ -111,7 +111,7 @@ def _problem(assignment: Assignment) -> str | None:
 
 
 def _type_of(key: str) -> str:
-    kind = next((kind for known, kind in _types().items() if f"{key}.".startswith(f"{known}.")), "keys and values")
+    kind = next((kind for known, kind in kinds().items() if f"{key}.".startswith(f"{known}.")), "keys and values")
     if hasattr(kind, "__members__"):
         return " or ".join(kind.__members__)
     return str(kind if get_origin(kind) else getattr(kind, "__name__", kind)).replace("None", "null")

@@ -38,6 +38,15 @@ def is_folder(path: Path) -> bool:
         return False
 
 
+def in_the_way(path: Path) -> Path | None:
+    """What stands where `path` needs a folder, and is none."""
+    try:
+        there = next((one for one in (path, *path.parents) if one.exists()), None)
+    except OSError:  # nobody may look there
+        return None
+    return None if there is None or there.is_dir() else there
+
+
 def shipped(folder: str) -> Path:
     """A folder of YAML files: beside the package in a checkout, inside it in an installed wheel."""
     inside = PACKAGE / folder

@@ -115,8 +115,9 @@ def _odd(assignment: Assignment) -> Iterator[str]:
     key, value, told = assignment.key, assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
     if key.split(".")[0] in NOT_A_RECIPES:
         yield f"{shown(key)}: a recipe does not say where or whether a run is carried out, nor how it is watched"
-    elif not all(map(_is_plain, plain_yaml.texts([key, value]))):
-        yield f"{told}: only plain references such as ${{schedule.epochs}} to a value of the config are allowed"
+    elif not _is_plain(key, value):
+        example = "such as ${schedule.epochs} to a value of the config"
+        yield f"{told}: only plain references {example} are allowed, each a whole value"
     elif key in GROUPS:
         yield f"{told}: a choice stands in defaults, as `override /{key}:`"
     elif value == "???":
@@ -150,6 +151,8 @@ def _problems_of_default(entry: Any) -> Iterator[str]:
     yield f"defaults: {shown(entry)} is not allowed: only `override /group: choice` with {', '.join(GROUPS)}"
 
 
-def _is_plain(text: str) -> bool:
-    named = _PLAIN_REFERENCE.findall(text)
-    return "${" not in _PLAIN_REFERENCE.sub("", text) and set(named) <= set(known_keys()) - set(NOT_A_RECIPES)
+def _is_plain(key: str, value: Any) -> bool:
+    """Whether `value` has no reference, or is one: several in a text or a list, and those of others, fill memory."""
+    if isinstance(value, str) and (reference := _PLAIN_REFERENCE.fullmatch(value)) and "${" not in key:
+        return reference[1] in set(known_keys()) - set(NOT_A_RECIPES)
+    return not any("${" in text for text in plain_yaml.texts([key, value]))

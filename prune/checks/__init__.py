@@ -6,7 +6,7 @@ from prune.checks import model, names, task, values
 from prune.config import Config
 from prune.errors import ConfigErrors
 
-_FIRST = (values.bounds, names.places)
+_FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.target, values.nothing, values.layers,
     values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders, model.family,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 from operator import attrgetter
+from pathlib import Path
 
 from prune import discovery
 from prune.assignments import NAME, is_name
 from prune.config import NO_GRAIN, Config, SiteConfig
+from prune.places import in_the_way
 from prune.recipes import PLACES
 from prune.sanitize import shown
 from prune.targets import ONE_SHOT
@@ -32,11 +34,13 @@ TRACKERS = ("tensorboard", "wandb", "mlflow")
 
 
 def places(config: Config) -> Iterator[str]:
-    """Folders that no file system could have."""
+    """Folders that cannot be."""
     for key in (*PLACES, "outputs"):
         name = attrgetter(key)(config) or ""
         if any(len(part.encode()) > _LONGEST_PART for part in name.split("/")):
             yield f"{key}={shown(name)}: no folder has so long a name"
+    if file := in_the_way(Path(config.outputs)):
+        yield f"outputs={shown(config.outputs)}: {shown(file)} is no folder. Name another"
 
 
 def names(config: Config) -> Iterator[str]:

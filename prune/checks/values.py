@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, is_dataclass
+from operator import attrgetter
+from typing import Any, get_args, get_origin
 
 from prune import processes
-from prune.assignments import flatten
+from prune.assignments import flatten, kinds
 from prune.bounds import problem_of
 from prune.checks.names import sites
 from prune.config import Config, Finish
@@ -23,6 +24,22 @@ def bounds(config: Config) -> Iterator[str]:
     for assignment in flatten(asdict(config)):
         if problem := problem_of(assignment.key, assignment.value):
             yield problem
+
+
+def forms(config: Config) -> Iterator[str]:
+    """Lists and mappings that hold what they cannot, which OmegaConf lets pass."""
+    for key, kind in kinds().items():
+        if not _fits(value := attrgetter(key)(config), kind):
+            yield f"{key}={shown(value)}: must be a {kind}"
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    form, inner = get_origin(kind), get_args(kind)
+    if form is list:
+        return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
+    if form is dict:
+        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+    return kind is Any or not (isinstance(value, (list, dict)) or is_dataclass(value))
 
 
 def ranges(config: Config) -> Iterator[str]:
