@@ -14,12 +14,18 @@ from typing import Any, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from prune import bounds
 from prune.config import Config
 from prune.discovery import nearest
 from prune.places import shipped
+from prune.sanitize import shown
 
 GROUPS = ("model", "task", "method", "schedule")
 _NAMES = tuple(f"{group}.name" for group in GROUPS)
+_LONGEST_NAME = 100
+"""In bytes: a folder's has two and a hash, and may have 255."""
+NAME = f"letters, digits, `_`, `-` and `.` only, and no more than {_LONGEST_NAME}"
+"""What `is_name` asks for, in words."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +42,18 @@ def choices(group: str) -> list[str]:
 
 
 def is_name(text: str) -> bool:
-    """Whether `text` may be part of a run folder's name."""
-    return re.fullmatch(r"[\w-][\w.-]*", text) is not None
+    """Whether `text` may be part of a run folder's name, which have a longest."""
+    return re.fullmatch(r"[\w-][\w.-]*", text) is not None and len(text.encode()) <= _LONGEST_NAME
 
 
 def known_keys() -> list[str]:
     """All dotted keys of the schema."""
-    return sorted(_types())
+    return sorted(kinds())
 
 
 @cache
-def _types() -> dict[str, Any]:
-    """Key -> type of its value."""
+def kinds() -> dict[str, Any]:
+    """Dotted key of the schema -> type of its value."""
     return dict(_leaves(Config))
 
 
@@ -64,40 +70,48 @@ def _is_key(key: str) -> bool:
     """Whether `key` is in the schema, leads to what is, or is an entry of a mapping in it."""
     return any(
         known == key or known.startswith(f"{key}.") or (get_origin(kind) is dict and key.startswith(f"{known}."))
-        for known, kind in _types().items()
+        for known, kind in kinds().items()
     )
 
 
-def problems_in(assignments: Iterable[Assignment]) -> list[str]:
+def problems_in(assignments: Iterable[Assignment]) -> Iterator[str]:
     """What is wrong with each assignment: the key, the value, what is allowed, and the nearest name."""
-    given = list(assignments)
-    choices_only = all(assignment.key in GROUPS for assignment in given)  # the schema takes longer than all else
-    schema = OmegaConf.create() if choices_only else OmegaConf.structured(Config)
-    return [problem for assignment in given if (problem := _problem(schema, assignment)) is not None]
+    return (problem for assignment in assignments if (problem := _problem(assignment)) is not None)
 
 
-def _problem(schema: DictConfig, assignment: Assignment) -> str | None:
-    key, value = assignment.key, assignment.value
-    if key in GROUPS and not isinstance(value, dict):
+@cache
+def _schema() -> DictConfig:
+    """What values are tried on: it keeps what fits, which changes nothing in what else does."""
+    schema: DictConfig = OmegaConf.structured(Config)
+    return schema
+
+
+def _problem(assignment: Assignment) -> str | None:
+    key, value, told = shown(assignment.key), assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
+    if key in GROUPS:
         known = choices(key)
         if str(value) not in known:
-            return f"{key}={value}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
+            return f"{told}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
         return None
     if not _is_key(key):
-        return f"{key}={value}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
+        return f"{told}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
+    if problem := bounds.problem_of(key, value):
+        return problem
     if key in _NAMES and not is_name(str(value)):
-        return f"{key}={value}: a name is part of a folder's: letters, digits, `_`, `-` and `.` only"
+        return f"{told}: a name is part of a folder's: {NAME}"
+    if value == "???":
+        return f"{told}: say a value"
     if isinstance(value, str) and "${" in value:
         return None  # filled in when the config is composed
     try:
-        OmegaConf.update(schema, key, value)
+        OmegaConf.update(_schema(), key, value)
     except (OmegaConfBaseException, ValueError) as error:
-        return f"{key}={value}: {str(error).splitlines()[0]}. Expected: {_type_of(key)}"
+        return f"{told}: {shown(str(error).splitlines()[0])}. Expected: {_type_of(key)}"
     return None
 
 
 def _type_of(key: str) -> str:
-    kind = next((kind for known, kind in _types().items() if f"{key}.".startswith(f"{known}.")), "keys and values")
+    kind = next((kind for known, kind in kinds().items() if f"{key}.".startswith(f"{known}.")), "keys and values")
     if hasattr(kind, "__members__"):
         return " or ".join(kind.__members__)
     return str(kind if get_origin(kind) else getattr(kind, "__name__", kind)).replace("None", "null")

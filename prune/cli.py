@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
-from prune import __version__, processes, verbs
+from prune import __version__, processes, streams, verbs
 from prune.assignments import GROUPS, choices
 from prune.discovery import nearest
 from prune.errors import UserError
 from prune.places import shipped
-from prune.sanitize import for_terminal
+from prune.sanitize import for_terminal, shown
 
 USER_ERROR = 2
 _PATIENCE = 60.0
@@ -23,26 +25,41 @@ _WIDTH = 47
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command `prune` with `arguments` (default: the process's own)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    with streams.safe():
+        try:
+            _refuse_no_folder()
+            _dispatch(words)
+            streams.settle()
+        except UserError as error:
+            _fail(error)
+        except KeyboardInterrupt:
+            if processes.is_first():
+                print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
+            sys.exit(130)
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            _fail(UserError(f"{shown(error.filename)}: no file has so long a name"))
+
+
+def _refuse_no_folder() -> None:
     try:
-        _dispatch(words)
-    except UserError as error:
-        _fail(error)
-    except KeyboardInterrupt:
-        if processes.is_first():
-            print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
-        sys.exit(130)
+        Path.cwd()
+    except OSError as error:
+        raise UserError(f"the folder that this was called in is gone ({error.strerror}): cd to another") from error
 
 
 def _dispatch(words: list[str]) -> None:
     known = verbs.names()
-    if not words or words[0] in ("--help", "-h", "help"):
+    if not words or words[0] == "help" or {"--help", "-h"} & set(words):
         print(_help())
     elif words[0] == "--version":
         print(f"prune {__version__}")
     elif words[0] in known:
         verbs.module(words[0]).carry_out(words[1:])
     elif "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
-        raise UserError(f"{words[0]!r} is no verb{nearest(words[0], known)}: {', '.join(known)}, or key=value")
+        verb = shown(words[0])
+        raise UserError(f"{verb!r} is no verb{nearest(words[0], known)}: {', '.join(known)}, or key=value")
     else:
         verbs.module("run").carry_out(words)
 

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override
-from hydra.errors import HydraException
+from hydra.core.override_parser.types import Override, OverrideType, ValueType
 from omegaconf import OmegaConf
 
 from prune import recipes
-from prune.assignments import Assignment, problems_in
+from prune.assignments import GROUPS, Assignment, choices, is_name, problems_in
 from prune.errors import ConfigErrors, UserError
+from prune.flags import Flags, split
+from prune.sanitize import shown
+from prune.words import number_of_values, parsed, plain_values, refuse_unreadable, values
 
-_FLAGS_WITH_VALUE = ("--cfg", "-c", "--package", "-p", "--config-dir", "-cd", "-sc", "--shell-completion")
-_SWEEP_FLAGS = ("-m", "--multirun")
-_COMPLETION_FLAGS = ("-sc", "--shell-completion")
+MOST_RUNS = 1_000
+"""Of a sweep. All are composed and checked before the first starts, which takes a while."""
 LAUNCHER, SWEEPER = "hydra/launcher", "hydra/sweeper"
 _SEARCH = "search."
+_HYDRAS_GROUPS, _HYDRAS_KEYS = (LAUNCHER, SWEEPER, f"{SWEEPER}/sampler"), ("hydra.launcher.", "hydra.sweeper.")
 _FOLLOWS_FROM = {"hydra.sweep.dir": "outputs=", "hydra.sweeper.direction": "search.objective="}
 
 
@@ -30,15 +33,10 @@ _FOLLOWS_FROM = {"hydra.sweep.dir": "outputs=", "hydra.sweeper.direction": "sear
 class Command:
     """Checked words, recipes under the names that Hydra finds them by."""
 
-    flags: list[str]
+    flags: Flags
     words: list[str]
     recipes: dict[str, str] = field(default_factory=dict)
     """Word with a recipe's name in Hydra's store -> the word as it was typed."""
-
-    @property
-    def sweeps(self) -> bool:
-        """Whether it asks for several runs, by -m."""
-        return any(flag in _SWEEP_FLAGS for flag in self.flags)
 
     @property
     def launcher(self) -> str:
@@ -67,13 +65,14 @@ class Command:
         return list(found.values())
 
     @property
-    def for_hydra(self) -> list[str]:
+    def of_hydra(self) -> list[Override]:
         """The words for Hydra itself."""
-        return [str(override.input_line) for override in parsed(self.words) if _is_hydras(override)]
+        return [override for override in parsed(self.words) if _is_hydras(override)]
 
-    def named(self, key: str) -> bool:
-        """Whether `key` is among the words."""
-        return any(override.key_or_group == key for override in parsed(self.words))
+    @property
+    def for_hydra(self) -> list[str]:
+        """The same as they were typed."""
+        return [str(override.input_line) for override in self.of_hydra]
 
     def as_typed(self, words: list[str]) -> list[str]:
         """Words of a job of Hydra's as a user types them, to carry out this one run."""
@@ -84,112 +83,108 @@ class Command:
         return chosen[-1] if chosen else "basic"
 
 
-def parsed(words: list[str]) -> list[Override]:
-    """`words` as Hydra understands them.
-
-    Raises:
-        UserError: at words that it cannot read.
-    """
-    try:
-        found: list[Override] = OverridesParser.create().parse_overrides(words)
-    except HydraException as error:
-        raise UserError(" ".join(str(error).split())) from error
-    return found
-
-
-def values(override: Override) -> list[str]:
-    """A word per value; for an interval one per end."""
-    key, value = override.get_key_element(), override.value()
-    if isinstance(value, IntervalSweep):
-        return [f"{key}={value.start}", f"{key}={value.end}"]
-    if override.is_sweep_override():
-        return [f"{key}={one}" for one in override.sweep_string_iterator()]
-    return [f"{key}={override.get_value_element_as_str()}"]
-
-
 def read(words: list[str], sweep_of_runs: bool = False) -> Command:
     """`words` as a command; `sweep_of_runs`: whether `-m` may start runs elsewhere, or search.
 
     Raises:
         ConfigErrors: with every mistake in `words` and recipes.
     """
-    flags, overrides = _split(words)
-    if any(flag in _COMPLETION_FLAGS for flag in flags):
+    refuse_unreadable(words)
+    flags, overrides = split(words)
+    if flags.complete:
+        flags.refuse_no_shell()
         for name in recipes.names():
             _store_recipe(name)
         return Command(flags, [])
-    command, problems = _checked(flags, overrides)
-    problems += _problems_of_sweep(command, sweep_of_runs and command.sweeps)
-    if problems:
-        raise ConfigErrors(problems)
+    command, problems, assignments = Command(flags, []), [], []
+    for word in overrides:
+        try:
+            assignments += _taken(command, word)
+        except UserError as error:
+            problems += str(error).splitlines()
+    of_sweep = [] if problems else _problems_of_sweep(command, sweep_of_runs and flags.sweep)
+    refused = ConfigErrors(chain(problems, problems_in(assignments), of_sweep))
+    if refused.problems:
+        raise refused
     return command
 
 
-def _checked(flags: list[str], words: list[str]) -> tuple[Command, list[str]]:
-    problems: list[str] = []
-    command, assignments = Command(flags, []), []
-    for override in parsed(words):
-        key = override.key_or_group
-        if _is_hydras(override):
-            command.words.append(str(override.input_line))
-        elif override.is_add() or override.is_delete():
-            problems.append(f"{override.input_line}: write {key}=value; keys can be set, not added or deleted")
-        elif key == "recipe":
-            try:
-                typed = {f"recipe={_store_recipe(str(name))}": f"recipe={name}" for name in _values(override)}
-            except UserError as error:
-                problems += str(error).splitlines()
-            else:
-                command.recipes.update(typed)
-                command.words.append("recipe=" + ",".join(word.removeprefix("recipe=") for word in typed))
-        else:
-            assignments += [Assignment(key, value) for value in _values(override)]
-            command.words.append(str(override.input_line))
-    return command, [*problems, *problems_in(assignments)]
+def _taken(command: Command, word: str) -> list[Assignment]:
+    """Enters a word into `command`; returns what it assigns."""
+    (override,) = parsed([word])
+    refuse_form(override)
+    if override.key_or_group == "recipe":
+        typed = {f"recipe={_store_recipe(str(name))}": f"recipe={name}" for name in plain_values(override)}
+        command.recipes.update(typed)
+        command.words.append("recipe=" + ",".join(stored.removeprefix("recipe=") for stored in typed))
+        return []
+    command.words.append(word)
+    if _is_hydras(override):
+        return []
+    return [Assignment(override.key_or_group, value) for value in plain_values(override)]
+
+
+def refuse_form(override: Override) -> None:
+    """Raises UserError for what no word may be, whatever its key."""
+    key, word = override.key_or_group, shown(override.input_line)
+    if override.package is not None or override.type is not OverrideType.CHANGE:
+        raise UserError(f"{word}: write {shown(key)}=value; keys can be set, not added, deleted or moved")
+    if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
+        raise UserError(f"{word}: name the values, as in {key}={','.join(choices(key)) if key in GROUPS else 'a,b'}")
+    if (number := number_of_values(override)) > MOST_RUNS:
+        raise UserError(f"{word}: these are {shown(f'{number:,}')} values, and a sweep may have {MOST_RUNS:,} runs")
+    if number == 0:
+        raise UserError(f"{word}: there is no value in it")
 
 
 def _problems_of_sweep(command: Command, allowed: bool) -> Iterator[str]:
-    given = [override for override in parsed(command.words) if _is_hydras(override)]
-    for override in given:
-        if override.key_or_group in (LAUNCHER, SWEEPER) and not allowed:
-            yield f"{override.input_line}: for a sweep of runs only: prune -m {override.input_line} ..."
-        if option := _FOLLOWS_FROM.get(override.key_or_group):
-            yield f"{override.input_line}: follows from {option}, which is to be set instead"
+    for override in command.of_hydra:
+        yield from _problems_of_hydra(override, allowed)
     if command.sweeper == "basic":
         for override in command.overrides:
             if override.key_or_group.startswith(_SEARCH):
-                yield f"{override.input_line}: read by a search only: prune -m {SWEEPER}=optuna ..."
-            if isinstance(override.value(), IntervalSweep):
-                yield f"{override.input_line}: an interval is for a search: prune -m {SWEEPER}=optuna ..."
-        if command.sweeps and not given and all(len(_values(override)) == 1 for override in command.overrides):
-            yield "-m: a sweep of one value is no sweep: give several, as in method.penalty=5,10,20, or leave out -m"
+                yield f"{shown(override.input_line)}: read by a search only: prune -m {SWEEPER}=optuna ..."
+            if override.is_interval_sweep():
+                yield f"{shown(override.input_line)}: an interval is for a search: prune -m {SWEEPER}=optuna ..."
+        yield from _problems_of_number(command)
+
+
+def _problems_of_number(command: Command) -> Iterator[str]:
+    """Several values without -m, one value with it, or too many."""
+    numbers = [number_of_values(override) for override in command.overrides]
+    if not command.flags.sweep:
+        for override in command.swept:
+            if override.is_discrete_sweep():
+                word = shown(override.input_line)
+                yield f"{word}: several values are a sweep: prune -m {word} ..."
+    elif (runs := math.prod(numbers)) > MOST_RUNS:
+        product = " x ".join(f"{number:,}" for number in numbers if number > 1)
+        yield f"-m: {product} = {shown(f'{runs:,}')} runs, and a sweep may have {MOST_RUNS:,}; make several of it"
+    elif runs == 1 and not command.of_hydra:
+        yield "-m: a sweep of one value is no sweep: give several, as in method.penalty=5,10,20, or leave out -m"
+
+
+def _problems_of_hydra(override: Override, allowed: bool) -> Iterator[str]:
+    key, word = override.key_or_group, shown(override.input_line)
+    if option := _FOLLOWS_FROM.get(key):
+        yield f"{word}: follows from {option}, which is to be set instead"
+    elif key not in _HYDRAS_GROUPS and not key.startswith(_HYDRAS_KEYS):
+        settings = ", ".join([*_HYDRAS_GROUPS, *(f"{start}<setting>" for start in _HYDRAS_KEYS)])
+        yield f"{word}: nothing that can be set. Of Hydra's there are {settings}"
+    elif not allowed:
+        yield f"{word}: for a sweep of runs only: prune -m {word} ..."
+    elif override.is_sweep_override() or (key in _HYDRAS_GROUPS and not _is_choice(override.value())):
+        yield f"{word}: name one"
+    elif "_target_" in key:
+        yield f"{word}: follows from {LAUNCHER}= and {SWEEPER}=, which are to be set instead"
+
+
+def _is_choice(value: object) -> bool:
+    return isinstance(value, str) and is_name(value)
 
 
 def _is_hydras(override: Override) -> bool:
-    return bool(override.key_or_group.startswith("hydra"))
-
-
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
-    """Hydra's flags with their values, and the overrides."""
-    flags, overrides = [], []
-    rest = iter(words)
-    for word in rest:
-        if word in _FLAGS_WITH_VALUE:
-            flags += [word, next(rest, "")]
-        elif word.startswith("-"):
-            flags.append(word)
-        else:
-            overrides.append(word)
-    return flags, overrides
-
-
-def _values(override: Override) -> list[Any]:
-    value = override.value()
-    if isinstance(value, IntervalSweep):
-        return [value.start, value.end]
-    if override.is_sweep_override():
-        return list(override.sweep_iterator())
-    return [value]
+    return re.match(r"hydra\b", override.key_or_group) is not None
 
 
 def _store_recipe(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -25,11 +26,15 @@ from omegaconf.errors import OmegaConfBaseException
 
 from prune import recipes
 from prune.checks import check
-from prune.command import Command, read, values
+from prune.command import Command, read
 from prune.config import Config
 from prune.errors import ConfigErrors, UserError
+from prune.flags import Flags
+from prune.outputs import check_writable
 from prune.places import shipped
+from prune.sanitize import shown
 from prune.targets import each
+from prune.words import values
 
 Result = TypeVar("Result")
 _FOLDER, _NAME, _VERSION = str(shipped("configs").resolve()), "config", "1.3"
@@ -53,8 +58,9 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
         UserError: at the end, with the mistakes of all that failed.
     """
     command = read(words)
-    if command.sweeps:
-        combinations(command)
+    if command.flags.sweep:
+        for outputs in {combination.config.outputs for combination in combinations(command)}:
+            check_writable(outputs)  # where Hydra leaves its settings
     results: list[Result] = []
     failures: list[str] = []
     refused: list[str] = []
@@ -87,7 +93,7 @@ def _failure(error: UserError) -> str:
     return f"{' '.join(HydraConfig.get().overrides.task)}: {error}"
 
 
-def hand_to_hydra(flags: Sequence[str], words: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
+def hand_to_hydra(flags: Flags, words: Sequence[str], task: Callable[[DictConfig], Any]) -> None:
     """Hydra's main function: shows something, or calls `task` with one composed config, or as its sweeper says.
 
     Raises:
@@ -95,11 +101,18 @@ def hand_to_hydra(flags: Sequence[str], words: Sequence[str], task: Callable[[Di
     """
     _fill_store()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach us, and are shown our way
-    sys.argv = ["prune", *flags, *words]
+    sys.argv = ["prune", *flags.words, *words]
     try:
         hydra.main(config_path=_FOLDER, config_name=_NAME, version_base=_VERSION)(task)()
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise _refused(error) from error
+
+
+def _refused(error: Exception) -> UserError:
+    """What Hydra or OmegaConf has to say, on a line."""
+    if unknown := re.match(r"Could not override '(\S+)'", str(error)):
+        return UserError(f"{unknown[1]}: there is no such setting, or none of this form")
+    return UserError(shown(" ".join(str(error).split()), most=500))
 
 
 def combinations(command: Command, searched: Sequence[str] | None = None) -> list[Combination]:
@@ -112,7 +125,7 @@ def combinations(command: Command, searched: Sequence[str] | None = None) -> lis
     if searched is None:
         chosen = [list(words) for words in product(*map(values, command.swept))]
     else:
-        chosen = _each_value_once([values(override) for override in Command([], list(searched)).overrides])
+        chosen = _each_value_once([values(override) for override in Command(Flags({}), list(searched)).overrides])
     found: list[Combination] = []
     problems: dict[str, list[str]] = defaultdict(list)
     with composing() as compose:
@@ -151,7 +164,7 @@ def composing() -> Iterator[Callable[..., DictConfig]]:
         with hydra.initialize_config_dir(_FOLDER, version_base=_VERSION):
             yield partial(hydra.compose, _NAME)
     except (HydraException, OmegaConfBaseException) as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise _refused(error) from error
 
 
 def _fill_store() -> None:
@@ -169,8 +182,11 @@ def typed(config: DictConfig) -> Config:
     Raises:
         ConfigErrors: with every impossible value.
     """
-    recipes.refuse_missing(config)
-    result: Any = OmegaConf.to_object(config)
+    try:
+        recipes.refuse_missing(config)
+        result: Any = OmegaConf.to_object(config)
+    except OmegaConfBaseException as error:  # a reference to what is not there, or to another type
+        raise ConfigErrors([f"{error.full_key}: {shown(str(error).splitlines()[0], most=200)}"]) from error
     assert isinstance(result, Config)
     check(result)
     return result

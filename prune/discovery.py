@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 
 _PACKAGE = Path(__file__).parent
+_LONGEST = 100
+"""So much of a name is compared with others."""
 
 
 class UnknownPart(ValueError):
@@ -55,7 +57,7 @@ def module(kind: str, name: str) -> ModuleType:
 
 def nearest(name: str, known: list[str]) -> str:
     """` (did you mean 'x'?)` for the most similar of `known`, or an empty text."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_LONGEST], known, n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

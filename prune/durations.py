@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_STEPS = re.compile(r"(\d+) ?steps?")
+from prune.sanitize import shown
+
+_STEPS = re.compile(r"(\d{1,9}) ?steps?", flags=re.ASCII)
 
 
 def in_steps(duration: object, total: int) -> int:
@@ -17,4 +19,6 @@ def in_steps(duration: object, total: int) -> int:
         return min(int(match.group(1)), total)
     if isinstance(duration, (int, float)) and not isinstance(duration, bool) and 0 <= duration <= 1:
         return round(duration * total)
-    raise ValueError(f'{duration!r} is no duration: a fraction of training from 0 to 1 (0.1), or steps ("5400 steps")')
+    raise ValueError(
+        f'{shown(repr(duration))} is no duration: a fraction of training from 0 to 1 (0.1), or steps ("5400 steps")'
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
+
+_MOST = 50
 
 
 class UserError(Exception):
@@ -10,8 +13,8 @@ class UserError(Exception):
 
 
 class ConfigErrors(UserError):
-    """All mistakes found in a configuration."""
+    """The mistakes found in a configuration, each once, and no more than anybody reads."""
 
-    def __init__(self, problems: Sequence[str]):
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+    def __init__(self, problems: Iterable[str]):
+        self.problems = tuple(dict.fromkeys(islice(problems, _MOST)))
+        super().__init__("\n".join(self.problems))

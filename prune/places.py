@@ -18,9 +18,34 @@ def locate(name: str) -> Path | None:
     """
     if name.startswith(_SHIPPED):
         return PACKAGE / name.removeprefix(_SHIPPED)
-    path = Path(name).expanduser()
+    path = expanded(name)
     looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or name.endswith("/")
-    return path if looks_local or path.is_dir() else None
+    return path if looks_local or is_folder(path) else None
+
+
+def expanded(name: str) -> Path:
+    """The path that `name` means; `~` stays where nobody has such a home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; there is none with a name that no file can have."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def in_the_way(path: Path) -> Path | None:
+    """What stands where `path` needs a folder, and is none."""
+    try:
+        there = next((one for one in (path, *path.parents) if one.exists()), None)
+    except OSError:  # nobody may look there
+        return None
+    return None if there is None or there.is_dir() else there
 
 
 def shipped(folder: str) -> Path:

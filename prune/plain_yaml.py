@@ -8,11 +8,12 @@ from typing import Any
 
 import yaml
 
+from prune.bounds import DEEPEST
 from prune.errors import UserError
+from prune.sanitize import is_inert, shown
 
 LARGEST = 100_000
 """In bytes."""
-_DEEPEST = 12
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -36,8 +37,8 @@ def read(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no mapping of keys to values")
-    if odd := [text for text in texts(content) if not text.isprintable()]:
-        raise UserError(f"{path}: {odd[0]!a} holds a character that cannot be shown")
+    if odd := [text for text in texts(content) if not is_inert(text)]:
+        raise UserError(f"{path}: {shown(ascii(odd[0]))} holds a character that cannot be shown")
     return content
 
 
@@ -46,8 +47,8 @@ def _tricks(text: str) -> Iterator[str]:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            yield f"more than {_DEEPEST} levels are"
+        if depth > DEEPEST:
+            yield f"more than {DEEPEST} levels are"
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             yield "anchors and aliases are"
         if isinstance(event, yaml.ScalarEvent) and event.value == "<<":

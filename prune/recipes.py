@@ -15,8 +15,9 @@ from prune import plain_yaml
 from prune.assignments import GROUPS, Assignment, flatten, known_keys, problems_in
 from prune.discovery import nearest
 from prune.errors import ConfigErrors, UserError
-from prune.places import shipped
+from prune.places import expanded, is_folder, shipped
 from prune.reference import ReferenceConfig
+from prune.sanitize import shown
 
 PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
@@ -44,17 +45,17 @@ def find(name: str) -> Path:
     """
     if name in names():
         return shipped("recipes") / f"{name}.yaml"
-    path = Path(name).expanduser()
+    path = expanded(name)
     try:
         if path.suffix in _SUFFIXES and name.endswith(path.suffix) and path.is_file():
             return path
         if path.suffix in _SUFFIXES and path.exists():
             raise UserError(f"recipe={name}: is no file")
     except (OSError, ValueError) as error:  # a name too long, or with a NUL
-        raise UserError(f"recipe={name[:100]!a}: no file has such a name") from error
+        raise UserError(f"recipe={shown(name)}: no file has such a name") from error
     raise UserError(
-        f"recipe={name}: there is no such recipe{nearest(name, names())}. `prune recipes` lists all; or name the path "
-        "of a .yaml file"
+        f"recipe={shown(name)}: there is no such recipe{nearest(name, names())}. `prune recipes` lists all; or name "
+        "the path of a .yaml file"
     )
 
 
@@ -65,8 +66,9 @@ def read(path: Path) -> dict[str, Any]:
         ConfigErrors: with everything that is wrong.
     """
     content = plain_yaml.read(path)
-    if problems := list(_problems(content)):
-        raise ConfigErrors([f"{path}: {problem}" for problem in problems])
+    refused = ConfigErrors(f"{path}: {problem}" for problem in _problems(content))
+    if refused.problems:
+        raise refused
     return content
 
 
@@ -96,12 +98,12 @@ def _problems(content: dict[str, Any]) -> Iterator[str]:
         for entry in defaults:
             yield from _problems_of_default(entry)
     else:
-        yield f"defaults: {defaults!r} is no list"
+        yield f"defaults: {shown(defaults)} is no list"
     if dotted := [key for key in plain_yaml.keys(values) if "." in key]:
-        yield f"{', '.join(dotted)}: a key with a dot is not allowed; nest the keys"
+        yield f"{shown(', '.join(dotted))}: a key with a dot is not allowed; nest the keys"
     for key in plain_yaml.keys(content):
         if key.startswith("_") or key == "trust_remote_code":
-            yield f"{key}: a recipe is data, and runs no code"
+            yield f"{shown(key)}: a recipe is data, and runs no code"
     odd = {assignment.key: list(_odd(assignment)) for assignment in flatten(values)}
     for problems in odd.values():
         yield from problems
@@ -110,15 +112,16 @@ def _problems(content: dict[str, Any]) -> Iterator[str]:
 
 def _odd(assignment: Assignment) -> Iterator[str]:
     """What a value must not be in a recipe, though it may be on the command line."""
-    key, value = assignment.key, assignment.value
+    key, value, told = assignment.key, assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
     if key.split(".")[0] in NOT_A_RECIPES:
-        yield f"{key}: a recipe does not say where or whether a run is carried out, nor how it is watched"
-    elif not all(map(_is_plain, plain_yaml.texts([key, value]))):
-        yield f"{key}={value}: only plain references such as ${{schedule.epochs}} to a value of the config are allowed"
+        yield f"{shown(key)}: a recipe does not say where or whether a run is carried out, nor how it is watched"
+    elif not _is_plain(key, value):
+        example = "such as ${schedule.epochs} to a value of the config"
+        yield f"{told}: only plain references {example} are allowed, each a whole value"
     elif key in GROUPS:
-        yield f"{key}={value}: a choice stands in defaults, as `override /{key}:`"
+        yield f"{told}: a choice stands in defaults, as `override /{key}:`"
     elif value == "???":
-        yield f"{key}={value}: say a value" + (f", or {OWN}" if key in PLACES else "")
+        yield f"{told}: say a value" + (f", or {OWN}" if key in PLACES else "")
     elif key in PLACES and isinstance(value, str):
         yield from _problems_of_place(key, value)
 
@@ -127,13 +130,13 @@ def _problems_of_place(key: str, name: str) -> Iterator[str]:
     """A recipe reads no files: of folders it can only say that there has to be one."""
     if name == OWN or (key == "teacher" and name in ("dense", "none")) or _FROM_PACKAGE.fullmatch(name):
         return
+    told = f"{key}={shown(name)}: a recipe reads no files"
     if not _FROM_HUB.fullmatch(name):
         yield (
-            f"{key}={name}: a recipe reads no files: it names what is on the hub, or {OWN} for a folder of the user's, "
-            f"who then says {key}=<folder>"
+            f"{told}: it names what is on the hub, or {OWN} for a folder of the user's, who then says {key}=<folder>"
         )
-    elif Path(name).is_dir():
-        yield f"{key}={name}: a recipe reads no files, and there is a folder of that name here; work in another folder"
+    elif is_folder(Path(name)):
+        yield f"{told}, and there is a folder of that name here; work in another folder"
 
 
 def _problems_of_default(entry: Any) -> Iterator[str]:
@@ -145,9 +148,11 @@ def _problems_of_default(entry: Any) -> Iterator[str]:
         if match and match.group(1) in GROUPS and isinstance(choice, str):
             yield from problems_in([Assignment(match.group(1), choice)])
             return
-    yield f"defaults: {entry!r} is not allowed: only `override /group: choice` with {', '.join(GROUPS)}"
+    yield f"defaults: {shown(entry)} is not allowed: only `override /group: choice` with {', '.join(GROUPS)}"
 
 
-def _is_plain(text: str) -> bool:
-    named = _PLAIN_REFERENCE.findall(text)
-    return "${" not in _PLAIN_REFERENCE.sub("", text) and set(named) <= set(known_keys()) - set(NOT_A_RECIPES)
+def _is_plain(key: str, value: Any) -> bool:
+    """Whether `value` has no reference, or is one: several in a text or a list, and those of others, fill memory."""
+    if isinstance(value, str) and (reference := _PLAIN_REFERENCE.fullmatch(value)) and "${" not in key:
+        return reference[1] in set(known_keys()) - set(NOT_A_RECIPES)
+    return not any("${" in text for text in plain_yaml.texts([key, value]))

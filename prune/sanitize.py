@@ -15,6 +15,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", flags=re.ASCII)
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+", flags=re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$!]|&(?=[#\w])|(?<!\w)_|_(?!\w)|(?<=\w):(?=//)|(?<=\b[wW]{3})\.")
 _FORMULA = ("=", "+", "-", "@")
+_SHOWN = 100
 
 
 def for_terminal(text: str) -> str:
@@ -22,12 +23,26 @@ def for_terminal(text: str) -> str:
 
     Line breaks stay; see `one_line`.
     """
-    return text if _is_inert(text) else "".join(one if one == "\n" or _is_inert(one) else _escape(one) for one in text)
+    return text if is_inert(text) else "".join(one if one == "\n" or is_inert(one) else _escape(one) for one in text)
+
+
+def is_inert(text: str) -> bool:
+    """Whether `text` has no character that a terminal would obey, or that no file could hold."""
+    return text.isprintable() or all(one.isprintable() or unicodedata.category(one) == "Zs" for one in text)
 
 
 def one_line(text: str) -> str:
     """The same on a single line."""
     return for_terminal(" ".join(text.splitlines()) if len(text.splitlines()) > 1 else text.strip("\r\n"))
+
+
+def shown(value: Any, most: int = _SHOWN) -> str:
+    """A value as an error tells it: in full where it is short, otherwise how it begins, and how long it is."""
+    try:
+        text = one_line(str(value))
+    except (ValueError, RecursionError):  # a number of more than 4,300 digits; lists in lists
+        return "(too large to be shown)"
+    return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"
 
 
 def for_markdown(text: str) -> str:
@@ -50,10 +65,6 @@ def file_name(text: str) -> str:
     kept = _NOT_IN_FILE_NAMES.sub("_", text[:40]).strip("_-")
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kept}-{digest}" if kept else digest
-
-
-def _is_inert(text: str) -> bool:
-    return text.isprintable() or all(one.isprintable() or unicodedata.category(one) == "Zs" for one in text)
 
 
 def _escape(character: str) -> str:

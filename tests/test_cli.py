@@ -228,6 +228,12 @@ def test_an_interrupt_says_how_to_go_on(prune, monkeypatch):
         (["model=demo", "task=demo", "method.density=0", "method.attention.block=[5,5]"], 2),
         (["-m", "seed=1"], 2),
         (["tabel"], 2),
+        (["--info"], 2),
+        (["-m", "method.penalty=range(0,1e9)"], 2),
+        (["model=demo", "task=demo", "outputs=/dev/null"], 2),
+        (["-m", "model=demo", "task=demo", "method=hybrid_filled", "seed=1,2", "outputs=/dev/null"], 2),
+        (["table"], 2),
+        (["table", "--help"], 0),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )

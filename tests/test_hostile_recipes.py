@@ -107,7 +107,15 @@ TRICKS = {
     "address": ("task: {path: 'https://example.org/data'}", NO_FILES),
     "file system": ("task: {path: 'hf://datasets/a/b'}", NO_FILES),
     "empty folder name": ("task: {path: ''}", NO_FILES),
-    "reference as folder": ("task: {path: '${model.name}/../..'}", NO_FILES),
+    "reference as folder": ("task: {path: '${model.name}/../..'}", NOT_PLAIN),
+    "reference alone as folder": ("task: {path: '${model.name}'}", NO_FILES),
+    "references that double": ("reference: {source: '" + "${reference.measured}" * 2 + "'}", NOT_PLAIN),
+    "lists that double": ("target: {density: ['${target.params}', '${target.params}'], params: [1, 2]}", NOT_PLAIN),
+    "huge number": ("method: {recovery: 1" + "0" * 400 + "}", "(401 characters): a number must be below 2^31"),
+    "huge number in hexadecimals": ("seed: 0x" + "f" * 6000, "seed=(too large to be shown): a number must be"),
+    "huge number in sixties": ("seed: 1" + ":59" * 300, "a number must be below 2^31"),
+    "long text": ("task: {label: " + "a" * 50_000 + "}", "(50,000 characters): a text has at most 1,000 characters"),
+    "long list": (f"task: {{text: [{'a, ' * 5000}]}}", "a list has at most 1,000 entries"),
     "moves the cursor": ('model: {path: "a\\e[2Jb"}', "'a\\x1b[2Jb' holds a character that cannot be shown"),
     "moves the cursor in a key": ('"\\e[2J": 1', "'\\x1b[2J' holds a character that cannot be shown"),
     "new line": ('model: {name: "a\\nb"}', "cannot be shown"),
@@ -181,6 +189,13 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path, monkeypatch):
     file = written(tmp_path, "seed: 1")
     monkeypatch.setattr(type(file), "open", lambda *_: (_ for _ in ()).throw(PermissionError(13, "Permission denied")))
     assert refused(f"recipe={file}") == f"{file} cannot be read: Permission denied"
+
+
+def test_of_very_many_mistakes_the_first_are_told_in_short(tmp_path):
+    file = written(tmp_path, "".join(f"{'k' * 9}{number}: {'v' * 100}\n" for number in range(800)))
+    lines = refused(f"recipe={file}").splitlines()
+    assert 10 <= len(lines) <= 100
+    assert max(map(len, lines)) < 1000
 
 
 def test_everything_wrong_with_a_recipe_is_said_together(tmp_path):

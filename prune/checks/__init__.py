@@ -5,11 +5,11 @@ from __future__ import annotations
 from prune.checks import model, names, task, values
 from prune.config import Config
 from prune.errors import ConfigErrors
-from prune.reference import problems_of
 
+_FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.target, values.nothing, values.layers,
-    values.rounding, task.fields_of_kind, values.durations, model.folders, model.family,
+    values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders, model.family,
 )  # fmt: skip
 _WITH_TORCH = (model.scores, model.blocks)
 
@@ -17,10 +17,9 @@ _WITH_TORCH = (model.scores, model.blocks)
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data or weights.
 
-    torch and transformers are loaded for the last two checks only, where all others have found nothing.
+    What no value may be is told alone. torch and transformers are loaded for the last two checks only, where all others
+    have found nothing.
     """
-    problems = [problem for part in _PARTS for problem in part(config)] + list(problems_of(config.reference))
-    if not problems:
-        problems = [problem for part in _WITH_TORCH for problem in part(config)]
-    if problems:
-        raise ConfigErrors(problems)
+    for parts in (_FIRST, _PARTS, _WITH_TORCH):
+        if problems := [problem for part in parts for problem in part(config)]:
+            raise ConfigErrors(problems)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
+from operator import attrgetter
+from pathlib import Path
 
 from prune import discovery
-from prune.assignments import is_name
+from prune.assignments import NAME, is_name
 from prune.config import NO_GRAIN, Config, SiteConfig
+from prune.places import in_the_way
+from prune.recipes import PLACES
+from prune.sanitize import shown
 from prune.targets import ONE_SHOT
 
 GRAINS = {
@@ -22,8 +27,20 @@ METRICS = {
     "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
 }
 """Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
+_LONGEST_PART = 255
+"""Of a path, in bytes."""
 TRACKERS = ("tensorboard", "wandb", "mlflow")
 """Names of prune/training/tracking.py, likewise; the packages are called the same."""
+
+
+def places(config: Config) -> Iterator[str]:
+    """Folders that cannot be."""
+    for key in (*PLACES, "outputs"):
+        name = attrgetter(key)(config) or ""
+        if any(len(part.encode()) > _LONGEST_PART for part in name.split("/")):
+            yield f"{key}={shown(name)}: no folder has so long a name"
+    if file := in_the_way(Path(config.outputs)):
+        yield f"outputs={shown(config.outputs)}: {shown(file)} is no folder. Name another"
 
 
 def names(config: Config) -> Iterator[str]:
@@ -39,10 +56,10 @@ def names(config: Config) -> Iterator[str]:
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):
-            yield f"{key}.name={label}: a name is part of the run folder's: letters, digits, `_`, `-` and `.` only"
+            yield f"{key}.name={shown(label)}: a name is part of the run folder's: {NAME}"
     for split in (config.task.train_split, *config.task.eval_splits):
         if not is_name(split):
-            yield f"task: the split {split} is part of a file's name: letters, digits, `_`, `-` and `.` only"
+            yield f"task: the split {shown(split)} is part of a file's name: {NAME}"
     for key, names in (("task.metrics", config.task.metrics), ("task.eval_splits", config.task.eval_splits)):
         if not names:
             yield f"{key}=[]: name at least one"
@@ -54,6 +71,8 @@ def names(config: Config) -> Iterator[str]:
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
         if not value:
             yield f"{key} is empty: name a local folder or a hub name"
+    if not config.outputs:
+        yield "outputs is empty: name a folder"
 
 
 def tracking(config: Config) -> Iterator[str]:
@@ -73,4 +92,4 @@ def sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:
 def one_of(key: str, value: str, allowed: list[str]) -> Iterator[str]:
     """A name that is not among the allowed, with the nearest that is."""
     if value not in allowed:
-        yield f"{key}={value}: not known{discovery.nearest(value, allowed)}. Allowed: {', '.join(allowed)}"
+        yield f"{key}={shown(value)}: not known{discovery.nearest(value, allowed)}. Allowed: {', '.join(allowed)}"

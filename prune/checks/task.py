@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from prune.config import AnswersConfig, Config, SummariesConfig
+from prune.sanitize import shown
 
 
 def fields_of_kind(config: Config) -> Iterator[str]:
@@ -12,12 +13,12 @@ def fields_of_kind(config: Config) -> Iterator[str]:
     task, answers = config.task, config.task.answers
     if task.kind == "text_classification":
         if not 1 <= len(task.text) <= 2:
-            yield f"task.text={task.text}: name one or two text columns"
+            yield f"task.text={shown(task.text)}: name one or two text columns"
         if len(task.labels) < 2:
             yield f"task.labels={task.labels}: name at least two labels, in the order of their integers"
     if task.kind == "question_answering":
         if len(task.text) != 2:
-            yield f"task.text={task.text}: name two columns, with the question and with the text"
+            yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
         for name in ("question_length", "n_best", "max_tokens"):
             if (value := getattr(answers, name)) < 1:
                 yield f"task.answers.{name}={value}: must be above 0"
@@ -38,7 +39,7 @@ def fields_of_kind(config: Config) -> Iterator[str]:
 def _summaries(config: Config) -> Iterator[str]:
     task, summaries, speed = config.task, config.task.summaries, config.evaluate.speed
     if len(task.text) != 1:
-        yield f"task.text={task.text}: name the column with the text"
+        yield f"task.text={shown(task.text)}: name the column with the text"
     for name in ("num_beams", "max_new_tokens", "max_label_length"):
         if (value := getattr(summaries, name)) < 1:
             yield f"task.summaries.{name}={value}: must be above 0"

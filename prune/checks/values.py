@@ -4,13 +4,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import asdict, is_dataclass
+from operator import attrgetter
+from typing import Any, get_args, get_origin
 
 from prune import processes
+from prune.assignments import flatten, kinds
+from prune.bounds import problem_of
 from prune.checks.names import sites
 from prune.config import Config, Finish
 from prune.durations import in_steps
+from prune.reference import problems_of
+from prune.sanitize import shown
 from prune.targets import ONE_SHOT, given
+
+
+def bounds(config: Config) -> Iterator[str]:
+    """What no value of any key exceeds, as it may where it refers to others."""
+    for assignment in flatten(asdict(config)):
+        if problem := problem_of(assignment.key, assignment.value):
+            yield problem
+
+
+def forms(config: Config) -> Iterator[str]:
+    """Lists and mappings that hold what they cannot, which OmegaConf lets pass."""
+    for key, kind in kinds().items():
+        if not _fits(value := attrgetter(key)(config), kind):
+            yield f"{key}={shown(value)}: must be a {kind}"
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    form, inner = get_origin(kind), get_args(kind)
+    if form is list:
+        return isinstance(value, list) and all(_fits(item, inner[0]) for item in value)
+    if form is dict:
+        return isinstance(value, dict) and all(_fits(item, inner[1]) for item in value.values())
+    return kind is Any or not (isinstance(value, (list, dict)) or is_dataclass(value))
 
 
 def ranges(config: Config) -> Iterator[str]:
@@ -65,7 +94,7 @@ def ranges(config: Config) -> Iterator[str]:
     limits.append(("compact.round_to", round_to, whole or round_to == "auto", "a whole number from 1, or auto"))
     for key, value, good, allowed in limits:
         if not good or (isinstance(value, float) and not math.isfinite(value)):
-            yield f"{key}={value}: must be {allowed}"
+            yield f"{key}={shown(value)}: must be {allowed}"
     for name in ("batch_sizes", "generation_batch_sizes"):
         if not getattr(speed, name):
             yield f"evaluate.speed.{name}=[]: name at least one batch size"
@@ -103,7 +132,7 @@ def target(config: Config) -> Iterator[str]:
         allowed = f"above {low:g}" + (f", below {high:g}" if math.isfinite(high) else "")
         for value in values:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value < high:
-                yield f"target.{kind}={value}: must be {allowed}, or a list of such values"
+                yield f"target.{kind}={shown(value)}: must be {allowed}, or a list of such values"
         if not values:
             yield f"target.{kind}=[]: name at least one value"
 
@@ -146,6 +175,11 @@ def nothing(config: Config) -> Iterator[str]:
     """A method that would leave everything as it is."""
     if config.method.layers == 1 and all(site.stays for _, site in sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+
+
+def reference(config: Config) -> Iterator[str]:
+    """What no reference can say."""
+    yield from problems_of(config.reference)
 
 
 def processes_share(config: Config) -> Iterator[str]:

@@ -176,17 +176,17 @@ def _read(run: RunFolder) -> Record:
 def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str, str]) -> None:
     """Carries out a command in a process; `error` is where its run leaves an unexpected error."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | variables
-    with log.open("w") as stream:
+    with log.open("w", encoding="utf-8") as stream:
         line = [sys.executable, "-m", "prune", *words, "report=false"]  # the sweep makes one for all
         code = subprocess.run(line, stdout=stream, stderr=stream, env=environment, check=False).returncode
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code == USER_ERROR:
-        said = re.split(r"^prune: ", log.read_text(), flags=re.MULTILINE)[-1]
+        said = re.split(r"^prune: ", log.read_text("utf-8", errors="replace"), flags=re.MULTILINE)[-1]
         raise Failure(" ".join(said.split()), str(log))
     if code < 0:
         raise Failure(f"its process was ended by {signal.Signals(-code).name}", str(log))
     if code:
         known = error.exists()
-        reason = error.read_text().splitlines()[0] if known else f"its process ended with code {code}"
+        reason = error.read_text("utf-8").splitlines()[0] if known else f"its process ended with code {code}"
         raise Failure(reason, str(error if known else log))

@@ -11,17 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+
 from prune import processes
-from prune.command import LAUNCHER, SWEEPER, Command, read
+from prune.command import LAUNCHER, MOST_RUNS, SWEEPER, Command, read, refuse_form
 from prune.composition import combinations, composing, hand_to_hydra
 from prune.config import Config, SearchConfig
 from prune.errors import ConfigErrors, UserError
-from prune.outputs import SweepFolder, run_folder
+from prune.outputs import SweepFolder, check_writable, run_folder
 from prune.report.record import Record
+from prune.sanitize import shown
 from prune.sweeps import devices, search
-from prune.sweeps.jobs import Jobs, Note
+from prune.sweeps.jobs import Jobs, Note, reason_of
 from prune.targets import each, given
 from prune.training.progress import Screen
+from prune.words import parsed
 
 _BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
 _OPTUNA = "optuna"
@@ -41,7 +45,8 @@ _CORES_PER_RUN = 4
 class Plan:
     """The runs that a sweep will carry out."""
 
-    outputs: str
+    outputs: list[str]
+    """Their folders of outputs; the sweep's own is in the first."""
     report: bool
     """Whether a page is asked for."""
     total: int
@@ -89,7 +94,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
     gpus = devices.gpus() if command.launcher in _SHARING else []
     at_once = _at_once(command, settings, plan.total, len(gpus))
-    folder = processes.from_first(lambda: SweepFolder.new(plan.outputs))
+    folder = processes.from_first(lambda: _new_folder(plan))
     jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus, at_once)
     own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_words_of(at_once, command, settings)]
     if apart:
@@ -98,39 +103,77 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     warnings.filterwarnings("ignore", "A worker stopped", UserWarning)  # joblib, of workers that it ends itself
     try:
         hand_to_hydra(command.flags, [*command.words, *own], jobs)
-    except (Exception, KeyboardInterrupt) as error:
+    except (UserError, KeyboardInterrupt) as error:
         stopped_by = error
+    except Exception as error:
+        stopped_by = _of_plugin(error, command)
     notes = [Note(**note) for note in processes.from_first(folder.notes)]
-    page_of = Path(plan.outputs) if plan.report else None
+    page_of = Path(plan.outputs[0]) if plan.report else None
     return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
+
+
+def _new_folder(plan: Plan) -> SweepFolder:
+    for outputs in plan.outputs:
+        check_writable(outputs)
+    return SweepFolder.new(plan.outputs[0])
+
+
+def _of_plugin(error: Exception, command: Command) -> Exception:
+    """What a launcher or a sweeper of another package could not do as it was told; runs fail for themselves."""
+    if (command.launcher, command.sweeper) == (_BASIC, _BASIC):
+        return error
+    return UserError(f"{shown(' '.join(command.for_hydra))}: {shown(reason_of(error), most=300)}")
 
 
 def _grid(command: Command) -> Plan:
     """Every combination, and every target of each."""
     labels: dict[str, str] = {}
-    outputs, report = "", False
+    outputs: dict[str, None] = {}
+    report = False
     for combination in combinations(command):
-        outputs = outputs or combination.config.outputs
+        outputs[combination.config.outputs] = None
         report = report or combination.config.report
         label = " ".join(command.as_typed([word for word in combination.words if word not in command.fixed]))
         for one in each(combination.config):
             labels.setdefault(str(run_folder(one).path), label)
-    return Plan(outputs, report, len(labels), labels)
+    return Plan(list(outputs), report, len(labels), labels)
 
 
 def _search(command: Command, settings: Any) -> Plan:
     """As many runs as the sweeper has trials, over what the command names, or else what the sweeper's file does."""
     own = [str(override.input_line) for override in command.swept]
-    searched = own or [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items()]
+    searched = own or _params(settings)
     if not searched:
         raise UserError(f"{SWEEPER}={_OPTUNA}: name what to search, as in 'method.penalty=tag(log,interval(1,200))'")
+    for override in parsed(searched):
+        refuse_form(override)
     configs = [one.config for one in combinations(command, searched)]
     if any(len(several) > 1 for config in configs for several in given(config).values()):
         raise ConfigErrors([f"{SWEEPER}={_OPTUNA}: a run of a search has one target; name one value"])
+    trials = _whole("hydra.sweeper.n_trials", settings.sweeper.n_trials)
     _silence_optuna()
     sought = configs[0].search
     words = [f"hydra.sweeper.direction={search.directions(sought)}", *(["hydra.sweeper.params=null"] if own else [])]
-    return Plan(configs[0].outputs, configs[0].report, settings.sweeper.n_trials, sought=sought, words=words)
+    return Plan([configs[0].outputs], configs[0].report, trials, sought=sought, words=words)
+
+
+def _params(settings: Any) -> list[str]:
+    """What the sweeper's settings say is searched, as words."""
+    params = settings.sweeper.params or {}
+    if not OmegaConf.is_dict(params) and params != {}:
+        raise UserError(f"hydra.sweeper.params={shown(params)}: must be keys and values; better name them as words")
+    return [f"{key}={value}" for key, value in params.items()]
+
+
+def _whole(key: str, value: Any) -> int:
+    """`value`, which says how many.
+
+    Raises:
+        UserError: if it is no number of runs.
+    """
+    if not isinstance(value, int) or not 1 <= value <= MOST_RUNS:
+        raise UserError(f"{key}={shown(value)}: must be a whole number from 1 to {MOST_RUNS:,}")
+    return value
 
 
 def _silence_optuna() -> None:
@@ -150,14 +193,16 @@ def _left(plan: Plan, notes: list[Note]) -> list[str]:
 
 def _at_once(command: Command, settings: Any, total: int, num_gpus: int) -> int:
     """How many runs go at once on this machine."""
+    trials = settings.sweeper.n_jobs if command.sweeper == _OPTUNA else None
+    if trials is not None:
+        _whole("hydra.sweeper.n_jobs", trials)
     if command.launcher == _LOCAL:
-        return settings.sweeper.n_jobs or 1 if command.sweeper == _OPTUNA else total
+        return trials or 1 if command.sweeper == _OPTUNA else total
     if command.launcher != _JOBLIB:
         return 1
-    n_jobs = settings.launcher.n_jobs
-    if n_jobs is not None and (not isinstance(n_jobs, int) or n_jobs < 1):
-        raise UserError(f"hydra.launcher.n_jobs={n_jobs}: must be a whole number from 1, or null")
-    return min(total, n_jobs or num_gpus or max(2, devices.cores() // _CORES_PER_RUN))
+    if (n_jobs := settings.launcher.n_jobs) is not None:
+        return min(total, _whole("hydra.launcher.n_jobs", n_jobs))
+    return min(total, num_gpus or max(2, devices.cores() // _CORES_PER_RUN))
 
 
 def _words_of(at_once: int, command: Command, settings: Any) -> list[str]:

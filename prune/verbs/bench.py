@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from prune.errors import UserError
+from prune.sanitize import shown
 from prune.verbs import display
 
 USAGE = (("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),)
@@ -16,15 +18,21 @@ def carry_out(words: list[str]) -> None:
         raise UserError("prune bench: say what to time: prune bench published")
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
+    from prune.words import refuse_unreadable
+
+    refuse_unreadable(words)
     from prune.measure.published import PublishedBenchConfig, as_rich, bench
+    from prune.outputs import check_writable
     from prune.training.progress import Screen
 
     try:
         merged = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words[1:]))
         config: Any = OmegaConf.to_object(merged)
-    except OmegaConfBaseException as error:
-        raise UserError(f"prune bench published: {str(error).splitlines()[0]}") from error
+    except (OmegaConfBaseException, YAMLError, ValueError) as error:
+        raise UserError(f"prune bench published: {shown(str(error).splitlines()[0])}") from error
+    check_writable(str(Path(config.output).parent))
     screen = Screen()
     display(as_rich(bench(config, screen.say)))
     screen.say(f"  written  {config.output}")

@@ -89,8 +89,10 @@ def one(config: Config) -> Record:
 
     An unexpected error is told in full in the run's folder.
     """
-    from prune.experiment import run
     from prune.outputs import RESULTS_CSV, RESULTS_MD, run_folder, write_at_once
+
+    processes.from_first(lambda: _refuse_unwritable(config))
+    from prune.experiment import run
     from prune.own_recipe import command
     from prune.report.table import as_rich, write_tables
     from prune.sweeps.jobs import reason_of
@@ -119,3 +121,15 @@ def one(config: Config) -> Record:
     screen.say(f"   again  {command(config, str(folder.recipe))}")
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
     return record
+
+
+def _refuse_unwritable(config: Config) -> None:
+    """Before torch is loaded; what is finished is shown from a folder that nobody may write in, too."""
+    from prune.outputs import check_writable, run_folder
+
+    try:
+        is_finished = run_folder(config).record.exists() and not config.force
+    except OSError:  # a folder that nobody may look into
+        is_finished = False
+    if not is_finished:
+        check_writable(config.outputs)

@@ -91,6 +91,45 @@ def test_finished_runs_are_not_done_again(prune, carried_out):
     assert all(f"penalty {penalty}" in out[out.rindex("speed-up ┃") :] for penalty in (20, 30, 40))
 
 
+@pytest.mark.parametrize("outputs", ["file", "file/below", "good,file"])
+@pytest.mark.parametrize("sweeps", [True, False], ids=["sweep", "run"])
+def test_outputs_that_cannot_be_written_stop_everything_before_it_starts(outputs, sweeps, prune, carried_out, tmp_path):
+    (tmp_path / "file").touch()
+    words = ["-m", "seed=1,2", f"outputs={outputs}"] if sweeps else [f"outputs={outputs.removeprefix('good,')}"]
+    code, out, err = prune(*words)
+    assert (code, out) == (2, "")
+    assert f"outputs={outputs.removeprefix('good,')}: file is no folder. Name another" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert carried_out == []
+
+
+def test_outputs_that_may_not_be_written_stop_a_sweep_before_it_starts(prune, carried_out):
+    code, _, err = prune("-m", "seed=1,2", "outputs=/proc/none")
+    assert code == 2
+    assert err.startswith("prune: outputs=/proc/none: cannot write there (")
+    assert carried_out == []
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["n_trials=abc", "n_trials=-1", "n_trials=1e9", "n_jobs=abc", "params=3", "params={seed:'range(0,1e9)'}"],
+)
+def test_a_setting_of_a_search_that_makes_no_sense_is_refused(word, prune, carried_out):
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install 'prune[optuna]'")
+    code, _, err = prune("-m", "hydra/sweeper=optuna", f"hydra.sweeper.{word}")
+    assert code == 2
+    assert err.startswith("prune: ")
+    assert carried_out == []
+
+
+def test_what_a_plugin_cannot_do_is_told_with_the_words_for_it(prune, carried_out):
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install 'prune[optuna]'")
+    code, _, err = prune("-m", "hydra/sweeper=optuna", "hydra.sweeper.storage=sqlite:////nowhere/x")
+    assert code == 2
+    assert "prune: hydra/sweeper=optuna hydra.sweeper.storage=sqlite:////nowhere/x: OperationalError" in err
+    assert carried_out == []
+
+
 def test_an_unreadable_record_is_a_failure_of_its_run(prune, tmp_path):
     prune("-m", "method.penalty=20,40")
     sorted(tmp_path.rglob("record.json"))[0].write_text("{}")
