@@ -102,7 +102,8 @@ def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:
         if not found:
             raise ValueError("it has no sublayer where the family says")
     except (ValueError, AttributeError, TypeError, ZeroDivisionError) as error:
-        raise UserError(f"the family {model.config.model_type} does not fit this model: {error}") from error
+        name = model.config.name_or_path or "this model"
+        raise UserError(f"the family {model.config.model_type} does not fit {name}: {error}") from error
     return found
 
 

@@ -15,7 +15,11 @@ from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from prune.sanitize import short
+
 _PACKAGE = Path(__file__).parent
+_LONGEST = 100
+"""Characters of a name that are compared with others."""
 
 
 class UnknownPart(ValueError):
@@ -36,7 +40,9 @@ def check(kind: str, name: str) -> str:
     """
     key = name.replace("-", "_")
     if key not in names(kind):
-        raise UnknownPart(f"{name!r} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}")
+        raise UnknownPart(
+            f"{short(name)} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}"
+        )
     return key
 
 
@@ -55,7 +61,7 @@ def module(kind: str, name: str) -> ModuleType:
 
 def nearest(name: str, known: list[str]) -> str:
     """` (did you mean 'x'?)` for the most similar of `known`, or an empty text."""
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(name[:_LONGEST], known, n=1, cutoff=0.5)
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 

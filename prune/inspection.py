@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from prune.errors import UserError
 from prune.measure import size
 from prune.outputs import ORIGIN, RunFolder
 from prune.report.record import Record
+from prune.sanitize import short
 from prune.shrink import reload
 from prune.shrink.structure import Structure
 from prune.sublayers import SITES, Sublayer
@@ -99,9 +99,9 @@ def _origin(file: Path) -> dict[str, Any] | None:
         raise UserError(f"{file} does not tell {', '.join(sorted(missing))}")
     for key, value in content.items():
         if key in _TEXTS and not isinstance(value, str):
-            raise UserError(f"{file}: {key} is {reprlib.repr(value)}, no text")
+            raise UserError(f"{file}: {key} is {short(value)}, no text")
         if key in _NUMBERS and (type(value) not in (int, float) or abs(value) > _LARGEST):
-            raise UserError(f"{file}: {key} is {reprlib.repr(value)}, no number up to {_LARGEST:g}")
+            raise UserError(f"{file}: {key} is {short(value)}, no number up to {_LARGEST:g}")
     return content
 
 

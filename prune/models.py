@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +23,7 @@ from prune.anatomy import new_model, skeleton
 from prune.errors import UserError
 from prune.places import locate
 from prune.plain_config import config_from, described
+from prune.sanitize import one_line
 
 _T = TypeVar("_T")
 _LARGEST = 2**22
@@ -33,11 +33,20 @@ _LARGEST = 2**22
 def tokenizer(path: str) -> PreTrainedTokenizerBase:
     """The tokenizer of the model at `path`; one without a token for padding (GPT-2) pads with its last token."""
     config = config_of(path)
-    found = _from(
-        path, lambda name: AutoTokenizer.from_pretrained(name, config=config, use_fast=True, trust_remote_code=False)
-    )
+    found = _from(path, lambda name: _tokenizer(name, config))
     if found.pad_token is None:
         found.pad_token = found.eos_token or found.sep_token
+    return found
+
+
+def _tokenizer(name: str, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
+    """Raises ValueError, or OSError, for whatever transformers raises where its files make no sense."""
+    try:
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, config=config, trust_remote_code=False)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"its tokenizer cannot be read ({type(error).__name__}: {error})") from error
     return found
 
 
@@ -93,7 +102,7 @@ def _with_weights(
     for name, there, needed in found["mismatched_keys"]:
         raise UserError(f"{option}={path}: {name} is {weights.by(there)} there; the model needs {weights.by(needed)}")
     if lacking := sorted(name for name in found["missing_keys"] if not (new_head and _is_of_head(model, name))):
-        raise UserError(f"{option}={path}: its weights lack {reprlib.repr(lacking)}, which the model needs")
+        raise UserError(f"{option}={path}: its weights lack {', '.join(lacking[:3])} ({len(lacking)} in all)")
     weights.check_finite(model.named_parameters(), f"{option}={path}")
     result: PreTrainedModel = model
     return result
@@ -115,7 +124,7 @@ def generation_config(folder: Path) -> GenerationConfig | None:
     if not file.exists():
         return None
     content = plain_json.read(file)
-    found: GenerationConfig = described(str(file), lambda: GenerationConfig.from_dict(content))
+    found: GenerationConfig = described(str(file), lambda: GenerationConfig.from_dict(content), "generation")
     return found
 
 
@@ -152,7 +161,7 @@ def _from(path: str, read: Callable[[str], _T], option: str = "model.path") -> _
         return read(str(folder or path))
     except (OSError, ValueError) as error:
         if folder is not None:
-            raise UserError(f"{path} holds no usable model: {str(error).strip()}") from error
+            raise UserError(f"{path} holds no usable model: {one_line(str(error).strip())[:300]}") from error
         raise UserError(
             f"{path} is no local folder, and could not be had from the hub ({type(error).__name__}). "
             f"Without a network, name a folder with {option}="

@@ -6,7 +6,6 @@ transformers takes from it where code, kernels and weights lie, too, and builds 
 from __future__ import annotations
 
 import inspect
-import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ import transformers
 from transformers import CONFIG_MAPPING, PreTrainedConfig
 
 from prune.errors import UserError
-from prune.sanitize import one_line
+from prune.sanitize import one_line, short
 
 _T = TypeVar("_T")
 _LARGEST, _MOST_LABELS = 2**20, 2**14
@@ -43,15 +42,17 @@ def config_from(
     kind = content.get("model_type")
     if not isinstance(kind, str) or kind not in CONFIG_MAPPING:
         known = f"transformers {transformers.__version__} knows no such model"
-        raise UserError(f"{file}: model_type {_shown(kind)}: {known}{_own_code(content)}")
+        raise UserError(f"{file}: model_type {short(kind)}: {known}{_own_code(content)}")
     config_class = CONFIG_MAPPING[kind]
     if problem := next(_problems(content, config_class), None):
         raise UserError(f"{file}: {problem}")
     return described(file, lambda: config_class.from_dict(dict(content), name_or_path=name, **settings or {}))
 
 
-def described(file: str, build: Callable[[], _T]) -> _T:
-    """What `build` gives, which transformers makes of what `file` says; it raises anything where that makes no sense.
+def described(file: str, build: Callable[[], _T], what: str = "model") -> _T:
+    """What `build` makes of what `file` says: a model, or `what` else it is named.
+
+    transformers raises anything where that makes no sense.
 
     Raises:
         UserError: if it does.
@@ -62,22 +63,22 @@ def described(file: str, build: Callable[[], _T]) -> _T:
         raise
     except Exception as error:
         reason = one_line(f"{error}")[:300] or type(error).__name__
-        raise UserError(f"{file} describes no model: {reason}") from error
+        raise UserError(f"{file} describes no {what}: {reason}") from error
 
 
 def _own_code(content: Mapping[str, Any]) -> str:
     if "auto_map" not in content:
         return ""
-    return f"; its own code (auto_map: {_shown(content['auto_map'])}) is never run"
+    return f"; its own code (auto_map: {short(content['auto_map'])}) is never run"
 
 
 def _problems(content: Mapping[str, Any], config_class: type[PreTrainedConfig]) -> Iterator[str]:
     yield from _elsewhere(content)
     for key, value in content.items():
         if key.startswith("__") or key in _of_code(config_class):
-            yield f"{_shown(key)} is no setting of a model"
+            yield f"{short(key)} is no setting of a model"
         if isinstance(value, int) and abs(value) > _LARGEST:
-            yield f"{key}={_shown(value)}: at most {_LARGEST} is possible"
+            yield f"{key}={short(value)}: at most {_LARGEST} is possible"
     labels = content.get("num_labels"), content.get("id2label")
     if any(_size(one) > _MOST_LABELS for one in labels):
         yield f"num_labels, id2label: at most {_MOST_LABELS} labels are possible"
@@ -102,10 +103,6 @@ def _elsewhere(content: Any) -> Iterator[str]:
     for key, value in content.items():
         if key in _ALLOWED and value not in _ALLOWED[key]:
             possible = ", ".join("null" if one is None else one for one in _ALLOWED[key])
-            yield f"{key}={_shown(value)}: only {possible} is read, since no code and no file beside the model is"
+            yield f"{key}={short(value)}: only {possible} is read, since no code and no file beside the model is"
         if isinstance(value, dict):
             yield from _elsewhere(value)
-
-
-def _shown(value: Any) -> str:
-    return reprlib.repr(value)

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import reprlib
 import unicodedata
 from typing import Any
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", flags=re.ASCII)
 _NOT_IN_FILE_NAMES = re.compile(r"[^A-Za-z0-9_-]+", flags=re.ASCII)
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$!]|&(?=[#\w])|(?<!\w)_|_(?!\w)|(?<=\w):(?=//)|(?<=\b[wW]{3})\.")
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 100, 100
 _FORMULA = ("=", "+", "-", "@")
 
 
@@ -28,6 +31,11 @@ def for_terminal(text: str) -> str:
 def one_line(text: str) -> str:
     """The same on a single line."""
     return for_terminal(" ".join(text.splitlines()) if len(text.splitlines()) > 1 else text.strip("\r\n"))
+
+
+def short(value: Any) -> str:
+    """A value in an error message as Python writes it, cut where it is long."""
+    return _SHORT.repr(value)
 
 
 def for_markdown(text: str) -> str:

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from prune import plain_json
 from prune.errors import UserError
+from prune.sanitize import short
 
 FILE_NAME, _INDEX = "model.safetensors", "model.safetensors.index.json"
 _SHARD = re.compile(r"[\w-][\w.-]*\.safetensors", flags=re.ASCII)
+_STORED = ("F64", "F32", "F16", "BF16")
 _DTYPES = {torch.float64, torch.float32, torch.float16, torch.bfloat16}
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -31,9 +33,14 @@ def shapes(file: Path) -> Shapes:
         raise UserError(f"{file} cannot be read: it is no file")
     try:
         with safe_open(file, "pt") as opened:
-            return {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}
+            found = {name: opened.get_slice(name) for name in opened.keys()}
+            stored = {name: one.get_dtype() for name, one in found.items() if name.endswith((".weight", ".bias"))}
+            there = {name: tuple(one.get_shape()) for name, one in found.items()}
     except (OSError, SafetensorError) as error:
         raise UserError(f"{file} cannot be read: {error}") from error
+    if odd := next((name for name, dtype in stored.items() if dtype not in _STORED), None):
+        raise UserError(f"{file}: {short(odd)} is stored as {stored[odd]}; only {', '.join(_STORED)} are read")
+    return there
 
 
 def by(shape: Iterable[int]) -> str:
@@ -58,12 +65,15 @@ def check_folder(folder: Path) -> None:
 
 def _shards(index: Path) -> list[str]:
     """The files that the weights are parted into."""
-    parts = plain_json.read(index).get("weight_map")
+    content = plain_json.read(index)
+    parts = content.get("weight_map")
     if not isinstance(parts, dict) or not parts:
         raise UserError(f"{index}: weight_map names no file of weights")
+    if not isinstance(content.get("metadata"), dict):
+        raise UserError(f"{index}: metadata is {short(content.get('metadata'))}, no mapping")
     for name in parts.values():
         if not isinstance(name, str) or not _SHARD.fullmatch(name):
-            raise UserError(f"{index}: weight_map names {name!r:.60}, which is no safetensors file beside it")
+            raise UserError(f"{index}: weight_map names {short(name)}, which is no safetensors file beside it")
     return sorted(set(parts.values()))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import reprlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from prune.errors import UserError
 from prune.models import generation_config, read_shape
 from prune.places import PACKAGE
 from prune.plain_config import config_from, described
+from prune.sanitize import short
 from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.structure import FILE_NAME, Structure
 
@@ -70,7 +70,7 @@ def load(path: str | Path) -> PreTrainedModel:
     folder = Path(path)
     content, structure = read_shape(folder), Structure.read(folder)
     if structure.model_type != content.get("model_type"):
-        kind = reprlib.repr(content.get("model_type"))
+        kind = short(content.get("model_type"))
         raise UserError(f"{folder}: structure.json is of a {structure.model_type:.60}, config.json of a {kind}")
     there = weights.shapes(folder / weights.FILE_NAME)
     model = _shaped(_unpruned(folder, content, most=2 * len(there) + _TIED), structure, folder, content)
@@ -99,7 +99,7 @@ def _class_of(config: PreTrainedConfig, architectures: Any, file: str) -> type[P
     found = getattr(code, name, None) if isinstance(name, str) else None
     if not (isinstance(found, type) and issubclass(found, PreTrainedModel) and found.config_class is type(config)):
         version = f"transformers {transformers.__version__}"
-        raise UserError(f"{file}: architectures: {version} has no model {reprlib.repr(name)} of a {config.model_type}")
+        raise UserError(f"{file}: architectures: {version} has no model {short(name)} of a {config.model_type}")
     return found
 
 
@@ -109,8 +109,7 @@ def _check_code(auto_map: Any, model_class: type[PreTrainedModel], file: str) ->
     named = list(auto_map.values()) if isinstance(auto_map, dict) else [auto_map]
     if foreign := [one for one in named if one is not None and one != own]:
         raise UserError(
-            f"{file}: auto_map names code of others, {reprlib.repr(foreign[0])}, which is never run; a pruned model "
-            f"has {own}"
+            f"{file}: auto_map names code of others, {short(foreign[0])}, which is never run; a pruned model has {own}"
         )
 
 
@@ -135,7 +134,7 @@ def _check_shapes(model: PreTrainedModel, there: weights.Shapes, file: Path) -> 
     missing = sorted(needed.keys() - there.keys() - _tied(model))
     unknown = sorted(there.keys() - needed.keys())
     if missing or unknown:
-        raise UserError(f"{file}: missing {reprlib.repr(missing)}, not known {reprlib.repr(unknown)}")
+        raise UserError(f"{file}: missing {short(missing)}, not known {short(unknown)}")
     for name, shape in there.items():
         if shape != needed[name]:
             raise UserError(

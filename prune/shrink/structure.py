@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from transformers import PreTrainedModel
 
 from prune import plain_json
 from prune.errors import UserError
+from prune.sanitize import short
 from prune.shrink.depth import Depth
 from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.unread import last_attention, may_be_last
@@ -68,9 +68,9 @@ class Structure:
     def _of(content: Mapping[str, Any]) -> Structure:
         """Raises ValueError if `content` is no structure."""
         if (version := content.get("version")) != VERSION or type(version) is not int:
-            raise ValueError(f"it is of version {reprlib.repr(version)}; this package reads version {VERSION}")
+            raise ValueError(f"it is of version {short(version)}; this package reads version {VERSION}")
         if unknown := sorted(content.keys() - _KEYS):
-            raise ValueError(f"{reprlib.repr(unknown[0])} is none of {', '.join(sorted(_KEYS))}")
+            raise ValueError(f"{short(unknown[0])} is none of {', '.join(sorted(_KEYS))}")
         return Structure(
             _typed(content, "model_type", str, None),
             {name: _rising(f"kept: {name}", units) for name, units in _typed(content, "kept", dict, None).items()},
@@ -89,7 +89,7 @@ class Structure:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
                 units_there = f"{sublayer.name} has {sublayer.num_units} units from 0"
-                raise UserError(f"{FILE_NAME}: {units_there}, not {reprlib.repr(units)}")
+                raise UserError(f"{FILE_NAME}: {units_there}, not {short(units)}")
         if self.first_token_only and not may_be_last(sublayers):
             raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")
 
@@ -153,21 +153,21 @@ def _place(left: Tensor, whole: Tensor, axis: int, places: Tensor) -> None:
 def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T | None) -> _T:
     value = content.get(key, default)
     if not isinstance(value, kind):
-        raise ValueError(f"{key} is {reprlib.repr(value)}, no {_SAID[kind]}")
+        raise ValueError(f"{key} is {short(value)}, no {_SAID[kind]}")
     return value
 
 
 def _rising(name: str, units: Any) -> tuple[int, ...]:
     whole = isinstance(units, list) and all(type(unit) is int and unit >= 0 for unit in units)
     if not whole or any(a >= b for a, b in itertools.pairwise(units)):
-        raise ValueError(f"{name:.80}: {reprlib.repr(units)} are no rising numbers from 0")
+        raise ValueError(f"{name:.80}: {short(units)} are no rising numbers from 0")
     return tuple(units)
 
 
 def _depth(name: str, value: Any) -> Any:
     if type(value) is int or (isinstance(value, list) and all(isinstance(kind, str) for kind in value)):
         return value
-    raise ValueError(f"{name:.80}: {reprlib.repr(value)} is no number of layers, nor a list of their kinds")
+    raise ValueError(f"{name:.80}: {short(value)} is no number of layers, nor a list of their kinds")
 
 
 def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
