@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,6 +104,8 @@ def _with_weights(
         raise UserError(f"{option}={path}: {name} is {weights.by(there)} there; the model needs {weights.by(needed)}")
     if lacking := sorted(name for name in found["missing_keys"] if not (new_head and _is_of_head(model, name))):
         raise UserError(f"{option}={path}: its weights lack {', '.join(lacking[:3])} ({len(lacking)} in all)")
+    if beyond := sorted(name for name in found["unexpected_keys"] if _is_of_another_layer(model, name)):
+        raise UserError(f"{option}={path}: its weights hold {beyond[0]}, a layer that its {CONFIG_NAME} does not count")
     weights.check_finite(model.named_parameters(), f"{option}={path}")
     result: PreTrainedModel = model
     return result
@@ -112,6 +115,13 @@ def _is_of_head(model: PreTrainedModel, name: str) -> bool:
     """Whether a tensor is one that every task trains anew: outside the base model, or of its pooler."""
     start = f"{model.base_model_prefix}."
     return "pooler" in name.split(".") or (model.base_model is not model and not name.startswith(start))
+
+
+def _is_of_another_layer(model: PreTrainedModel, name: str) -> bool:
+    """Whether a tensor is of a layer beyond those of the model."""
+    layer, modules = re.match(r"(.+?)\.\d+(?=\.)", name), dict(model.named_modules())
+    starts = ("", f"{model.base_model_prefix}.")
+    return layer is not None and any(s + layer[1] in modules and s + layer[0] not in modules for s in starts)
 
 
 def generation_config(folder: Path) -> GenerationConfig | None:
