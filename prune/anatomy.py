@@ -3,24 +3,76 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
 
 import torch
+import transformers
 from torch import nn
-from transformers import AutoModel, PreTrainedConfig, PreTrainedModel
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from prune import discovery
 from prune.errors import UserError
 from prune.families import Family, Place
+from prune.plain_config import described
 from prune.sublayers import Matrix, Sublayer
 
+_MOST_PARAMETERS = 2**13
+"""Tensors that a model may have; one of 400 layers has fewer."""
 
-def skeleton(config: PreTrainedConfig) -> PreTrainedModel:
-    """The unpruned model of `config` without its head and without numbers: on the device `meta`."""
-    with torch.device("meta"):
-        model: PreTrainedModel = AutoModel.from_config(config)
+
+def new_model(config: PreTrainedConfig, auto_class: str = "AutoModel") -> PreTrainedModel:
+    """A model of `config` with random weights in float32; draws from torch's global generator."""
+    model: PreTrainedModel = getattr(transformers, auto_class).from_config(
+        config, dtype=torch.float32, trust_remote_code=False
+    )
     return model
+
+
+def skeleton(config: PreTrainedConfig, auto_class: str = "AutoModel") -> PreTrainedModel:
+    """The unpruned model of `config` without numbers: on the device `meta`; without its head if no class is named.
+
+    Raises:
+        UserError: if there is no such model.
+    """
+    return without_numbers(config, lambda: new_model(config, auto_class))
+
+
+def without_numbers(
+    config: PreTrainedConfig, build: Callable[[], PreTrainedModel], most: int = _MOST_PARAMETERS
+) -> PreTrainedModel:
+    """What `build` makes of `config`, on the device `meta`: whatever its widths, it takes no memory.
+
+    It has at most `most` parameters, of which tied ones count twice.
+
+    Raises:
+        UserError: if it cannot be made, or would have more layers than any model.
+    """
+
+    def counted() -> PreTrainedModel:
+        with torch.device("meta"), _at_most(most):
+            return build()
+
+    return described(f"{config.name_or_path or config.model_type}: config.json", counted)
+
+
+@contextmanager
+def _at_most(parameters: int) -> Iterator[None]:
+    """Ends the building of a model that has more."""
+    thread, left = get_ident(), iter(range(parameters))
+
+    def count(_module: nn.Module, _name: str, _parameter: nn.Parameter) -> None:
+        if get_ident() == thread and next(left, None) is None:
+            raise ValueError(f"it has more layers than {parameters} parameters are enough for")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def family_of(config: PreTrainedConfig) -> Family:
@@ -49,8 +101,9 @@ def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:
         found = list(_found(family, model.base_model))
         if not found:
             raise ValueError("it has no sublayer where the family says")
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"the family {model.config.model_type} does not fit this model: {error}") from error
+    except (ValueError, AttributeError, TypeError, ZeroDivisionError) as error:
+        name = model.config.name_or_path or "this model"
+        raise UserError(f"the family {model.config.model_type} does not fit {name}: {error}") from error
     return found
 
 

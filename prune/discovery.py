@@ -15,9 +15,11 @@ from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 
+from prune.sanitize import quoted
+
 _PACKAGE = Path(__file__).parent
 _LONGEST = 100
-"""So much of a name is compared with others."""
+"""Characters of a name that are compared with others."""
 
 
 class UnknownPart(ValueError):
@@ -38,7 +40,9 @@ def check(kind: str, name: str) -> str:
     """
     key = name.replace("-", "_")
     if key not in names(kind):
-        raise UnknownPart(f"{name!r} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}")
+        raise UnknownPart(
+            f"{quoted(name)} is not one of the {kind}: {', '.join(names(kind))}{nearest(name, names(kind))}"
+        )
     return key
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 
 import torch
-import transformers
 from torch import Tensor
 from transformers import PreTrainedConfig
 
+from prune.anatomy import skeleton
 from prune.errors import UserError
 from prune.masking.masks import Masks
 from prune.measure import size
@@ -162,8 +162,7 @@ def size_goal(
     per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in dense}
     whole = size.num_prunable(dense)
     if target.kind == "params":
-        with torch.device("meta"):
-            model = getattr(transformers, auto_class).from_config(config)
+        model = skeleton(config, auto_class)
         per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in dense}
         whole = size.num_parameters(model)
     outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from prune.anatomy import skeleton, sublayers_of
+from prune import plain_json
+from prune.anatomy import skeleton, sublayers_of, without_numbers
 from prune.errors import UserError
 from prune.measure import size
 from prune.outputs import ORIGIN, RunFolder
 from prune.report.record import Record
+from prune.sanitize import quoted
 from prune.shrink import reload
 from prune.shrink.structure import Structure
 from prune.sublayers import SITES, Sublayer
+
+_TEXTS = {"pruned from", "task", "method", "metric", "measured"}
+_NUMBERS, _LARGEST = {"seed", "value", "dense_value", "speedup"}, 1e12
+"""Of what `origin_of` gives, what is shown."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,8 @@ def inspect(path: Path) -> Inspection:
     """
     folder = RunFolder(path).model if RunFolder(path).record.exists() else path
     model, structure = reload.load(folder), Structure.read(folder)
-    with torch.device("meta"):
-        dense = type(model)(structure.depth.dense_config(model.config))
+    dense_config = structure.depth.dense_config(model.config)
+    dense = without_numbers(dense_config, lambda: type(model)(dense_config))
     left, sublayers = sublayers_of(skeleton(model.config)), sublayers_of(dense)
     last = structure.last_attention(left)
     return Inspection(
@@ -89,13 +93,16 @@ def origin_of(record: Record) -> dict[str, Any]:
 
 def _origin(file: Path) -> dict[str, Any] | None:
     try:
-        content = dict(json.loads(file.read_text()))
+        content = plain_json.read(file)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
     if missing := {"metric", "value", "dense_value", "speedup", "measured"} - content.keys():
         raise UserError(f"{file} does not tell {', '.join(sorted(missing))}")
+    for key, value in content.items():
+        if key in _TEXTS and not isinstance(value, str):
+            raise UserError(f"{file}: {key} is {quoted(value)}, no text")
+        if key in _NUMBERS and (type(value) not in (int, float) or abs(value) > _LARGEST):
+            raise UserError(f"{file}: {key} is {quoted(value)}, no number up to {_LARGEST:g}")
     return content
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,21 +10,44 @@ from typing import Any, TypeVar
 import torch
 import transformers
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import CONFIG_NAME, GENERATION_CONFIG_NAME
 
+from prune import plain_json, weights
+from prune.anatomy import new_model, skeleton
 from prune.errors import UserError
 from prune.places import locate
+from prune.plain_config import config_from, described
+from prune.sanitize import one_line
 
 _T = TypeVar("_T")
-_NO_CODE = {"trust_remote_code": False}
-"""Unless it is said, transformers asks the user whether a model's own code may run."""
+_LARGEST = 2**22
+"""Bytes of a config.json."""
 
 
 def tokenizer(path: str) -> PreTrainedTokenizerBase:
     """The tokenizer of the model at `path`; one without a token for padding (GPT-2) pads with its last token."""
-    found = _from(path, lambda name: AutoTokenizer.from_pretrained(name, use_fast=True, **_NO_CODE))
+    config = config_of(path)
+    found = _from(path, lambda name: _tokenizer(name, config))
     if found.pad_token is None:
         found.pad_token = found.eos_token or found.sep_token
+    return found
+
+
+def _tokenizer(name: str, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
+    """Raises ValueError, or OSError, for whatever transformers raises where its files make no sense."""
+    try:
+        found: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, config=config, trust_remote_code=False)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(f"its tokenizer cannot be read ({type(error).__name__}: {error})") from error
     return found
 
 
@@ -33,26 +56,86 @@ def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pret
 
     Draws from torch's global generator: seed it first.
     """
-    if pretrained:
-        return finished_model(path, auto_class, settings)
-    config = _from(path, lambda name: AutoConfig.from_pretrained(name, **_NO_CODE, **settings))
-    model: PreTrainedModel = getattr(transformers, auto_class).from_config(config, dtype=torch.float32)
-    return model
+    if not pretrained:
+        return new_model(config_of(path, settings=settings), auto_class)
+    return _with_weights(path, auto_class, settings, "model.path", new_head=True)
 
 
-def finished_model(
-    path: str, auto_class: str, settings: Mapping[str, Any] | None = None, option: str = "model.path"
-) -> PreTrainedModel:
-    """A model with its head, as it was saved, in float32; `settings` replace values of its config.
+def finished_model(path: str, auto_class: str, option: str = "model.path") -> PreTrainedModel:
+    """A model with its head, as it was saved, in float32.
 
     `option` is the key that an error tells the user to change.
     """
-    auto, settings = getattr(transformers, auto_class), settings or {}
-    weights = {"dtype": torch.float32, "use_safetensors": True}
-    model: PreTrainedModel = _from(
-        path, lambda name: auto.from_pretrained(name, **weights, **_NO_CODE, **settings), option
+    return _with_weights(path, auto_class, {}, option)
+
+
+def _with_weights(
+    path: str,
+    auto_class: str,
+    settings: Mapping[str, Any],
+    option: str,
+    *,
+    new_head: bool = False,
+) -> PreTrainedModel:
+    """The model at `path`. `new_head`: whether its head may have random numbers.
+
+    Raises:
+        UserError: if its files describe no model, or hold other weights than it has.
+    """
+    config, folder = config_of(path, option, settings), locate(path)
+    skeleton(config, auto_class)
+    if folder is not None:
+        weights.check_folder(folder)
+        generation_config(folder)
+    model, found = _from(
+        path,
+        lambda name: getattr(transformers, auto_class).from_pretrained(
+            name,
+            config=config,
+            dtype=torch.float32,
+            use_safetensors=True,
+            trust_remote_code=False,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        ),
+        option,
     )
-    return model
+    for name, there, needed in found["mismatched_keys"]:
+        raise UserError(f"{option}={path}: {name} is {weights.by(there)} there; the model needs {weights.by(needed)}")
+    if lacking := sorted(name for name in found["missing_keys"] if not (new_head and _is_of_head(model, name))):
+        raise UserError(f"{option}={path}: its weights lack {', '.join(lacking[:3])} ({len(lacking)} in all)")
+    if beyond := sorted(name for name in found["unexpected_keys"] if _is_of_another_layer(model, name)):
+        raise UserError(f"{option}={path}: its weights hold {beyond[0]}, a layer that its {CONFIG_NAME} does not count")
+    weights.check_finite(model.named_parameters(), f"{option}={path}")
+    result: PreTrainedModel = model
+    return result
+
+
+def _is_of_head(model: PreTrainedModel, name: str) -> bool:
+    """Whether a tensor is one that every task trains anew: outside the base model, or of its pooler."""
+    start = f"{model.base_model_prefix}."
+    return "pooler" in name.split(".") or (model.base_model is not model and not name.startswith(start))
+
+
+def _is_of_another_layer(model: PreTrainedModel, name: str) -> bool:
+    """Whether a tensor is of a layer beyond those of the model."""
+    layer, modules = re.match(r"(.+?)\.\d+(?=\.)", name), dict(model.named_modules())
+    starts = ("", f"{model.base_model_prefix}.")
+    return layer is not None and any(s + layer[1] in modules and s + layer[0] not in modules for s in starts)
+
+
+def generation_config(folder: Path) -> GenerationConfig | None:
+    """How the model in `folder` writes; None where it does not say.
+
+    Raises:
+        UserError: if the file says nothing that makes sense.
+    """
+    file = folder / GENERATION_CONFIG_NAME
+    if not file.exists():
+        return None
+    content = plain_json.read(file)
+    found: GenerationConfig = described(str(file), lambda: GenerationConfig.from_dict(content), "generation")
+    return found
 
 
 def put_in_order(model: PreTrainedModel, labels: Mapping[int, str] | None, option: str) -> None:
@@ -88,37 +171,35 @@ def _from(path: str, read: Callable[[str], _T], option: str = "model.path") -> _
         return read(str(folder or path))
     except (OSError, ValueError) as error:
         if folder is not None:
-            raise UserError(f"{path} holds no usable model: {str(error).strip()}") from error
+            raise UserError(f"{path} holds no usable model: {one_line(str(error).strip())[:300]}") from error
         raise UserError(
             f"{path} is no local folder, and could not be had from the hub ({type(error).__name__}). "
             f"Without a network, name a folder with {option}="
         ) from error
 
 
-def config_of(path: str, option: str = "model.path") -> PreTrainedConfig:
-    """What config.json of the model says."""
+def config_of(path: str, option: str = "model.path", settings: Mapping[str, Any] | None = None) -> PreTrainedConfig:
+    """What config.json of the model says; `settings` replace values.
+
+    Raises:
+        UserError: if it cannot be had, or describes no model.
+    """
     folder = locate(path)
     if folder is not None:
-        read_shape(folder)
-    config: PreTrainedConfig = _from(path, lambda name: AutoConfig.from_pretrained(name, **_NO_CODE), option)
-    return config
+        return config_from(read_shape(folder, option), f"{folder / CONFIG_NAME}", str(folder), settings)
+    content, _ = _from(path, PreTrainedConfig.get_config_dict, option)
+    return config_from(content, f"{option}={path}: {CONFIG_NAME}", path, settings)
 
 
-def read_shape(folder: Path) -> dict[str, Any]:
+def read_shape(folder: Path, option: str = "model.path") -> dict[str, Any]:
     """What config.json in `folder` says.
 
     Raises:
         UserError: if the folder or the file is not there, or is no JSON.
     """
-    file = folder / "config.json"
     if not folder.is_dir():
-        raise UserError(f"{folder}: there is no such folder. Name the model's folder with model.path=")
-    if not file.is_file():
-        raise UserError(f"{folder} holds no config.json: it is not the folder of a model")
+        raise UserError(f"{folder}: there is no such folder. Name the model's folder with {option}=")
     try:
-        content = json.loads(file.read_text())
-    except ValueError as error:
-        raise UserError(f"{file} is no JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{file} holds no mapping of keys to values")
-    return content
+        return plain_json.read(folder / CONFIG_NAME, _LARGEST)
+    except FileNotFoundError:
+        raise UserError(f"{folder} holds no {CONFIG_NAME}: it is not the folder of a model") from None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", flags=re.ASCII)
@@ -38,8 +39,17 @@ def one_line(text: str) -> str:
 
 def shown(value: Any, most: int = _SHOWN) -> str:
     """A value as an error tells it: in full where it is short, otherwise how it begins, and how long it is."""
+    return _cut(str, value, most)
+
+
+def quoted(value: Any, most: int = _SHOWN) -> str:
+    """The same as Python writes it, texts in quotes."""
+    return _cut(repr, value, most)
+
+
+def _cut(write: Callable[[Any], str], value: Any, most: int) -> str:
     try:
-        text = one_line(str(value))
+        text = one_line(write(value))
     except (ValueError, RecursionError):  # a number of more than 4,300 digits; lists in lists
         return "(too large to be shown)"
     return text if len(text) <= most else f"{text[:most]}... ({len(text):,} characters)"

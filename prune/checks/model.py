@@ -8,9 +8,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune import discovery
+from prune import discovery, plain_json
 from prune.checks.names import sites
 from prune.config import Config, Start
+from prune.errors import UserError
 from prune.places import locate
 from prune.targets import ONE_SHOT
 
@@ -36,7 +37,8 @@ def folders(config: Config) -> Iterator[str]:
             yield f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may be pruned)"
     for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
         shape = _local_shape(named[key]) if key in named else None
-        labels = len((shape or {}).get("id2label") or {}) or 2
+        named_labels = (shape or {}).get("id2label")
+        labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2
         if shape is not None and labels != len(config.task.labels):
             task = f"the task {config.task.name} has {len(config.task.labels)}"
             yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
@@ -121,6 +123,6 @@ def _local_shape(name: str) -> dict[str, Any] | None:
     """config.json of a local model folder; None for a hub name, or where it cannot be read (found later)."""
     folder = locate(name)
     try:
-        return None if folder is None else dict(json.loads((folder / "config.json").read_text()))
-    except (OSError, ValueError):
+        return None if folder is None else plain_json.read(folder / "config.json")
+    except (FileNotFoundError, UserError):
         return None

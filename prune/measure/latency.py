@@ -20,11 +20,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import transformers
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from prune.anatomy import family_of, skeleton, sublayers_of
+from prune.anatomy import family_of, new_model, skeleton, sublayers_of
 from prune.measure.cache import machine, remembered
 from prune.measure.speed import seconds, time_pairs
 from prune.shrink.depth import depth_of, shallower_config
@@ -167,7 +166,7 @@ def _measured(
 
 
 def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
-    model: PreTrainedModel = getattr(transformers, auto_class).from_config(copy.deepcopy(config), dtype=torch.float32)
+    model = new_model(copy.deepcopy(config), auto_class)
     result: PreTrainedModel = model.eval().to(batch["input_ids"].device, dtype)
     return result
 

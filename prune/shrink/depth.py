@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # `Depth` alone is read where no network is built
     from transformers import PreTrainedConfig, PreTrainedModel
 
+    from prune.families import Stack
+
 
 @dataclass(frozen=True)
 class Depth:
@@ -44,6 +46,37 @@ class Depth:
     def dense_config(self, config: PreTrainedConfig) -> PreTrainedConfig:
         """The dense model's config, given that of the shallower one."""
         return _changed(config, self.dense)
+
+    def check(self, config: PreTrainedConfig) -> None:
+        """That it tells of layers and of nothing else, and of those that the shallower model of `config` has.
+
+        Raises:
+            ValueError: if it does not.
+        """
+        from prune.anatomy import family_of
+
+        stacks = {stack.layers: stack for stack in family_of(config).stacks if stack.depth}
+        if unknown := sorted(self.kept.keys() - stacks):
+            raise ValueError(f"layers: {unknown[0]!r} is none of {', '.join(stacks)}")
+        for stack in stacks.values():
+            self._check_stack(stack, config)
+        keys = {key for name in self.kept for key in (stacks[name].depth, stacks[name].kinds) if key}
+        if self.dense.keys() != keys:
+            raise ValueError(f"dense: names {sorted(self.dense)}, not {sorted(keys)}")
+
+    def _check_stack(self, stack: Stack, config: PreTrainedConfig) -> None:
+        kept = self.kept.get(stack.layers)
+        if kept is None:
+            return
+        number, kinds = self.dense.get(stack.depth), self.dense.get(stack.kinds)
+        if type(number) is not int or len(kept) != getattr(config, stack.depth) or not kept[-1] < number:
+            raise ValueError(f"layers: {stack.layers} keeps {len(kept)} of {number} layers; {stack.depth} differs")
+        if stack.kinds and (
+            not isinstance(kinds, list)
+            or len(kinds) != number
+            or [kinds[layer] for layer in kept] != getattr(config, stack.kinds)
+        ):
+            raise ValueError(f"dense: {stack.kinds} are not those of {number} layers, of which {stack.layers} are left")
 
 
 def depth_of(config: PreTrainedConfig, share: float) -> Depth:

@@ -31,12 +31,20 @@ def take_shape(base: nn.Module, shape: list[dict[str, Any]]) -> None:
         for name, (outputs, inputs) in one.get("linear", {}).items():
             base.set_submodule(name, _linear(base.get_submodule(name), outputs, inputs))
         for name, value in one.get("counts", {}).items():
-            module, _, attribute = name.rpartition(".")
-            setattr(base.get_submodule(module), attribute, value)
+            _set_count(base, name, value)
         if "attention" in one:
             _adapt(base, **one["attention"])
         if "first_token" in one:
             base.get_submodule(one["first_token"]).register_forward_pre_hook(_first_token)
+
+
+def _set_count(base: nn.Module, name: str, value: int) -> None:
+    """Sets a number that the modelling code holds, and nothing else."""
+    module, _, attribute = name.rpartition(".")
+    holder = base.get_submodule(module)
+    if type(vars(holder).get(attribute)) is not int or type(value) is not int:
+        raise ValueError(f"pruned_shape: {name!r} is no count of the model")
+    setattr(holder, attribute, value)
 
 
 def _first_token(_module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

@@ -7,13 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from prune import plain_json
 from prune.errors import UserError
+from prune.sanitize import quoted
 from prune.shrink.depth import Depth
 from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.unread import last_attention, may_be_last
@@ -21,6 +23,10 @@ from prune.sublayers import Matrix, Sublayer
 
 VERSION = 1
 FILE_NAME = "structure.json"
+_KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only"}
+_SAID: Mapping[type, str] = {str: "text", dict: "mapping", bool: "true or false"}
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -48,22 +54,32 @@ class Structure:
         """Reads structure.json.
 
         Raises:
-            UserError: if it is absent, is no JSON, or is of another version.
+            UserError: if it is absent, is no JSON, is of another version, or holds anything else than a structure.
         """
         file = folder / FILE_NAME
         try:
-            content: dict[str, Any] = json.loads(file.read_text())
-            if content["version"] != VERSION:
-                raise UserError(f"{file} is of version {content['version']}; this package reads version {VERSION}")
-            kept = {name: _rising(name, units) for name, units in content["kept"].items()}
-            layers = {name: _rising(name, numbers) for name, numbers in content.get("layers", {}).items()}
-            dense = {key: _depth(key, value) for key, value in content.get("dense", {}).items()}
-            first_token_only = content.get("first_token_only", False) is True
-            return Structure(content["model_type"], kept, Depth(layers, dense), first_token_only)
+            return Structure._of(plain_json.read(file))
         except FileNotFoundError:
             raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(f"{file} cannot be read ({type(error).__name__}: {error})") from error
+        except ValueError as error:
+            raise UserError(f"{file}: {error}") from error
+
+    @staticmethod
+    def _of(content: Mapping[str, Any]) -> Structure:
+        """Raises ValueError if `content` is no structure."""
+        if (version := content.get("version")) != VERSION or type(version) is not int:
+            raise ValueError(f"it is of version {quoted(version)}; this package reads version {VERSION}")
+        if unknown := sorted(content.keys() - _KEYS):
+            raise ValueError(f"{quoted(unknown[0])} is none of {', '.join(sorted(_KEYS))}")
+        return Structure(
+            _typed(content, "model_type", str, None),
+            {name: _rising(f"kept: {name}", units) for name, units in _typed(content, "kept", dict, None).items()},
+            Depth(
+                {name: _rising(f"layers: {name}", ns) for name, ns in _typed(content, "layers", dict, {}).items()},
+                {key: _depth(f"dense: {key}", value) for key, value in _typed(content, "dense", dict, {}).items()},
+            ),
+            _typed(content, "first_token_only", bool, False),
+        )
 
     def check(self, sublayers: list[Sublayer]) -> None:
         """Raises UserError if a sublayer or its layer is not named here, or a unit does not exist."""
@@ -72,7 +88,8 @@ class Structure:
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
-                raise UserError(f"{FILE_NAME}: {sublayer.name} has {sublayer.num_units} units from 0, not {units}")
+                units_there = f"{sublayer.name} has {sublayer.num_units} units from 0"
+                raise UserError(f"{FILE_NAME}: {units_there}, not {quoted(units)}")
         if self.first_token_only and not may_be_last(sublayers):
             raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")
 
@@ -133,17 +150,24 @@ def _place(left: Tensor, whole: Tensor, axis: int, places: Tensor) -> None:
     whole.zero_().index_copy_(axis, places.to(whole.device), left.to(whole))
 
 
+def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T | None) -> _T:
+    value = content.get(key, default)
+    if not isinstance(value, kind):
+        raise ValueError(f"{key} is {quoted(value)}, no {_SAID[kind]}")
+    return value
+
+
 def _rising(name: str, units: Any) -> tuple[int, ...]:
-    whole = isinstance(units, list) and all(type(unit) is int for unit in units)
+    whole = isinstance(units, list) and all(type(unit) is int and unit >= 0 for unit in units)
     if not whole or any(a >= b for a, b in itertools.pairwise(units)):
-        raise ValueError(f"{name}: {units} are no rising numbers")
+        raise ValueError(f"{name:.80}: {quoted(units)} are no rising numbers from 0")
     return tuple(units)
 
 
-def _depth(key: str, value: Any) -> Any:
+def _depth(name: str, value: Any) -> Any:
     if type(value) is int or (isinstance(value, list) and all(isinstance(kind, str) for kind in value)):
         return value
-    raise ValueError(f"{key}: {value} is no number of layers, nor a list of their kinds")
+    raise ValueError(f"{name:.80}: {quoted(value)} is no number of layers, nor a list of their kinds")
 
 
 def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:

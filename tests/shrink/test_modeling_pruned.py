@@ -10,6 +10,7 @@ import torch
 
 from prune.anatomy import sublayers_of
 from prune.shrink import reload
+from prune.shrink.modeling_pruned import take_shape
 from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
@@ -134,3 +135,23 @@ def test_every_architecture_loads_with_every_head_where_this_package_is_not_inst
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [f"Pruned{one.model_class}" for one, _ in cases.values()]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoder.layer.0.attention.self.forward", 3),
+        ("encoder.layer.0.attention.self.training", 3),
+        ("encoder.layer.0.attention.self.query", 3),
+        ("encoder.layer.0.attention.self.stranger", 3),
+        ("encoder.layer.0.attention.self.__class__", 3),
+        ("encoder.layer.0.attention.self.num_attention_heads", "3"),
+        ("encoder.layer.0.attention.self.num_attention_heads", True),
+        ("encoder.layer.0.attention.self.num_attention_heads", None),
+        ("config", 3),
+    ],
+)
+def test_a_shape_sets_numbers_that_the_model_counts_with_and_nothing_else(name, value):
+    base = ARCHITECTURES["bert"].model().base_model
+    with pytest.raises(ValueError, match="is no count of the model"):
+        take_shape(base, [{"counts": {name: value}}])

@@ -1,0 +1,54 @@
+"""JSON from strangers: a mapping that is read whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NoReturn
+
+from prune.errors import UserError
+
+_LARGEST = 2**26
+"""In bytes."""
+
+
+def read(file: Path, largest: int = _LARGEST) -> dict[str, Any]:
+    """The mapping that a file of at most `largest` bytes holds.
+
+    Raises:
+        FileNotFoundError: if there is none.
+        UserError: if it is too large, no text in UTF-8, no JSON, or no mapping of keys to values.
+    """
+    if file.exists() and not file.is_file():  # a pipe would be waited for
+        raise UserError(f"{file} is no file")
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(largest + 1)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from error
+    if len(raw) > largest:
+        raise UserError(f"{file} is too large: at most {largest} bytes are read")
+    content = _parsed(raw, file)
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds no mapping of keys to values")
+    return content
+
+
+def _parsed(raw: bytes, file: Path) -> Any:
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=_refused, parse_float=_finite)
+    except RecursionError:
+        raise UserError(f"{file} is no plain JSON: it is nested too deeply") from None
+    except ValueError as error:  # no JSON, no UTF-8, numbers of 5,000 digits
+        raise UserError(f"{file} is no plain JSON: {error}") from error
+
+
+def _finite(text: str) -> float:
+    return found if math.isfinite(found := float(text)) else _refused(text)
+
+
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"{text[:40]} is no number")
