@@ -14,6 +14,7 @@ from prune.assignments import GROUPS, choices
 from prune.discovery import nearest
 from prune.errors import UserError
 from prune.places import shipped
+from prune.resources import exhausted
 from prune.sanitize import for_terminal, shown
 
 USER_ERROR = 2
@@ -36,10 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if processes.is_first():
                 print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
             sys.exit(130)
-        except OSError as error:
-            if error.errno != errno.ENAMETOOLONG:
+        except Exception as error:
+            if (told := _of_machine(error)) is None:
                 raise
-            _fail(UserError(f"{shown(error.filename)}: no file has so long a name"))
+            _fail(told)
+
+
+def _of_machine(error: Exception) -> UserError | None:
+    """What to tell where the machine cannot do what is asked, whatever asked it."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return UserError(f"{shown(error.filename)}: no file has so long a name")
+    return exhausted(error)
 
 
 def _refuse_no_folder() -> None:

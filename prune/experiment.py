@@ -25,7 +25,6 @@ from prune.outputs import ORIGIN, StageFolder, check_writable, dense_folder, pru
 from prune.own_recipe import recipe_of
 from prune.preparation import Experiment, prepare
 from prune.report.record import Record, finished
-from prune.resources import writing
 from prune.shrink import reload
 from prune.shrink.compact import compact, prove_equal
 from prune.shrink.structure import Structure
@@ -42,7 +41,7 @@ def run(config: Config, screen: Screen) -> Record:
         screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
         return record
     processes.from_first(lambda: check_writable(config.outputs))
-    with locked(StageFolder(folder.path), screen), writing(folder.path):
+    with locked(StageFolder(folder.path), screen):
         if config.force:
             processes.from_first(lambda: shutil.rmtree(folder.path, ignore_errors=True))
         experiment = prepare(config, folder, screen)

@@ -24,8 +24,8 @@ from prune.composition import typed
 from prune.config import Config, SearchConfig
 from prune.errors import UserError
 from prune.outputs import RunFolder, SweepFolder, run_folder, write_at_once
-from prune.report.reading import UnreadableRecord
-from prune.report.record import Record
+from prune.report.reading import NewerRecord
+from prune.report.record import Record, finished
 from prune.sweeps import devices, search
 from prune.targets import each, target_of
 from prune.training.progress import Screen
@@ -99,13 +99,16 @@ class Jobs:
         number = self._number(str(run.path))
         head = f"{number}/{self.total}  {label}"
         note = Note(label, words, str(run.path.resolve()))
-        is_there, record = run.record.exists() and not config.force, None
-        if not is_there:
-            screen.say(head)
+        is_there, record = False, None
         try:
-            if not is_there:
+            record = None if config.force else _read(run)
+            is_there = record is not None
+            if record is None:
+                screen.say(head)
                 self._carry_out(config, words, number)
-            record = _read(run)
+                record = _read(run)
+            if record is None:
+                raise Failure(f"{run.record} is not there, or is damaged; the command below makes it again")
             if is_there or self.apart:
                 result = f"{record.metric} {100 * record.value:.2f}, {record.speedup:.2f} times faster"
                 screen.say(f"{head}  {'was' if is_there else 'is'} finished: {result}")
@@ -166,11 +169,12 @@ def _with_words_of_target(config: Config) -> Iterator[tuple[Config, list[str]]]:
         yield one, [f"target.{target.kind}={target.value:g}"] if target and len(runs) > 1 else []
 
 
-def _read(run: RunFolder) -> Record:
+def _read(run: RunFolder) -> Record | None:
+    """Its record; None where that is not there, or is damaged: the run says so itself."""
     try:
-        return Record.read(run.record)
-    except UnreadableRecord as error:
-        raise Failure(f"{error}; force=true carries the run out anew") from None
+        return finished(run.record, warn=lambda _: None)
+    except NewerRecord as error:
+        raise Failure(str(error)) from None
 
 
 def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str, str]) -> None:

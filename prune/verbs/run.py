@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,7 @@ def one(config: Config) -> Record:
     from prune.experiment import run
     from prune.own_recipe import command
     from prune.report.table import as_rich, write_tables
+    from prune.resources import writing
     from prune.sweeps.jobs import reason_of
     from prune.training.progress import Screen
 
@@ -102,12 +104,14 @@ def one(config: Config) -> Record:
     if processes.is_first():
         folder.error.unlink(missing_ok=True)
     try:
-        record = run(config, screen)
+        with writing(folder.path):
+            record = run(config, screen)
     except UserError:
         raise
     except Exception as error:
         if processes.is_first():
-            write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
+            with suppress(OSError, UserError):  # the error itself is what matters
+                write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
         raise
     if not processes.is_first():
         return record
