@@ -84,8 +84,8 @@ def _with_weights(
     """
     config, folder = config_of(path, option, settings), locate(path)
     skeleton(config, auto_class)
+    check_weights(path)
     if folder is not None:
-        weights.check_folder(folder)
         generation_config(folder)
     model, found = _from(
         path,
@@ -122,6 +122,16 @@ def _is_of_another_layer(model: PreTrainedModel, name: str) -> bool:
     layer, modules = re.match(r"(.+?)\.\d+(?=\.)", name), dict(model.named_modules())
     starts = ("", f"{model.base_model_prefix}.")
     return layer is not None and any(s + layer[1] in modules and s + layer[0] not in modules for s in starts)
+
+
+def check_weights(path: str) -> None:
+    """That the weights of the model at `path` are whole, where it is a local folder; without a look at their values.
+
+    Raises:
+        UserError: if they are not.
+    """
+    if (folder := locate(path)) is not None:
+        weights.check_folder(folder)
 
 
 def generation_config(folder: Path) -> GenerationConfig | None:

@@ -62,7 +62,7 @@ def described(file: str, build: Callable[[], _T], what: str = "model") -> _T:
     except (UserError, MemoryError):
         raise
     except Exception as error:
-        reason = one_line(f"{error}")[:300] or type(error).__name__
+        reason = one_line(f"{type(error).__name__}: {error}")[:300]
         raise UserError(f"{file} describes no {what}: {reason}") from error
 
 

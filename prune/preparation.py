@@ -263,6 +263,7 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
         if path not in ("dense", "none", None):
             other = models.config_of(path, option)
+            models.check_weights(path)
             if option == "teacher" and config.distillation.alpha_layers > 0 and other.hidden_size != shape.hidden_size:
                 raise UserError(
                     f"teacher={path}: its layers are {other.hidden_size} wide, those of model.path are "

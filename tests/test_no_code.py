@@ -2,6 +2,7 @@
 
 import ast
 import io
+import pickle
 import sys
 
 import pytest
@@ -24,7 +25,7 @@ READERS = {
     "tokenizer": lambda folder: models.tokenizer(str(folder)),
     "model.path": lambda folder: models.fresh_model(str(folder), CLASS, {}, pretrained=True),
     "model.path, random": lambda folder: models.fresh_model(str(folder), CLASS, {}, pretrained=False),
-    "teacher": lambda folder: models.finished_model(str(folder), CLASS, "teacher"),
+    "teacher": lambda folder: models.finished_model(str(folder), CLASS, option="teacher"),
 }
 
 
@@ -124,8 +125,6 @@ class _Leaves:
 @pytest.mark.parametrize("reader", ["load", "inspect", "model.path", "teacher"])
 @pytest.mark.parametrize("beside", [True, False])
 def test_pickles_are_not_read(reader, beside, trap, pruned):
-    import pickle
-
     folder, ran = trap
     if reader in ("model.path", "teacher"):
         ARCHITECTURES["bert"].model().save_pretrained(folder)

@@ -12,7 +12,7 @@ from tests.architectures import ARCHITECTURES
 
 CLASS = "AutoModelForSequenceClassification"
 READERS = {
-    "teacher": lambda folder: models.finished_model(str(folder), CLASS, "teacher"),
+    "teacher": lambda folder: models.finished_model(str(folder), CLASS, option="teacher"),
     "model.path": lambda folder: models.fresh_model(str(folder), CLASS, {}, pretrained=True),
 }
 EMBEDDINGS, LINEAR = "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.1.attention.self.query.weight"
@@ -92,7 +92,7 @@ def test_a_base_model_has_all_that_a_fresh_model_needs(name, tmp_path):
     assert all(found.base_model.get_parameter(n).equal(p) for n, p in model.base_model.named_parameters())
     if architecture.auto_class == CLASS:
         with pytest.raises(UserError, match="its weights lack"):
-            models.finished_model(str(tmp_path), architecture.auto_class, "teacher")
+            models.finished_model(str(tmp_path), architecture.auto_class, option="teacher")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -100,7 +100,7 @@ def test_a_finished_model_has_the_weights_that_were_saved(name, tmp_path):
     architecture = ARCHITECTURES[name]
     model = architecture.model()
     model.save_pretrained(tmp_path)
-    found = models.finished_model(str(tmp_path), architecture.auto_class, "teacher")
+    found = models.finished_model(str(tmp_path), architecture.auto_class, option="teacher")
     assert all(found.get_parameter(n).equal(p) for n, p in model.named_parameters())
 
 
