@@ -19,7 +19,7 @@ def run(config, screen=None):
     if penalty == USERS_MISTAKE:
         raise UserError("nothing was removed: raise method.penalty")
     if penalty == CRASH:
-        raise RuntimeError("CUDA out of memory.\nTried to allocate 3 GiB")
+        raise RuntimeError("CUDA error: an illegal memory access.\nSearch for it")
     if penalty == INTERRUPT:
         raise KeyboardInterrupt
     speed = {"batch_size": 1, "length": 8, "speedup": 1 + penalty / 50, "speedup_theoretical": 9.0}

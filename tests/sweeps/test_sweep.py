@@ -44,7 +44,7 @@ def test_what_fails_does_not_stop_the_others(prune, carried_out):
     assert penalties(carried_out) == [20, USERS_MISTAKE, CRASH, 40]
     assert "Traceback" not in out + err
     assert f"method.penalty={USERS_MISTAKE}: nothing was removed: raise method.penalty" in err
-    assert f"method.penalty={CRASH}: RuntimeError: CUDA out of memory." in err
+    assert f"method.penalty={CRASH}: RuntimeError: CUDA error: an illegal memory access." in err
     assert "2 finished, 2 failed, 0 left" in err
     table = out[out.rindex("speed-up ┃") :]
     assert "penalty 20" in table
@@ -56,7 +56,7 @@ def test_the_traceback_of_a_crash_lies_in_its_run_folder_until_the_run_succeeds(
     _, _, err = prune("-m", f"method.penalty=20,{CRASH}")
     (named,) = re.findall(r"more: (\S+error\.txt)", err)
     text = (tmp_path / named).read_text()
-    assert text.startswith("RuntimeError: CUDA out of memory.\n\nTraceback (most recent call last)")
+    assert text.startswith("RuntimeError: CUDA error: an illegal memory access.\n\nTraceback (most recent call last)")
     monkeypatch.setattr(pretended, "CRASH", -1)
     assert prune("-m", f"method.penalty=20,{CRASH}")[0] == 0
     assert not (tmp_path / named).exists()
@@ -130,12 +130,24 @@ def test_what_a_plugin_cannot_do_is_told_with_the_words_for_it(prune, carried_ou
     assert carried_out == []
 
 
-def test_an_unreadable_record_is_a_failure_of_its_run(prune, tmp_path):
+def test_a_damaged_record_is_made_again(prune, carried_out, tmp_path):
     prune("-m", "method.penalty=20,40")
     sorted(tmp_path.rglob("record.json"))[0].write_text("{}")
+    carried_out.clear()
     code, _, err = prune("-m", "method.penalty=20,40")
-    assert code == 1
-    assert "it is no record of a run; force=true carries the run out anew" in err
+    assert code == 0
+    assert len(carried_out) == 1
+    assert "2 finished, 0 failed, 0 left" in err
+
+
+def test_a_record_of_a_newer_program_is_a_failure_of_its_run(prune, carried_out, tmp_path):
+    prune("-m", "method.penalty=20,40")
+    file = sorted(tmp_path.rglob("record.json"))[0]
+    file.write_text(newer := json.dumps(json.loads(file.read_text()) | {"version": 99}))
+    carried_out.clear()
+    code, _, err = prune("-m", "method.penalty=20,40")
+    assert (code, carried_out, file.read_text()) == (1, [], newer)
+    assert "update prune" in err
     assert "1 finished, 1 failed, 0 left" in err
 
 
