@@ -6,6 +6,7 @@ transformers takes from it where code, kernels and weights lie, too, and builds 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -19,6 +20,10 @@ from prune.sanitize import one_line, short
 _T = TypeVar("_T")
 _LARGEST, _MOST_LABELS = 2**20, 2**14
 """No number of layers or units is larger, and no vocabulary; transformers makes lists that long."""
+_SPREADS = ("initializer_range", "init_std", "initializer_factor")
+"""Of random weights."""
+_WIDEST = 1000
+_COUNTS = re.compile(r"^(num|n)_|_(heads|layers)$")
 _DTYPES = (None, "float16", "bfloat16", "float32", "float64")
 _ATTENTIONS = (None, "eager", "sdpa")
 _ALLOWED: Mapping[str, tuple[str | None, ...]] = {
@@ -74,11 +79,16 @@ def _own_code(content: Mapping[str, Any]) -> str:
 
 def _problems(content: Mapping[str, Any], config_class: type[PreTrainedConfig]) -> Iterator[str]:
     yield from _elsewhere(content)
+    code = _of_code(config_class)
     for key, value in content.items():
-        if key.startswith("__") or key in _of_code(config_class):
+        if key.startswith("__") or key in code:
             yield f"{short(key)} is no setting of a model"
+        if key in _SPREADS and not (isinstance(value, (int, float)) and 0 <= value <= _WIDEST):
+            yield f"{key}={short(value)}: must be a number from 0 to {_WIDEST}"
         if isinstance(value, int) and abs(value) > _LARGEST:
             yield f"{key}={short(value)}: at most {_LARGEST} is possible"
+        if isinstance(value, int) and value < 0 and _COUNTS.search(key):
+            yield f"{key}={short(value)}: must be at least 0"
     labels = content.get("num_labels"), content.get("id2label")
     if any(_size(one) > _MOST_LABELS for one in labels):
         yield f"num_labels, id2label: at most {_MOST_LABELS} labels are possible"
