@@ -54,7 +54,10 @@ def without_numbers(
 
     def counted() -> PreTrainedModel:
         with torch.device("meta"), _at_most(most):
-            return build()
+            model = build()
+        if empty := next((name for name, values in model.named_parameters() if not values.numel()), None):
+            raise ValueError(f"{empty} would hold no number")
+        return model
 
     return described(f"{config.name_or_path or config.model_type}: config.json", counted)
 

@@ -24,7 +24,7 @@ from prune.anatomy import new_model, skeleton
 from prune.errors import UserError
 from prune.places import locate
 from prune.plain_config import config_from, described
-from prune.sanitize import one_line
+from prune.sanitize import one_line, quoted
 
 _T = TypeVar("_T")
 _LARGEST = 2**22
@@ -57,7 +57,9 @@ def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pret
     Draws from torch's global generator: seed it first.
     """
     if not pretrained:
-        return new_model(config_of(path, settings=settings), auto_class)
+        config = config_of(path, settings=settings)
+        skeleton(config, auto_class)
+        return new_model(config, auto_class)
     return _with_weights(path, auto_class, settings, "model.path", new_head=True)
 
 
@@ -105,7 +107,9 @@ def _with_weights(
     if lacking := sorted(name for name in found["missing_keys"] if not (new_head and _is_of_head(model, name))):
         raise UserError(f"{option}={path}: its weights lack {', '.join(lacking[:3])} ({len(lacking)} in all)")
     if beyond := sorted(name for name in found["unexpected_keys"] if _is_of_another_layer(model, name)):
-        raise UserError(f"{option}={path}: its weights hold {beyond[0]}, a layer that its {CONFIG_NAME} does not count")
+        raise UserError(
+            f"{option}={path}: its weights hold {quoted(beyond[0])}, a layer that its {CONFIG_NAME} does not count"
+        )
     weights.check_finite(model.named_parameters(), f"{option}={path}")
     result: PreTrainedModel = model
     return result

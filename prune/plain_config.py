@@ -6,6 +6,7 @@ transformers takes from it where code, kernels and weights lie, too, and builds 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -17,8 +18,14 @@ from prune.errors import UserError
 from prune.sanitize import one_line, quoted
 
 _T = TypeVar("_T")
-_LARGEST, _MOST_LABELS = 2**20, 2**14
-"""No number of layers or units is larger, and no vocabulary; transformers makes lists that long."""
+_LARGEST = 2**26
+"""No width, vocabulary, position or angle is larger."""
+_LARGEST_COUNT, _MOST_LABELS = 2**20, 2**14
+"""Of layers and the like, of which transformers makes lists that long."""
+_SPREADS = ("initializer_range", "init_std", "initializer_factor")
+"""Of random weights."""
+_WIDEST = 1000
+_COUNTS = re.compile(r"^(num|n)_|_(heads|layers)$")
 _DTYPES = (None, "float16", "bfloat16", "float32", "float64")
 _ATTENTIONS = (None, "eager", "sdpa")
 _ALLOWED: Mapping[str, tuple[str | None, ...]] = {
@@ -74,14 +81,25 @@ def _own_code(content: Mapping[str, Any]) -> str:
 
 def _problems(content: Mapping[str, Any], config_class: type[PreTrainedConfig]) -> Iterator[str]:
     yield from _elsewhere(content)
+    code = _of_code(config_class)
     for key, value in content.items():
-        if key.startswith("__") or key in _of_code(config_class):
+        if key.startswith("__") or key in code:
             yield f"{quoted(key)} is no setting of a model"
-        if isinstance(value, int) and abs(value) > _LARGEST:
-            yield f"{key}={quoted(value)}: at most {_LARGEST} is possible"
+        if key in _SPREADS and not (isinstance(value, (int, float)) and 0 <= value <= _WIDEST):
+            yield f"{key}={quoted(value)}: must be a number from 0 to {_WIDEST}"
+        if isinstance(value, int):
+            yield from _problems_of_number(key, value)
     labels = content.get("num_labels"), content.get("id2label")
     if any(_size(one) > _MOST_LABELS for one in labels):
         yield f"num_labels, id2label: at most {_MOST_LABELS} labels are possible"
+
+
+def _problems_of_number(key: str, value: int) -> Iterator[str]:
+    is_count = _COUNTS.search(key) is not None
+    if abs(value) > (most := _LARGEST_COUNT if is_count else _LARGEST):
+        yield f"{key}={quoted(value)}: at most {most} is possible"
+    if is_count and value < 0:
+        yield f"{key}={quoted(value)}: must be at least 0"
 
 
 def _size(value: Any) -> int:

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from prune import models
 from prune.errors import UserError
 from tests.architectures import ARCHITECTURES
+from tests.hostile import edit
 
 CLASS = "AutoModelForSequenceClassification"
 READERS = {
@@ -111,8 +112,7 @@ def test_a_head_for_another_number_of_labels_is_named(folder):
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
 def test_layers_that_config_json_does_not_count_are_not_left_out(layers, option, folder):
-    content = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": layers}
-    (folder / "config.json").write_text(json.dumps(content))
+    edit(folder / "config.json", num_hidden_layers=layers)
     assert f"bert.encoder.layer.{layers}." in refused(option, folder)
 
 
@@ -176,9 +176,17 @@ def test_a_lack_of_memory_is_not_blamed_on_the_folder(error, option, folder, mon
         READERS[option](folder)
 
 
-@pytest.mark.parametrize("key", ["hidden_size", "num_hidden_layers", "hidden_act", "layer_norm_eps", "id2label"])
+@pytest.mark.parametrize("key", ["hidden_size", "num_attention_heads", "hidden_act", "id2label", "initializer_range"])
 @pytest.mark.parametrize("value", [-1, 10**9, "x", [[1]], {"a": 1}])
 def test_a_config_that_makes_no_sense_is_named(value, key, option, folder):
-    content = json.loads((folder / "config.json").read_text()) | {key: value}
-    (folder / "config.json").write_text(json.dumps(content))
+    edit(folder / "config.json", **{key: value})
     refused(option, folder)
+    with pytest.raises(UserError, match=str(folder)):
+        models.fresh_model(str(folder), CLASS, {}, pretrained=False)
+
+
+@pytest.mark.parametrize("key", ["hidden_size", "vocab_size", "intermediate_size", "num_attention_heads"])
+def test_a_model_of_no_numbers_is_refused(key, folder):
+    edit(folder / "config.json", **{key: 0})
+    with pytest.raises(UserError, match=str(folder)):
+        models.fresh_model(str(folder), CLASS, {}, pretrained=False)

@@ -148,8 +148,9 @@ def _fill(model: PreTrainedModel, tensors: Mapping[str, Tensor], file: Path) -> 
     """Gives `model`, which has no numbers yet, those of the weights' file."""
     dtype = weights.number_format(tensors, str(file))
     weights.check_finite(tensors.items(), str(file))
+    model.to_empty(device="cpu")
     with torch.random.fork_rng(devices=()):
-        described(f"{file.with_name(CONFIG_NAME)}", model.to_empty(device="cpu").init_weights)  # for the buffers
+        described(f"{file.with_name(CONFIG_NAME)}", model.init_weights)  # for buffers that are not stored
     model.load_state_dict(tensors, strict=False)
     model.tie_weights()
     model.to(dtype)  # type: ignore[arg-type]  # as its stubs have it

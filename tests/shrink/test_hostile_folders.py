@@ -90,6 +90,12 @@ def test_the_folder_is_read_as_it_is(folder):
     assert outcome(folder).origin == ORIGIN_CONTENT
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_a_pruned_model_of_every_architecture_is_read(name, tmp_path):
+    write(name, tmp_path)
+    assert inspect(tmp_path).params == num_parameters(prune.load(tmp_path))
+
+
 @pytest.mark.parametrize("name", ["config.json", "structure.json", ORIGIN])
 @pytest.mark.parametrize("content", NO_JSON)
 def test_a_file_that_holds_no_mapping_is_named(name, content, folder):
