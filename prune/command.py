@@ -127,7 +127,8 @@ def _taken(command: Command, word: str) -> list[Assignment]:
 def refuse_form(override: Override) -> None:
     """Raises UserError for what no word may be, whatever its key."""
     key, word = override.key_or_group, shown(override.input_line)
-    if override.package is not None or override.type is not OverrideType.CHANGE:
+    adds = override.is_add() and key.startswith(_HYDRAS_KEYS)  # a launcher takes what its file does not list
+    if override.package is not None or not (adds or override.type is OverrideType.CHANGE):
         raise UserError(f"{word}: write {shown(key)}=value; keys can be set, not added, deleted or moved")
     if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
         raise UserError(f"{word}: name the values, as in {key}={','.join(choices(key)) if key in GROUPS else 'a,b'}")

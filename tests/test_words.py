@@ -131,6 +131,14 @@ def test_as_many_runs_as_a_sweep_may_have_are_taken():
         read(["-m", *DEMO, f"seed=range(0,{MOST_RUNS + 1})"])
 
 
+def test_a_launcher_is_told_what_its_file_does_not_list():
+    word = "+hydra.launcher.additional_parameters={mail-type: END}"
+    command = read(["-m", "hydra/launcher=submitit_slurm", word, "seed=1,2"], sweep_of_runs=True)
+    with composing() as compose:
+        settings = compose(command.for_hydra, return_hydra_config=True).hydra.launcher
+    assert settings.additional_parameters == {"mail-type": "END"}
+
+
 @pytest.mark.parametrize(
     "flags",
     [
