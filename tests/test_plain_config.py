@@ -48,7 +48,9 @@ def test_the_config_that_transformers_saves_is_read_as_it_reads_it(name, tmp_pat
         ("from_pretrained", "x"),
         ("_auto_class", "x"),
         ("num_labels", 10**6),
-        ("vocab_size", 10**7),
+        ("vocab_size", 10**9),
+        ("num_hidden_layers", 10**7),
+        ("n_head", -1),
     ],
 )
 def test_what_leads_elsewhere_is_refused_by_name(key, value):
