@@ -204,7 +204,9 @@ class SweepFolder:
 
     def notes(self) -> list[dict[str, Any]]:
         """All notes, in the order of the runs' numbers."""
-        return [json.loads(file.read_text()) for file in sorted(self.path.glob("*.json"), key=lambda f: int(f.stem))]
+        return [
+            json.loads(file.read_text("utf-8")) for file in sorted(self.path.glob("*.json"), key=lambda f: int(f.stem))
+        ]
 
 
 def run_folder(config: Config) -> RunFolder:

@@ -115,7 +115,7 @@ def _choice_of(group: str, chosen: dict[str, str]) -> dict[str, Any]:
     """What the choice of a group says by itself, folders included."""
     if group not in chosen:
         return {}
-    return dict(yaml.safe_load((shipped("configs") / group / f"{chosen[group]}.yaml").read_text()))
+    return dict(yaml.safe_load((shipped("configs") / group / f"{chosen[group]}.yaml").read_text("utf-8")))
 
 
 def _without_enums(values: dict[str, Any]) -> dict[str, Any]:

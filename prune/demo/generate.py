@@ -44,7 +44,7 @@ def write_data() -> None:
     folder.mkdir(exist_ok=True)
     for split, size in SIZES.items():
         lines = (json.dumps(example(draw)) + "\n" for _ in range(size))
-        (folder / f"{split}.jsonl").write_text("".join(lines))
+        (folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
 
 
 def write_model() -> None:

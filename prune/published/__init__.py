@@ -73,11 +73,11 @@ class Comparator:
 
 def networks() -> list[PublishedNetwork]:
     """All of them, in the order of the tables."""
-    content = json.loads((Path(__file__).parent / "networks.json").read_text())
+    content = json.loads((Path(__file__).parent / "networks.json").read_text("utf-8"))
     counts = ("heads_kept", "dimensions_kept")
     return [PublishedNetwork(**one | {name: tuple(one[name]) for name in counts}) for one in content]
 
 
 def comparators() -> list[Comparator]:
     """All of them, BERT-base first."""
-    return [Comparator(**one) for one in json.loads((Path(__file__).parent / "comparators.json").read_text())]
+    return [Comparator(**one) for one in json.loads((Path(__file__).parent / "comparators.json").read_text("utf-8"))]

@@ -96,7 +96,7 @@ def hub_name(group: str, settings: Mapping[str, Any]) -> str | None:
     """Of a model or a data set: what was named, or, for a local copy, what the shipped choice of that name says."""
     name, named = settings["name"], [settings["path"]]
     if name in choices(group):
-        named.append(yaml.safe_load((shipped("configs") / group / f"{name}.yaml").read_text())["path"])
+        named.append(yaml.safe_load((shipped("configs") / group / f"{name}.yaml").read_text("utf-8"))["path"])
     return next((path for path in named if _HUB_NAME.fullmatch(path) and locate(path) is None), None)
 
 

@@ -212,7 +212,7 @@ def _library() -> str:
     """Vega and Vega-Lite as one script, without network: put together once per version, where it can be kept."""
     file = cache_folder() / f"vega-{version('vl-convert-python')}.js"
     if file.exists():
-        return file.read_text()
+        return file.read_text("utf-8")
     text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     with contextlib.suppress(OSError):
         write_at_once(file, text)

@@ -55,7 +55,7 @@ def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: P
     tokenizer.save_pretrained(folder)
     structure.save(folder)
     if shape:
-        (folder / _CODE.name).write_text(_CODE.read_text() + _CLASS.format(name=name))
+        (folder / _CODE.name).write_text(_CODE.read_text("utf-8") + _CLASS.format(name=name), encoding="utf-8")
 
 
 def load(path: str | Path) -> PreTrainedModel:

@@ -47,7 +47,7 @@ class Structure:
             content |= {"layers": self.depth.kept, "dense": self.depth.dense}
         if self.first_token_only:
             content |= {"first_token_only": True}
-        (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n")
+        (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n", encoding="utf-8")
 
     @staticmethod
     def read(folder: Path) -> Structure:

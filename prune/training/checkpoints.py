@@ -27,7 +27,7 @@ def step_of(checkpoint: Path) -> int:
 
 def history_of(checkpoint: Path) -> list[dict[str, float]]:
     """What was logged until a checkpoint."""
-    return list(json.loads((checkpoint / _STATE).read_text())["log_history"])
+    return list(json.loads((checkpoint / _STATE).read_text("utf-8"))["log_history"])
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -72,7 +72,7 @@ def _read_archive(path: Path) -> None:
 
 
 _READERS: dict[str, Callable[[Path], object]] = {
-    _STATE: lambda path: json.loads(path.read_text()),
+    _STATE: lambda path: json.loads(path.read_text("utf-8")),
     WEIGHTS: _read_weights,
     OPTIMIZER: _read_archive,
     "scheduler.pt": _read_archive,

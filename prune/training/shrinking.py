@@ -44,7 +44,7 @@ def note(alive: Alive) -> str:
 
 def _noted(folder: Path, sublayers: tuple[Sublayer, ...]) -> Alive | None:
     try:
-        content = json.loads((folder / NOTE).read_text())
+        content = json.loads((folder / NOTE).read_text("utf-8"))
         return Alive(sublayers, {name: tuple(units) for name, units in content["kept"].items()}, content["gone"])
     except (OSError, ValueError, KeyError):
         return None
