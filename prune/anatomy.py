@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +26,9 @@ _MOST_PARAMETERS = 2**13
 
 
 def new_model(config: PreTrainedConfig, auto_class: str = "AutoModel") -> PreTrainedModel:
-    """A model of `config` with random weights in float32; draws from torch's global generator."""
+    """A model of `config`, itself unchanged, with random weights in float32; draws from torch's global generator."""
     model: PreTrainedModel = getattr(transformers, auto_class).from_config(
-        config, dtype=torch.float32, trust_remote_code=False
+        copy.deepcopy(config), dtype=torch.float32, trust_remote_code=False
     )
     return model
 

@@ -166,7 +166,7 @@ def _measured(
 
 
 def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
-    model = new_model(copy.deepcopy(config), auto_class)
+    model = new_model(config, auto_class)
     result: PreTrainedModel = model.eval().to(batch["input_ids"].device, dtype)
     return result
 
