@@ -6,7 +6,7 @@ from typing import Any
 
 from prune.sanitize import is_inert, shown
 
-LONGEST_TEXT, LONGEST_LIST = 1_000, 10_000
+LONGEST_TEXT, LONGEST_LIST = 1_000, 1_000
 DEEPEST = 12
 """Levels of brackets."""
 _LARGEST = 2**31

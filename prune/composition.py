@@ -32,6 +32,7 @@ from prune.errors import ConfigErrors, UserError
 from prune.flags import Flags
 from prune.outputs import check_writable
 from prune.places import shipped
+from prune.resources import exhausted
 from prune.sanitize import shown
 from prune.targets import each
 from prune.words import values
@@ -76,6 +77,10 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
                 results.append(call(one))
             except UserError as error:
                 failures.append(_failure(error))
+            except Exception as error:
+                if (told := exhausted(error)) is None:
+                    raise
+                failures.append(_failure(told))
         return math.nan
 
     hand_to_hydra(command.flags, command.words, composed)

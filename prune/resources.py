@@ -21,7 +21,6 @@ _NO_MEMORY_SAID = re.compile(
     rf"os error {errno.ENOMEM}\b|Cannot allocate memory|can't allocate memory|std::bad_alloc|out of memory"
     "|can't start new thread"
 )
-_LEAST_MEMORY = "a smaller schedule.batch_size, schedule.eval_batch_size or task.max_length takes less"
 
 
 def exhausted(error: BaseException, where: Path | None = None, need: int | None = None) -> UserError | None:
@@ -37,8 +36,8 @@ def exhausted(error: BaseException, where: Path | None = None, need: int | None 
         return _not_written(where or (Path(str(named)) if named else None), reason, need)
     if any(_is_no_memory(cause) for cause in causes):
         return UserError(
-            f"there is not enough memory ({_first_line(error)}). {_LEAST_MEMORY}; the same command goes on from what "
-            "is finished"
+            f"there is not enough memory ({_first_line(error)}). Less is taken by a smaller schedule.batch_size, "
+            "schedule.eval_batch_size or task.max_length; the same command goes on from what is finished"
         )
     return None
 
