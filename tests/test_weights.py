@@ -130,7 +130,9 @@ def parted(folder):
 
 
 def test_weights_in_several_files_are_read(option, parted):
-    READERS[option](parted)
+    found = READERS[option](parted)
+    stored = {n: values for file in sorted(parted.glob("part-*")) for n, values in load_file(file).items()}
+    assert all(found.get_parameter(n).equal(stored[n]) for n in (EMBEDDINGS, LINEAR))
 
 
 @pytest.mark.parametrize("name", ["part-0.safetensors", "part-1.safetensors"])

@@ -26,6 +26,7 @@ from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
 from prune.memory import give_back_memory
 from prune.methods import Pruned
+from prune.stages import saving
 from prune.sublayers import Sublayer, smaller
 from prune.targets import target_of
 from prune.training.checkpoints import checkpoint_at
@@ -55,7 +56,8 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
     masks.advance(1.0)
     if processes.is_first():
         stage.model.mkdir(parents=True, exist_ok=True)
-        save_model(model, str(stage.model / _WEIGHTS))
+        with saving(model, stage):
+            save_model(model, str(stage.model / _WEIGHTS))
 
 
 def _importance_at_start(experiment: Experiment, dense: StageFolder) -> Worth:

@@ -262,7 +262,9 @@ def test_a_run_is_told_where_a_file_is_none(name, kind, tmp_path):
         file.mkdir()
     else:
         file.write_bytes(b"\xff\xfe\0")
-    told(file.parents[name.count("/")])
+    detail = told(file.parents[name.count("/")])
+    assert (detail.recipe == "") == (name == "recipe.yaml")
+    assert (detail.sublayers == []) == name.startswith("model/")
 
 
 # Code
