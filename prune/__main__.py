@@ -1,6 +1,6 @@
 """`python -m prune` is `prune`."""
 
-from prune.cli import main
+from prune.cli.main import main
 
 if __name__ == "__main__":
     main()

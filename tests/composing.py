@@ -2,7 +2,7 @@
 
 import pytest
 
-from prune.composition import compose_and_call
+from prune.composition.compose import compose_and_call
 from prune.errors import UserError
 
 HEAD = "# @package _global_\n"

@@ -6,11 +6,11 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from prune import discovery
-from prune.anatomy import skeleton, sublayers_of
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
 from prune.masking.grains import GRAINS
+from prune.models.architecture import skeleton, sublayers_of
+from prune.runtime import registry
 
 SHAPE = {
     "hidden_size": 16,
@@ -48,7 +48,7 @@ def site():
     """How one site is masked."""
 
     def make(criterion="soft_movement", grain="element", block=(4, 4), density=0.5, threshold=0.1, penalty=0.0, **rest):
-        found = discovery.module("criteria", criterion).CRITERION
+        found = registry.module("criteria", criterion).CRITERION
         return SiteMasking(found, grain, block, density, threshold, penalty, **rest)
 
     return make

@@ -2,8 +2,8 @@
 
 from dataclasses import asdict
 
-from prune.report.hardware import hardware
-from prune.report.record import Record
+from prune.measure.hardware import hardware
+from prune.results.record import Record
 
 ENVIRONMENT = {
     "python": "3.11.7", "packages": {"torch": "2.13.0"}, "system": "Linux x86_64", "processor": "Abacus", "cores": 2,

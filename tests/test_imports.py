@@ -42,7 +42,7 @@ def test_files_are_found():
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("masking", ["prune.masking", "prune.sublayers"]),
+        ("masking", ["prune.masking", "prune.models.sublayers"]),
         ("criteria", ["prune.masking", "prune.criteria"]),
         ("families", ["prune.families"]),
     ],
@@ -64,14 +64,18 @@ def test_families_need_nothing():
 
 def test_nobody_imports_the_verbs():
     importers = {
-        file.relative_to(PACKAGE).as_posix() for file in FILES if any(within(n, "prune.verbs") for n in imported(file))
+        file.relative_to(PACKAGE).as_posix()
+        for file in FILES
+        if any(within(n, "prune.cli.commands") for n in imported(file))
     }
     assert {file for file in importers if not file.startswith("verbs/")} == {"cli.py"}
 
 
 def test_nobody_but_main_imports_cli():
     importers = {
-        file.relative_to(PACKAGE).as_posix() for file in FILES if any(within(n, "prune.cli") for n in imported(file))
+        file.relative_to(PACKAGE).as_posix()
+        for file in FILES
+        if any(within(n, "prune.cli.main") for n in imported(file))
     }
     assert importers == {"__main__.py"}
 

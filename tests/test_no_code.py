@@ -8,12 +8,12 @@ import sys
 import pytest
 
 import prune
-from prune import models
+from prune.compaction import saved_model
+from prune.compaction.structure import Structure
 from prune.errors import UserError
-from prune.inspection import inspect
-from prune.places import PACKAGE
-from prune.shrink import reload
-from prune.shrink.structure import Structure
+from prune.files.paths import PACKAGE
+from prune.models import loading
+from prune.report.inspection import inspect
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER
 from tests.hostile import CODE, FOREIGN, edit
 
@@ -21,11 +21,11 @@ CLASS = "AutoModelForSequenceClassification"
 READERS = {
     "load": prune.load,
     "inspect": inspect,
-    "config": lambda folder: models.config_of(str(folder)),
-    "tokenizer": lambda folder: models.tokenizer(str(folder)),
-    "model.path": lambda folder: models.fresh_model(str(folder), CLASS, {}, pretrained=True),
-    "model.path, random": lambda folder: models.fresh_model(str(folder), CLASS, {}, pretrained=False),
-    "teacher": lambda folder: models.finished_model(str(folder), CLASS, option="teacher"),
+    "config": lambda folder: loading.config_of(str(folder)),
+    "tokenizer": lambda folder: loading.tokenizer(str(folder)),
+    "model.path": lambda folder: loading.fresh_model(str(folder), CLASS, {}, pretrained=True),
+    "model.path, random": lambda folder: loading.fresh_model(str(folder), CLASS, {}, pretrained=False),
+    "teacher": lambda folder: loading.finished_model(str(folder), CLASS, option="teacher"),
 }
 
 
@@ -46,7 +46,7 @@ def pruned(trap, make_bert, sublayers):
     model = make_bert()
     structure = Structure("bert", {s.name: tuple(range(1, s.num_units)) for s in sublayers(model)})
     structure.apply(model.base_model, sublayers(model))
-    reload.save(model, structure, NO_TOKENIZER, folder, CLASS)
+    saved_model.save(model, structure, NO_TOKENIZER, folder, CLASS)
     return folder
 
 
@@ -110,7 +110,7 @@ def test_a_tokenizers_code_is_not_run(auto_map, trap):
         (folder / file.name).write_bytes(file.read_bytes())
     edit(folder / "tokenizer_config.json", auto_map=auto_map)
     edit(folder / "config.json", auto_map=FOREIGN)
-    assert type(models.tokenizer(str(folder))).__module__.startswith("transformers.")
+    assert type(loading.tokenizer(str(folder))).__module__.startswith("transformers.")
     assert not ran.exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +35,16 @@ def test_an_installed_wheel_finds_its_own_configs_and_recipes(wheel: Path, tmp_p
     assert result.returncode == 0, result.stderr
     assert "hybrid_filled" in result.stdout
     if words == ("--help",):
-        assert str(wheel / "prune" / "configs") in result.stdout
+        assert str(wheel / "prune" / "shipped" / "configs") in result.stdout
 
 
 def test_a_wheel_carries_every_config_recipe_and_the_demo(wheel: Path) -> None:
     for folder in ("configs", "recipes"):
         expected = {file.relative_to(PACKAGE.parent) for file in (PACKAGE.parent / folder).rglob("*.yaml")}
-        assert {file.relative_to(wheel / "prune") for file in (wheel / "prune" / folder).rglob("*.yaml")} == expected
+        assert {
+            file.relative_to(wheel / "prune" / "shipped")
+            for file in (wheel / "prune" / "shipped" / folder).rglob("*.yaml")
+        } == expected
     assert (wheel / "prune/demo/data/train.jsonl").stat().st_size > 0
     assert (wheel / "prune/demo/model/config.json").stat().st_size > 0
     assert (wheel / "prune/report/templates/report.html").stat().st_size > 0

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from prune import recipes
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
+from prune.recipes import library
 
 README = PACKAGE.parent / "README.md"
 EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.read_text(), flags=re.S)
@@ -17,13 +17,13 @@ EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.re
 TRY = {
     "criterion": """
 import torch
-from prune.discovery import module, names
+from prune.runtime.registry import module, names
 assert "largest" in names("criteria")
 mask = module("criteria", "largest").CRITERION.mask(torch.tensor([-3.0, 1.0, 2.0]), 2.0, True)
 assert mask.tolist() == [1.0, 0.0, 1.0]
 """,
     "method": """
-from prune.assignments import choices
+from prune.config.keys import choices
 assert "magnitude_struct" in choices("method")
 from prune.cli import main
 main(["run", "model=demo", "task=demo", "schedule=demo", "method=magnitude_struct", "task.train_examples=64",
@@ -32,7 +32,7 @@ main(["run", "model=demo", "task=demo", "schedule=demo", "method=magnitude_struc
 """,
     "task": """
 import shutil
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
 shutil.copytree(PACKAGE / "demo" / "data", "data/reviews")
 from prune.cli import main
 main(["run", "model=demo", "task=reviews", "schedule=demo", "method=struct", "method.penalty=400",
@@ -43,11 +43,11 @@ main(["run", "model=demo", "task=reviews", "schedule=demo", "method=struct", "me
     "family": """
 import torch
 from transformers import ErnieConfig, ErnieForSequenceClassification
-from prune.anatomy import sublayers_of
-from prune.config import MethodConfig, SiteConfig
+from prune.models.architecture import sublayers_of
+from prune.config.schema import MethodConfig, SiteConfig
 from prune.masking.attach import fold
 from prune.methods.fine_pruning import spread
-from prune.shrink.compact import compact
+from prune.compaction.compact import compact
 config = ErnieConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
                        intermediate_size=24)
 model = ErnieForSequenceClassification(config).eval()
@@ -93,10 +93,10 @@ def test_what_recipes_promise_of_minilm_is_what_the_results_say() -> None:
         for task, method, strength, value, times in re.findall(row, README.read_text(), flags=re.M)
     }
     promised = {}
-    for name in recipes.names():
-        promise = recipes.promise_of(name)
+    for name in library.names():
+        promise = library.promise_of(name)
         if "/minilm_" in name and promise.main_score:
-            content = recipes.read(recipes.find(name))
+            content = library.read(library.find(name))
             (method,) = [choice["override /method"] for choice in content["defaults"] if "override /method" in choice]
             (strength,) = [content["method"][key] for key in ("penalty", "density") if key in content["method"]]
             promised[name.split("/")[0], method, strength] = round(100 * promise.main_score[1], 2), promise.speedup

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from prune.sublayers import Sublayer
+from prune.models.sublayers import Sublayer
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from prune.masking.bank import Bank, SiteMasking
 from prune.masking.linear import MaskedLinear
 from prune.masking.masks import Masks
 from prune.masking.parts import MaskedParts
-from prune.sublayers import Matrix, Sublayer
+from prune.models.sublayers import Matrix, Sublayer
 
 _NAME = "masks"
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from prune.masking.criterion import Criterion
 from prune.masking.grains import GRAINS, gather
 from prune.masking.linear import MaskedLinear, mask_together
-from prune.sublayers import Matrix, Sublayer
+from prune.models.sublayers import Matrix, Sublayer
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune.sublayers import Sublayer
+from prune.models.sublayers import Sublayer
 
 
 class Gates:

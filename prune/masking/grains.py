@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from prune.sublayers import Matrix
+from prune.models.sublayers import Matrix
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from torch.utils.hooks import RemovableHandle
 from prune.masking.alive import Alive
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
+from prune.masking.budget_controller import Steering
 from prune.masking.grains import GRAINS
-from prune.masking.steering import Steering
 
 _SMALLEST = 1e-12
 _EXACT_UP_TO = 1 << 15

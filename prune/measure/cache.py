@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from prune.errors import UserError
+from prune.files.atomic import write_at_once
+from prune.files.paths import cache_folder
 from prune.measure.environment import processor
-from prune.outputs import write_at_once
-from prune.places import cache_folder
 
 
 def remembered(

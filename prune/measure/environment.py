@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from prune import processes
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
+from prune.runtime import distributed
 
 _PACKAGES = ("prune", "torch", "transformers", "datasets", "accelerate", "hydra-core", "omegaconf", "evaluate")
 
@@ -24,7 +24,7 @@ def environment() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": processor(),
         "cores": os.cpu_count(),
-        "processes": processes.started(),
+        "processes": distributed.started(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "commit": _commit(),

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from prune.sublayers import Sublayer
+from prune.models.sublayers import Sublayer
 
 
 def num_parameters(model: nn.Module) -> int:

@@ -17,8 +17,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from prune.config import SpeedConfig
-from prune.memory import keep_memory
+from prune.config.schema import SpeedConfig
+from prune.runtime.memory import keep_memory
 
 _WARMUP_PAIRS = 3
 _SURE = 0.01

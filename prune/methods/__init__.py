@@ -1,7 +1,7 @@
 """Methods: how a model is pruned. One file = one kind, found by its name; most methods are a YAML in configs/method/.
 
 A kind has two functions of (experiment, folder of the dense model, folder of the stage `prune`). Where a run has
-several processes, all of them call both, to train together, and the first one writes (`prune.processes`):
+several processes, all of them call both, to train together, and the first one writes (`prune.runtime.distributed`):
 
 - `prune` does what takes long and is the same for all targets, and leaves what it found in the stage's folder;
 - `pruned` (and, fourth, the folder of the stage `compact`) gives the model as that says, with zeros where something is

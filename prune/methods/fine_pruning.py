@@ -14,28 +14,28 @@ from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
 from transformers import PreTrainedModel, set_seed
 
-from prune import discovery, processes
-from prune.config import MethodConfig, Scope, SiteConfig, Start
-from prune.goals import Kept
-from prune.importance import importance_of
+from prune.budget.budget import Kept
+from prune.config.schema import MethodConfig, Scope, SiteConfig, Start
+from prune.config.targets import target_of
 from prune.masking.alive import Alive
 from prune.masking.attach import attach, fold
 from prune.masking.bank import SiteMasking
+from prune.masking.budget_controller import Steering
 from prune.masking.masks import Masks
-from prune.masking.steering import Steering
 from prune.measure.speed import speed_device
-from prune.memory import give_back_memory
 from prune.methods import Pruned
-from prune.stages import saving
-from prune.sublayers import Sublayer, smaller
-from prune.targets import target_of
+from prune.models.sublayers import Sublayer, smaller
+from prune.pipeline.importance import importance_of
+from prune.pipeline.stages import saving
+from prune.runtime import distributed, registry
+from prune.runtime.memory import give_back_memory
 from prune.training.checkpoints import checkpoint_at
 from prune.training.shrinking import NOTE, enlarge, note, resumed, shrink, still_alive, take_away
-from prune.training.vocabulary import used_rows
+from prune.training.used_rows import used_rows
 
 if TYPE_CHECKING:
-    from prune.outputs import StageFolder
-    from prune.preparation import Experiment
+    from prune.pipeline.context import Experiment
+    from prune.results.layout import StageFolder
 
 Worth = Mapping[str, Tensor]
 """Sublayer -> importance of its units."""
@@ -49,12 +49,12 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
     config = experiment.config
     worth = None
     if config.schedule.start_from is Start.one_shot:
-        worth = processes.from_first(lambda: _importance_at_start(experiment, dense))
+        worth = distributed.from_first(lambda: _importance_at_start(experiment, dense))
     experiment.screen.stage("prune", f"{config.method.name}, {experiment.setting}: training with masks")
     train = _train_shrinking if config.compact.during_training else _train
     model, masks = train(experiment, dense, stage, worth)
     masks.advance(1.0)
-    if processes.is_first():
+    if distributed.is_first():
         stage.model.mkdir(parents=True, exist_ok=True)
         with saving(model, stage):
             save_model(model, str(stage.model / _WEIGHTS))
@@ -84,7 +84,7 @@ def _train_shrinking(
     training = experiment.trainings.prune
     ramp, lesson = experiment.trainings.ramp(training), experiment.lesson(dense)
     everything = Alive.all_of(_masked(experiment))
-    start, alive = processes.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
+    start, alive = distributed.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
     for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
         if end < start:
             continue
@@ -94,7 +94,7 @@ def _train_shrinking(
         masks.advance(ramp(end))
         if end < training.steps and (left := still_alive(masks, alive)).kept != alive.kept:
             checkpoint = checkpoint_at(stage.checkpoints, end)
-            processes.from_first(partial(_shrink, experiment, dense, checkpoint, model, everything, left))
+            distributed.from_first(partial(_shrink, experiment, dense, checkpoint, model, everything, left))
             alive = left
     whole, of_whole = masked_model(experiment, dense, everything)
     enlarge(model, whole)
@@ -116,7 +116,7 @@ def _shrink(
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, _own: StageFolder) -> Pruned | None:
     """The trained model with its masks multiplied in."""
-    return processes.by_first(lambda: _folded(experiment, dense, stage))
+    return distributed.by_first(lambda: _folded(experiment, dense, stage))
 
 
 def _folded(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
@@ -201,7 +201,7 @@ def _masked(experiment: Experiment) -> list[Sublayer]:
 
 def _site(site: SiteConfig, method: MethodConfig) -> SiteMasking:
     return SiteMasking(
-        criterion=discovery.module("criteria", site.criterion).CRITERION,
+        criterion=registry.module("criteria", site.criterion).CRITERION,
         grain=site.grain,
         block=tuple(site.block),
         density=method.density,

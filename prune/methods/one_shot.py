@@ -14,19 +14,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel, set_seed
 
-from prune import models, processes
-from prune.goals import Kept
-from prune.importance import examples, importance_of
+from prune.budget.budget import Kept
+from prune.compaction.compact import compact
+from prune.compaction.first_token import first_token_suffices
+from prune.compaction.refit import refit
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
-from prune.shrink.compact import compact
-from prune.shrink.refit import refit
-from prune.shrink.unread import first_token_suffices
-from prune.stages import unfinished
+from prune.models import loading
+from prune.pipeline.importance import examples, importance_of
+from prune.pipeline.stages import unfinished
+from prune.runtime import distributed
 
 if TYPE_CHECKING:
-    from prune.outputs import StageFolder
-    from prune.preparation import Experiment
+    from prune.pipeline.context import Experiment
+    from prune.results.layout import StageFolder
 
 _IMPORTANCE = "importance.safetensors"
 
@@ -38,7 +39,7 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
         stage.model.mkdir(parents=True, exist_ok=True)
         save_file(importance_of(experiment, _start(experiment, dense)), stage.model / _IMPORTANCE)
 
-    processes.from_first(find)
+    distributed.from_first(find)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: StageFolder) -> Pruned | None:
@@ -55,7 +56,7 @@ def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: 
         model = _refitted(experiment, dense, latest, stage, experiment.goal.choose).cpu()
         return Pruned(model, experiment.proof_outputs(model))
 
-    return processes.by_first(last)
+    return distributed.by_first(last)
 
 
 def _removed(
@@ -70,10 +71,10 @@ def _removed(
                 choose = partial(experiment.goal.choose_on_the_way, share=share)
                 _refitted(experiment, dense, latest, stage, choose).save_pretrained(part.model)
 
-            processes.from_first(remove)
+            distributed.from_first(remove)
             if experiment.trainings.recoveries:
                 _recover(experiment, dense, part, step)
-            processes.from_first(lambda: part.finish(watch.report()))
+            distributed.from_first(lambda: part.finish(watch.report()))
     return part
 
 
@@ -91,7 +92,7 @@ def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step
         structure.put_back(model, whole, experiment.sublayers)
         whole.save_pretrained(part.model)
 
-    processes.from_first(keep)
+    distributed.from_first(keep)
 
 
 def _refitted(
@@ -120,6 +121,6 @@ def _refitted(
 
 
 def _start(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:
-    model = models.finished_model(str(folder.model), experiment.task.auto_class)
+    model = loading.finished_model(str(folder.model), experiment.task.auto_class)
     result: PreTrainedModel = model.eval().to(speed_device("auto"))
     return result

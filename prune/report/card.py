@@ -10,17 +10,17 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from prune import confined
-from prune.assignments import choices
-from prune.outputs import RunFolder, find_records
-from prune.places import locate, shipped
+from prune.config.keys import choices
+from prune.files import confined
+from prune.files.paths import locate, shipped
 from prune.report.detail import Detail, detail_of
 from prune.report.figures.files import save
 from prune.report.figures.of_run import MAPS, figures_of, kinds
 from prune.report.figures.theme import LIGHT
-from prune.report.reading import UnreadableRecord
-from prune.report.record import Record
-from prune.sanitize import for_markdown, one_line
+from prune.results.layout import RunFolder, find_records
+from prune.results.reading import UnreadableRecord
+from prune.results.record import Record
+from prune.runtime.sanitize import for_markdown, one_line
 
 CARD = "README.md"
 PICTURE = "weights.png"

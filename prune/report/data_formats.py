@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from prune.report.record import Record
-from prune.report.rows import DENSE, RUN, Row, Spread
-from prune.report.selection import band
-from prune.sanitize import for_csv
+from prune.results.record import Record
+from prune.results.rows import DENSE, RUN, Row, Spread
+from prune.results.selection import band
+from prune.runtime.sanitize import for_csv
 
 Nested = Mapping[str, Mapping[str, float]]
 

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from prune.report.data_formats import as_csv, as_json
-from prune.report.rows import DENSE, RUN, Row, Spread
-from prune.report.selection import COLUMNS
-from prune.sanitize import for_markdown, one_line
+from prune.results.rows import DENSE, RUN, Row, Spread
+from prune.results.selection import COLUMNS
+from prune.runtime.sanitize import for_markdown, one_line
 
 Cells = tuple[str, ...]
 _SHOWN = 500

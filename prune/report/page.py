@@ -16,9 +16,8 @@ from typing import Any
 import jinja2
 import vl_convert
 
-from prune.outputs import REPORT, find_unfinished, write_at_once
-from prune.places import cache_folder
-from prune.progress import track
+from prune.files.atomic import write_at_once
+from prune.files.paths import cache_folder
 from prune.report import figures
 from prune.report.detail import Detail, detail_of
 from prune.report.figures import frontier, overlap
@@ -27,14 +26,16 @@ from prune.report.figures.of_run import MAPS, figures_of, kinds
 from prune.report.figures.theme import DARK, FONT, IN_PAGE, LIGHT
 from prune.report.figures.units import layer_labels
 from prune.report.formats import Lines, as_latex, as_markdown, cells
-from prune.report.frontier import COSTS, dense_points_of, points_of
-from prune.report.published import published_rows
-from prune.report.record import Record
-from prune.report.rows import RUN, Row, Spread
-from prune.report.selection import COLUMNS
+from prune.report.summary import ToldRun, again, told_runs, told_unfinished
 from prune.report.table import legend, read_records, shown
-from prune.report.told import ToldRun, again, told_runs, told_unfinished
-from prune.sanitize import one_line
+from prune.results.layout import REPORT, find_unfinished
+from prune.results.pareto import COSTS, dense_points_of, points_of
+from prune.results.published_rows import published_rows
+from prune.results.record import Record
+from prune.results.rows import RUN, Row, Spread
+from prune.results.selection import COLUMNS
+from prune.runtime.progress_bar import track
+from prune.runtime.sanitize import one_line
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("parts.js", "chart.js", "frontier.js", "results.js", "detail.js", "compare.js", "main.js")

@@ -10,16 +10,17 @@ from pathlib import Path
 
 from rich.table import Table
 
-from prune.outputs import RESULTS_CSV, RESULTS_MD, find_records, write_at_once
+from prune.files.atomic import write_at_once
 from prune.published import BASE, HARDWARE
 from prune.report import formats
-from prune.report.published import with_published
-from prune.report.reading import UnreadableRecord
-from prune.report.record import Record
-from prune.report.reference import relative_to
-from prune.report.rows import Row, own, rows
-from prune.report.selection import BANDS, chosen, marked, ordered, pareto
-from prune.sanitize import for_csv, one_line
+from prune.results.dense_reference import relative_to
+from prune.results.layout import RESULTS_CSV, RESULTS_MD, find_records
+from prune.results.published_rows import with_published
+from prune.results.reading import UnreadableRecord
+from prune.results.record import Record
+from prune.results.rows import Row, own, rows
+from prune.results.selection import BANDS, chosen, marked, ordered, pareto
+from prune.runtime.sanitize import for_csv, one_line
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from prune.report.detail import Detail, Stage
 from prune.report.detail.matrices import Sublayer
 from prune.report.figures.training import PANELS, duration
 from prune.report.figures.units import layer_labels
-from prune.report.record import Record
-from prune.report.told import ToldRun, again, told_runs, told_unfinished
+from prune.report.summary import ToldRun, again, told_runs, told_unfinished
+from prune.results.record import Record
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 36

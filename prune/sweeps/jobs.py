@@ -18,17 +18,18 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from prune import processes
-from prune.command import Command
-from prune.composition import typed
-from prune.config import Config, SearchConfig
+from prune.composition.command_line import Command
+from prune.composition.compose import typed
+from prune.config.schema import Config, SearchConfig
+from prune.config.targets import each, target_of
 from prune.errors import UserError
-from prune.outputs import RunFolder, SweepFolder, run_folder, write_at_once
-from prune.report.reading import NewerRecord
-from prune.report.record import Record, finished
+from prune.files.atomic import write_at_once
+from prune.results.layout import RunFolder, SweepFolder, run_folder
+from prune.results.reading import NewerRecord
+from prune.results.record import Record, finished
+from prune.runtime import distributed
+from prune.runtime.screen import Screen
 from prune.sweeps import devices, search
-from prune.targets import each, target_of
-from prune.training.progress import Screen
 
 USER_ERROR, INTERRUPTED = 2, 130
 
@@ -134,7 +135,7 @@ class Jobs:
         except UserError as error:
             raise Failure(" ".join(str(error).split())) from None
         except Exception as error:
-            if processes.started() > 1:
+            if distributed.started() > 1:
                 raise  # the others wait for this one, and are ended with it
             raise Failure(reason_of(error), str(run_folder(config).error)) from None
         finally:
@@ -144,7 +145,7 @@ class Jobs:
         return self.numbers.get(folder, int(HydraConfig.get().job.num) + 1)
 
     def _write(self, number: int, note: Note) -> None:
-        if processes.is_first():
+        if distributed.is_first():
             write_at_once(self.folder.note(number), json.dumps(asdict(note), indent=1) + "\n")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from prune.config import SearchConfig
-from prune.report.record import Record
+from prune.config.schema import SearchConfig
+from prune.results.record import Record
+from prune.runtime.screen import Screen
 from prune.sweeps import search
 from prune.sweeps.jobs import Note
 from prune.sweeps.sweep import Result
-from prune.training.progress import Screen
 
 
 def report(result: Result, screen: Screen) -> bool:

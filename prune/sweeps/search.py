@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from prune.config import Objective, SearchConfig
-from prune.report.record import Record
+from prune.config.schema import Objective, SearchConfig
+from prune.results.record import Record
 
 FAILED = -10.0
 """What a failed run is worth: less than any other."""

@@ -13,19 +13,20 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from prune import processes
-from prune.command import LAUNCHER, MOST_RUNS, SWEEPER, Command, read, refuse_form
-from prune.composition import combinations, composing, hand_to_hydra
-from prune.config import Config, SearchConfig
+from prune.composition.command_line import LAUNCHER, MOST_RUNS, SWEEPER, Command, read, refuse_form
+from prune.composition.compose import combinations, composing, hand_to_hydra
+from prune.composition.overrides import parsed
+from prune.config.schema import Config, SearchConfig
+from prune.config.targets import each, given
 from prune.errors import ConfigErrors, UserError
-from prune.outputs import SweepFolder, check_writable, run_folder
-from prune.report.record import Record
-from prune.sanitize import shown
+from prune.files.atomic import check_writable
+from prune.results.layout import SweepFolder, run_folder
+from prune.results.record import Record
+from prune.runtime import distributed
+from prune.runtime.sanitize import shown
+from prune.runtime.screen import Screen
 from prune.sweeps import devices, search
 from prune.sweeps.jobs import Jobs, Note, reason_of
-from prune.targets import each, given
-from prune.training.progress import Screen
-from prune.words import parsed
 
 _BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
 _OPTUNA = "optuna"
@@ -94,7 +95,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
     gpus = devices.gpus() if command.launcher in _SHARING else []
     at_once = _at_once(command, settings, plan.total, len(gpus))
-    folder = processes.from_first(lambda: _new_folder(plan))
+    folder = distributed.from_first(lambda: _new_folder(plan))
     jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus, at_once)
     own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_words_of(at_once, command, settings)]
     if apart:
@@ -107,7 +108,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
         stopped_by = error
     except Exception as error:
         stopped_by = _of_plugin(error, command)
-    notes = [Note(**note) for note in processes.from_first(folder.notes)]
+    notes = [Note(**note) for note in distributed.from_first(folder.notes)]
     page_of = Path(plan.outputs[0]) if plan.report else None
     return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
 

@@ -15,14 +15,14 @@ from datasets import Dataset, load_dataset
 from datasets.config import HF_DATASETS_CACHE
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from prune.config import TaskConfig
+from prune.config.schema import TaskConfig
+from prune.data.features import TRUNCATED
+from prune.data.inference import outputs_of
 from prune.errors import UserError
-from prune.features import TRUNCATED
-from prune.measure.quality import outputs_of
-from prune.outputs import check_writable
-from prune.places import locate
-from prune.report.record import CONSTANT
-from prune.resources import exhausted
+from prune.files.atomic import check_writable
+from prune.files.paths import locate
+from prune.results.record import CONSTANT
+from prune.runtime.resources import exhausted
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]

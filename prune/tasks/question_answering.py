@@ -13,9 +13,9 @@ from datasets import Dataset
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from prune.data.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
 from prune.errors import UserError
-from prune.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
-from prune.progress import track
+from prune.runtime.progress_bar import track
 from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
 from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, is_text, mapped

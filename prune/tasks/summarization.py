@@ -11,8 +11,8 @@ from datasets import Dataset
 from torch.utils.data import DataLoader
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
-from prune.features import LENGTH, TRUNCATED, inputs_only
-from prune.progress import track
+from prune.data.features import LENGTH, TRUNCATED, inputs_only
+from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, check_text, mapped
 from prune.tasks.metrics.rouge import Rouge, lead
 

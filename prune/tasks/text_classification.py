@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from datasets import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
+from prune.data.features import LENGTH, TRUNCATED
 from prune.errors import UserError
-from prune.features import LENGTH, TRUNCATED
 from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, mapped
 from prune.tasks.metrics.classification import METRICS
 

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from datasets import Dataset
 from torch import Tensor
 
-from prune.config import DistillationConfig
+from prune.config.schema import DistillationConfig
 
 IGNORED = -100
 """Label of padding."""

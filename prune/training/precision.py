@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from prune.config import Precision
+from prune.config.schema import Precision
 
 _SHORT = 128
 """Tokens up to which torch's plain attention is faster than its fused one, in bfloat16 on a CPU, backward pass and all;

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from prune.config import Config, Finish, ScheduleConfig
-from prune.durations import in_steps
+from prune.config.durations import in_steps
+from prune.config.schema import Config, Finish, ScheduleConfig
+from prune.config.targets import ONE_SHOT
 from prune.errors import UserError
 from prune.masking.schedule import Cubic
-from prune.targets import ONE_SHOT
 from prune.training.trainer import Training
 
 

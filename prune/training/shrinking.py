@@ -20,13 +20,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from prune.compaction.structure import Structure
+from prune.files.atomic import write_at_once
 from prune.masking.alive import Alive
 from prune.masking.attach import masks_of
 from prune.masking.bank import Bank
 from prune.masking.masks import Masks
-from prune.outputs import write_at_once
-from prune.shrink.structure import Structure
-from prune.sublayers import Sublayer
+from prune.models.sublayers import Sublayer
 from prune.training.checkpoints import OPTIMIZER, last_good_checkpoint, step_of
 from prune.training.trainer import trained_parameters
 

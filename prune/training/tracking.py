@@ -16,10 +16,10 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import MLflowCallback, TensorBoardCallback, WandbCallback
 
-from prune import processes
-from prune.assignments import flatten
-from prune.config import Config
-from prune.outputs import RunFolder
+from prune.config.keys import flatten
+from prune.config.schema import Config
+from prune.results.layout import RunFolder
+from prune.runtime import distributed
 
 _PROJECT = "prune"
 _LONGEST = 500
@@ -36,7 +36,7 @@ class Tracking:
 
     def callbacks(self, stage: str) -> Sequence[TrainerCallback]:
         """What tells the trackers of a training."""
-        if not self._open and processes.is_first():
+        if not self._open and distributed.is_first():
             name = self.folder.path.relative_to(self.config.outputs).as_posix()
             for kind in dict.fromkeys(self.config.tracking):
                 tracker, path = TRACKERS[kind], self.folder.tracking / kind

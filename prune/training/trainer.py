@@ -22,28 +22,21 @@ from transformers import (
     get_linear_schedule_with_warmup,
 )
 
-from prune import processes
-from prune.config import DistillationConfig, Precision
+from prune.config.schema import DistillationConfig, Precision
+from prune.data.features import LENGTH, inputs_only
 from prune.errors import UserError
-from prune.features import LENGTH, inputs_only
+from prune.files.atomic import write_at_once
 from prune.masking.masks import Masks
-from prune.memory import keep_memory, trim
-from prune.outputs import write_at_once
-from prune.resources import require_room, writing
-from prune.training.checkpoints import (
-    WEIGHTS,
-    checkpoint_at,
-    checkpoints,
-    history_of,
-    last_good_checkpoint,
-    step_of,
-)
+from prune.runtime import distributed
+from prune.runtime.memory import keep_memory, trim
+from prune.runtime.resources import require_room, writing
+from prune.runtime.screen import Screen, TrainingProgress
+from prune.training.checkpoints import WEIGHTS, checkpoint_at, checkpoints, history_of, last_good_checkpoint, step_of
 from prune.training.distillation import Lesson, losses, part_of, take_teacher
 from prune.training.dropout import set_dropout
-from prune.training.order import LengthGrouped, SetEpoch
 from prune.training.precision import as_in_training, in_bfloat16
-from prune.training.progress import Screen, TrainingProgress
-from prune.training.vocabulary import used_rows
+from prune.training.sampler import LengthGrouped, SetEpoch
+from prune.training.used_rows import used_rows
 
 _NUM_LOGS = 100
 _NUM_TRIMS = 20
@@ -105,7 +98,7 @@ def train(
     keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
         set_dropout(model, training.dropout)
-    resume = processes.from_first(lambda: last_good_checkpoint(folder, screen.warn))
+    resume = distributed.from_first(lambda: last_good_checkpoint(folder, screen.warn))
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")

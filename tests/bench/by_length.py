@@ -17,11 +17,11 @@ from datasets import Dataset
 from rich.console import Console
 from rich.table import Table
 
-from prune import discovery, quiet
-from prune.config import TaskConfig
-from prune.outputs import PredictionFiles, RunFolder, dense_folder, find_records
-from prune.own_recipe import config_of
-from prune.report.record import Record
+from prune.config.schema import TaskConfig
+from prune.recipes.reproduction import config_of
+from prune.results.layout import PredictionFiles, RunFolder, dense_folder, find_records
+from prune.results.record import Record
+from prune.runtime import library_output, registry
 from prune.tasks.base import Task
 
 WORDS = (0, 5, 10, 15, 20, 30)
@@ -31,14 +31,14 @@ Key = tuple[str, str, str, str, int]
 
 
 def main(outputs: str) -> None:
-    quiet.libraries()
+    library_output.libraries()
     counts: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for file in find_records(Path(outputs)):
         record = Record.read(file)
         config = config_of(record)
         if config.task.kind == "text_classification":
             config.outputs = outputs
-            task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
+            task: Task = registry.module("tasks", config.task.kind).TASK(config.task, config.seed)
             for split, rows in task.load().items():
                 if split != config.task.train_split:
                     files = {

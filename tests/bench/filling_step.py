@@ -17,12 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune.anatomy import sublayers_of
-from prune.importance import importance
+from prune.compaction.refit import refit
+from prune.compaction.structure import Structure
 from prune.measure.speed import speed_device
-from prune.shrink.refit import refit
-from prune.shrink.structure import Structure
-from prune.sublayers import Sublayer
+from prune.models.architecture import sublayers_of
+from prune.models.sublayers import Sublayer
+from prune.pipeline.importance import importance
 from prune.training.dropout import set_dropout
 from tests.bench.training_step import stepper
 from tests.bench.workload import Batch, Workload, options_of, ratio_over_an_epoch

@@ -13,9 +13,9 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from prune.anatomy import sublayers_of
+from prune.compaction.structure import Structure
 from prune.measure.speed import multiply_adds, speed_device, time_pairs
-from prune.shrink.structure import Structure
+from prune.models.architecture import sublayers_of
 from prune.training.precision import in_bfloat16
 from tests.bench.workload import options_of
 

@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from transformers import PreTrainedModel
 
-from prune import discovery, models, quiet
-from prune.config import Config
-from prune.outputs import RECORD, dense_folder
-from prune.own_recipe import config_of
-from prune.report.record import Record
-from prune.shrink import reload
+from prune.compaction import saved_model
+from prune.config.schema import Config
+from prune.models import loading
+from prune.recipes.reproduction import config_of
+from prune.results.layout import RECORD, dense_folder
+from prune.results.record import Record
+from prune.runtime import library_output, registry
 from prune.tasks.base import Task
 
 
@@ -31,21 +32,21 @@ def main() -> None:
     parser.add_argument("outputs", type=Path)
     parser.add_argument("--examples", type=int, default=20000)
     options = parser.parse_args()
-    quiet.libraries()
+    library_output.libraries()
     table = Table("task", "model", "method", "setting", "seed", "metric", "validation", "unseen")
     dense: dict[Path, tuple[str, float]] = {}
     for file in (one for one in sorted(options.outputs.glob(f"*/**/{RECORD}")) if (one.parent / "model").is_dir()):
         record = Record.read(file)
         config = config_of(record)
-        task: Task = discovery.module("tasks", config.task.kind).TASK(config.task, config.seed)
+        task: Task = registry.module("tasks", config.task.kind).TASK(config.task, config.seed)
         rows = unseen(task, options.examples)
         row = (record.task, record.model)
         folder = dense_folder(config).path
         if folder not in dense:
-            model = models.finished_model(str(folder / "model"), task.auto_class)
+            model = loading.finished_model(str(folder / "model"), task.auto_class)
             dense[folder] = (f"{100 * record.dense_value:.2f}", value(model, task, rows, config))
             table.add_row(*row, "dense", "", str(record.seed), record.metric, *_shown(dense[folder]))
-        result = (f"{100 * record.value:.2f}", value(reload.load(file.parent / "model"), task, rows, config))
+        result = (f"{100 * record.value:.2f}", value(saved_model.load(file.parent / "model"), task, rows, config))
         table.add_row(*row, record.method, record.setting, str(record.seed), record.metric, *_shown(result))
     Console(width=110).print(table)
 
@@ -65,7 +66,7 @@ def unseen(task: Task, size: int) -> Dataset:
 
 
 def value(model: PreTrainedModel, task: Task, rows: Dataset, config: Config) -> float:
-    tokenizer = models.tokenizer(config.model.path)
+    tokenizer = loading.tokenizer(config.model.path)
     features = task.features(rows, tokenizer, training=False)
     predictions = task.predictions(model, features, rows, tokenizer, config.schedule.eval_batch_size)
     return task.score(predictions, rows)[config.task.metrics[0]]

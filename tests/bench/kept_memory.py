@@ -21,8 +21,8 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from prune import quiet
-from prune.memory import keep_memory, trim
+from prune.runtime import library_output
+from prune.runtime.memory import keep_memory, trim
 from tests.bench.filling_step import smaller
 from tests.bench.training_step import stepper
 from tests.bench.workload import LENGTHS, Workload
@@ -71,7 +71,7 @@ def _in_processes(rounds: int, *words: str) -> list[str]:
 
 def steps(keep: str) -> tuple[str, str]:
     """Mean milliseconds of a training step of the pruned model, and the process's peak memory."""
-    quiet.libraries()
+    library_output.libraries()
     if keep != "no":
         keep_memory()
     step = stepper(Workload(), smaller(Workload().bert(), DENSITY))
@@ -86,7 +86,7 @@ def steps(keep: str) -> tuple[str, str]:
 
 def measured(keep: bool, past: bool) -> tuple[str, str]:
     """The median ratio of paired times, and megabytes of fresh pages in a pass of the unpruned model."""
-    quiet.libraries()
+    library_output.libraries()
     stays = _live() if past else []
     if keep:
         keep_memory()

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from prune.config import Config
-from prune.outputs import run_folder
+from prune.config.schema import Config
+from prune.results.layout import run_folder
 from tests.report.records import record
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from datasets import Dataset, concatenate_datasets
 from omegaconf import OmegaConf
 
-from prune import models, quiet
-from prune.config import TaskConfig
-from prune.memory import peak_memory_bytes
-from prune.places import shipped
+from prune.config.schema import TaskConfig
+from prune.files.paths import shipped
+from prune.models import loading
+from prune.runtime import library_output
+from prune.runtime.memory import peak_memory_bytes
 from prune.tasks.question_answering import TASK
 
 
@@ -26,7 +27,7 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("--questions", type=int, default=87599)
     options = parser.parse_args()
-    quiet.libraries()
+    library_output.libraries()
     with tempfile.TemporaryDirectory() as folder:
         rows = Dataset.from_parquet(str(options.data / "train.parquet"), cache_dir=folder)
         copies = -(-options.questions // len(rows))
@@ -37,7 +38,7 @@ def main() -> None:
         del rows, whole
         settings = OmegaConf.load(shipped("configs") / "task" / "squad.yaml")
         config = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(TaskConfig), settings, {"path": folder}))
-        task, tokenizer = TASK(config, 0), models.tokenizer(options.model)
+        task, tokenizer = TASK(config, 0), loading.tokenizer(options.model)
         start = time.perf_counter()
         data = task.load(["train"])["train"]
         features = task.features(data, tokenizer, training=True, fingerprint=None)

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune.anatomy import sublayers_of
 from prune.masking.alive import Alive
 from prune.masking.schedule import Cubic
 from prune.methods.fine_pruning import LOOKS
+from prune.models.architecture import sublayers_of
 from prune.training.shrinking import take_away
 from tests.bench.filling_step import kept_units, smaller
 from tests.bench.training_step import masks_of, stepper

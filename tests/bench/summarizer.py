@@ -22,16 +22,16 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from torch.utils.data import DataLoader
 from transformers import BartConfig, DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerFast
 
-from prune import quiet
-from prune.features import inputs_only
+from prune.compaction import saved_model
+from prune.data.features import inputs_only
 from prune.methods.fine_pruning import masked_model
-from prune.outputs import RECORD, RunFolder, dense_folder, pruned_folder
-from prune.own_recipe import config_of
-from prune.preparation import Experiment
-from prune.preparation import prepare as prepare_experiment
-from prune.report.record import Record
-from prune.shrink import reload
-from prune.training.progress import Screen
+from prune.pipeline.context import Experiment
+from prune.pipeline.context import prepare as prepare_experiment
+from prune.recipes.reproduction import config_of
+from prune.results.layout import RECORD, RunFolder, dense_folder, pruned_folder
+from prune.results.record import Record
+from prune.runtime import library_output
+from prune.runtime.screen import Screen
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]
 SEARCHES = {"greedy": {"num_beams": 1}, "beams": {}}
@@ -50,7 +50,7 @@ def main() -> None:
     second.add_argument("--articles", type=int, default=32)
     second.set_defaults(call=lambda options: compare(RunFolder(options.run), options.articles))
     options = parser.parse_args()
-    quiet.libraries()
+    library_output.libraries()
     options.call(options)
 
 
@@ -104,7 +104,7 @@ def compare(run: RunFolder, num_articles: int) -> None:
     masked, masks = masked_model(experiment, dense_folder(config))
     load_model(masked, pruned_folder(config).model / "model.safetensors")
     masks.advance(1.0)
-    compact = reload.load(run.compacted.model)
+    compact = saved_model.load(run.compacted.model)
     table = Table("search", "cache", "articles", "same text")
     for search, settings in SEARCHES.items():
         for cache in (True, False):

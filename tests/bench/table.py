@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from prune.outputs import find_records
+from prune.results.layout import find_records
 from tests.bench.many import make
 
 

@@ -24,14 +24,14 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
-from prune.anatomy import sublayers_of
-from prune.assignments import choices
-from prune.config import DistillationConfig, MethodConfig
+from prune.config.keys import choices
+from prune.config.schema import DistillationConfig, MethodConfig
+from prune.files.paths import shipped
 from prune.masking.alive import Alive
 from prune.masking.masks import Masks
-from prune.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.methods.fine_pruning import spread
-from prune.places import shipped
+from prune.models.architecture import sublayers_of
+from prune.runtime.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.training.distillation import Lesson
 from prune.training.trainer import Training, _Trainer
 from tests.bench.workload import Batch, Step, Workload, options_of, ratio_over_an_epoch

@@ -15,8 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from prune.outputs import find_records
-from prune.report.record import Record
+from prune.results.layout import find_records
+from prune.results.record import Record
 
 
 def main(outputs: str) -> None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from transformers import BertForSequenceClassification
 
 from prune.training.dropout import set_dropout
-from prune.training.vocabulary import used_rows
+from prune.training.used_rows import used_rows
 from tests.bench.filling_step import smaller
 from tests.bench.training_step import stepper
 from tests.bench.workload import Step, Workload, options_of, ratio_over_an_epoch

@@ -11,10 +11,11 @@ from types import MappingProxyType
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from prune import models, quiet
-from prune.config import Precision
+from prune.config.schema import Precision
 from prune.measure.environment import processor
-from prune.memory import keep_memory
+from prune.models import loading
+from prune.runtime import library_output
+from prune.runtime.memory import keep_memory
 
 BATCH_SIZE = 32
 LENGTHS = (4, 5, 6, 8, 9, 11, 14, 18, 23, 33)
@@ -51,7 +52,7 @@ class Workload:
     def bert(self) -> BertForSequenceClassification:
         """The model, the same at each call but for what is drawn."""
         if self.model:
-            return models.finished_model(self.model, "AutoModelForSequenceClassification", {"num_labels": 2})
+            return loading.finished_model(self.model, "AutoModelForSequenceClassification", {"num_labels": 2})
         longest = max(512, *self.lengths)
         return BertForSequenceClassification(
             BertConfig(vocab_size=30522, max_position_embeddings=longest, **SHAPES[self.shape])
@@ -107,7 +108,7 @@ def options_of(
     for name, text in others.items():
         parser.add_argument(name, help=text)
     options = parser.parse_args()
-    quiet.libraries()
+    library_output.libraries()
     keep_memory()
     precision = Precision(options.precision)
     return Workload(options.model, options.shape, options.batch_size, tuple(options.lengths), precision), options

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from prune import discovery
 from prune.masking.attach import attach
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
-from prune.sublayers import Matrix, Sublayer
+from prune.models.sublayers import Matrix, Sublayer
+from prune.runtime import registry
 
 BY_DENSITY = [
-    name for name in discovery.names("criteria") if discovery.module("criteria", name).CRITERION.setting == "density"
+    name for name in registry.names("criteria") if registry.module("criteria", name).CRITERION.setting == "density"
 ]
 
 

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from prune.anatomy import sublayers_of
-from prune.importance import importance
 from prune.masking.gates import gated
+from prune.models.architecture import sublayers_of
+from prune.pipeline.importance import importance
 from tests.architectures import ARCHITECTURES, inputs
 
 

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from prune.checks import names
 from prune.masking.grains import GRAINS, gather, spread
-from prune.sublayers import Matrix
+from prune.models.sublayers import Matrix
+from prune.validation import names
 
 QUERY = Matrix("query", rows=16, columns=20, unit_axis=0)
 OUTPUT = Matrix("output", rows=20, columns=16, unit_axis=1)

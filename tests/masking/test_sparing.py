@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from prune.compaction.compact import compact, largest_difference
 from prune.masking.attach import attach, fold
-from prune.shrink.compact import compact, largest_difference
 
 GRAINS = {"attention": "head", "feed_forward": "dimension"}
 

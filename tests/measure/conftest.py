@@ -3,12 +3,12 @@
 import pytest
 from datasets import Dataset
 
-from prune import models
+from prune.models import loading
 
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return models.tokenizer("pkg://demo/model")
+    return loading.tokenizer("pkg://demo/model")
 
 
 @pytest.fixture

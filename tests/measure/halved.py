@@ -2,7 +2,7 @@
 
 import torch
 
-from prune.shrink.structure import Structure
+from prune.compaction.structure import Structure
 from tests.conftest import SHAPE
 
 LENGTH = 7

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from prune.measure import rounding
-from prune.report.record import Record
+from prune.results.record import Record
 from tests.runs.tiny import call, folders
 
 CPU = torch.device("cpu")

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from prune.anatomy import sublayers_of
+from prune.compaction.structure import Structure
 from prune.measure.size import bytes_on_disk, num_left, num_nonzero, num_parameters, num_prunable
 from prune.measure.speed import multiply_adds
-from prune.shrink.structure import Structure
+from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES, VOCABULARY
 from tests.measure.halved import LENGTH, batch, half
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from datasets import Dataset
 
-from prune.anatomy import sublayers_of
-from prune.config import SpeedConfig
+from prune.config.schema import SpeedConfig
 from prune.measure.speed import doubt, measure_speed, multiply_adds, speed_device, time_pairs, typical_length
+from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES
 from tests.measure.halved import batch, half
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from prune.report.record import Record
+from prune.results.record import Record
 
 
 def record(**values):

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from prune.report import formats
 from prune.report.formats import FORMATS, as_latex, as_markdown, cells
-from prune.report.rows import rows
 from prune.report.table import as_rich, as_text, legend, records_as_csv, shown
-from prune.sanitize import for_markdown, one_line
+from prune.results.rows import rows
+from prune.runtime.sanitize import for_markdown, one_line
 from tests.report.records import record, speed
 
 ODD = ["a|b", "a&b", "a_b", "_a_", "100%", "<b>", '"q"', "a,b", "a\nb", "[red]x[/red]", "[/bold]", "{x}", "$x$", "a\\b",

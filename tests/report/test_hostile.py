@@ -11,17 +11,17 @@ import pytest
 from rich.console import Console
 
 from prune.cli import main
-from prune.own_recipe import config_of
+from prune.recipes.reproduction import config_of
 from prune.report.card import CARD, write_card, write_missing_cards
 from prune.report.detail import Detail, detail_of
 from prune.report.figures.files import save as save_figure
 from prune.report.figures.of_run import figures_of, kinds
 from prune.report.figures.theme import LIGHT
 from prune.report.page import write_report
-from prune.report.record import Record
+from prune.report.summary import again
 from prune.report.table import as_text, records_as_csv, shown
 from prune.report.terminal import story
-from prune.report.told import again
+from prune.results.record import Record
 from tests.report.folders import configured, measured, save, with_model
 from tests.report.records import record
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from prune.anatomy import skeleton, sublayers_of
+from prune.compaction import saved_model
+from prune.compaction.depth import depth_of, shallower
+from prune.compaction.structure import Structure
+from prune.models.architecture import skeleton, sublayers_of
 from prune.report.detail import matrices
 from prune.report.detail.pixels import FULL, REMOVED, ZERO, picture
-from prune.shrink import reload
-from prune.shrink.depth import depth_of, shallower
-from prune.shrink.structure import Structure
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER
 
 ELEMENTS = {"attention": (1, 1), "feed_forward": (1, 1)}
@@ -43,7 +43,7 @@ def pruned(architecture, folder):
     truth = {s.name: [_density(matrix, base, kept[s.name], s.unit_size) for matrix in s.matrices] for s in sublayers}
     structure = Structure(model.config.model_type, kept)
     structure.apply(base, sublayers)
-    reload.save(model, structure, NO_TOKENIZER, folder / "model", architecture.auto_class)
+    saved_model.save(model, structure, NO_TOKENIZER, folder / "model", architecture.auto_class)
     return sublayers, kept, truth
 
 
@@ -78,7 +78,7 @@ def test_a_layer_left_out_has_no_units_and_no_matrices(make_bert, tmp_path):
     model = shallower(dense, depth)
     sublayers = sublayers_of(skeleton(model.config))
     structure = Structure("bert", {s.name: tuple(range(s.num_units)) for s in sublayers}, depth)
-    reload.save(model, structure, NO_TOKENIZER, tmp_path / "model", "AutoModelForSequenceClassification")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path / "model", "AutoModelForSequenceClassification")
     found = matrices.sublayers_of({"compact": tmp_path / "model"}, tmp_path / "dense", ELEMENTS)
     assert [(one.name.split(".")[2], one.num_kept, len(one.matrices)) for one in found if one.site == "attention"] == [
         ("0", 4, 4), ("1", 0, 0), ("2", 4, 4),

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from prune import confined
 from prune.cli import main
+from prune.files import confined
 from prune.report import page as report_page
 from prune.report.detail import Detail
 from prune.report.detail.matrices import Matrix, Sublayer

@@ -6,8 +6,8 @@ from rich.console import Console
 
 from prune.cli import main
 from prune.report.detail import detail_of
-from prune.report.record import Record
 from prune.report.terminal import sparkline, story
+from prune.results.record import Record
 from tests.report.folders import configured, measured, save, with_model
 
 

@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from prune import cli
+from prune.cli import main
+from prune.cli.commands import table
 from prune.report.formats import FORMATS
-from prune.report.selection import COLUMNS, FILTERS
 from prune.report.table import as_text, read_records, records_as_csv, shown, write_tables
-from prune.verbs import table
+from prune.results.selection import COLUMNS, FILTERS
 from tests.report.records import record, save, speed
 
 
@@ -37,7 +37,7 @@ def prune(capsys):
     def call(*words):
         code = 0
         try:
-            cli.main(["table", *map(str, words)])
+            main.main(["table", *map(str, words)])
         except SystemExit as end:
             code = end.code
         out, err = capsys.readouterr()

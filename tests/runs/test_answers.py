@@ -11,9 +11,9 @@ import pytest
 import torch
 
 import prune
-from prune import cli
+from prune.cli import main
 from prune.demo.generate import BAD, DEGREES, GOOD, THINGS
-from prune.report.record import Record
+from prune.results.record import Record
 from tests.runs.tiny import TINY, call, folders
 from tests.tasks.files import write
 
@@ -39,7 +39,7 @@ def menu(split, size):
 def scored(*words):
     """What `prune score` prints."""
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        cli.main(["score", *TASK, *words])
+        main.main(["score", *TASK, *words])
     return json.loads(out.getvalue())
 
 

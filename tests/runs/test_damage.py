@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from prune.report.record import Record, results_of
+from prune.results.record import Record, results_of
 from tests.runs.tiny import call, folders
 
 METHOD = "hybrid_filled"

@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from prune import models
-from prune.report.record import Record
+from prune.models import loading
+from prune.results.record import Record
 from tests.architectures import ARCHITECTURES
+from tests.compaction.test_modeling_pruned import WITHOUT_THIS_PACKAGE
 from tests.runs.tiny import WORDS, call, folders
-from tests.shrink.test_modeling_pruned import WITHOUT_THIS_PACKAGE
 
 PIPELINE = (
     WITHOUT_THIS_PACKAGE
@@ -24,7 +24,7 @@ print(json.dumps([one["label"] for one in classify(json.loads(sys.argv[2]))]))
 
 def save_model(folder, name):
     """A tiny model's config with the demo's words."""
-    tokenizer = models.tokenizer("pkg://demo/model")
+    tokenizer = loading.tokenizer("pkg://demo/model")
     ids = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2} | {"vocab_size": len(tokenizer)}
     if name == "gpt2":  # as the real one, it has no token for padding
         tokenizer.pad_token, ids["pad_token_id"] = None, None

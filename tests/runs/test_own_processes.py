@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from prune.places import PACKAGE
-from prune.report.record import Record, results_of
+from prune.files.paths import PACKAGE
+from prune.results.record import Record, results_of
 from tests.runs.tiny import WORDS, call, folders
 
 

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from prune.places import PACKAGE
-from prune.report.record import Record, results_of
+from prune.files.paths import PACKAGE
+from prune.results.record import Record, results_of
 from tests.runs.tiny import TINY, call, folders
 
 METHODS = ("hybrid_filled", "one_shot")

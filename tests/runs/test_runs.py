@@ -9,10 +9,10 @@ import pytest
 import torch
 
 import prune
-from prune.assignments import choices
-from prune.composition import compose_and_call
-from prune.outputs import run_folder
-from prune.report.record import Record, results_of
+from prune.composition.compose import compose_and_call
+from prune.config.keys import choices
+from prune.results.layout import run_folder
+from prune.results.record import Record, results_of
 from tests.runs import golden
 from tests.runs.tiny import call, folders
 

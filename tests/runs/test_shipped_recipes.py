@@ -5,8 +5,9 @@ import functools
 import pytest
 from transformers import BartConfig, BertConfig
 
-from prune import models, recipes
-from prune.report.record import Record
+from prune.models import loading
+from prune.recipes import library
+from prune.results.record import Record
 from tests.runs.tiny import command
 from tests.tasks.files import write
 
@@ -55,7 +56,7 @@ def row(task, number):
 
 def save_model(folder, task):
     """A config with the demo's words, whose matrices blocks of 32 x 32 divide."""
-    tokenizer = models.tokenizer("pkg://demo/model")
+    tokenizer = loading.tokenizer("pkg://demo/model")
     special = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id, "bos_token_id": 2}
     special |= {"eos_token_id": tokenizer.sep_token_id, "max_position_embeddings": 64}
     if task == "cnn_dailymail":
@@ -72,8 +73,8 @@ def save_model(folder, task):
 def examples():
     """The first recipe for each kind of task with each kind of method, and the choices it makes."""
     found, classifies = {}, ("demo", "mnli", "qqp", "sst2")
-    for name in recipes.names():
-        chosen = recipes.choices_of(recipes.read(recipes.find(name)))
+    for name in library.names():
+        chosen = library.choices_of(library.read(library.find(name)))
         task = "classification" if chosen["task"] in classifies else chosen["task"]
         found.setdefault((task, chosen["method"] == "one_shot"), (name, chosen))
     return list(found.values())
@@ -85,7 +86,7 @@ def test_a_recipe_starts_and_ends(name, chosen, tmp_path, monkeypatch):
     save_model(tmp_path / "model", chosen["task"])
     for split in ("train", "validation", "validation_matched", "validation_mismatched"):
         write(tmp_path / "data" / f"{split}.jsonl", [row(chosen["task"], number) for number in range(16)])
-    config = recipes.read(recipes.find(name))
+    config = library.read(library.find(name))
     kind = {"squad": "question_answering", "squad_v2": "question_answering", "cnn_dailymail": "summarization"}
     words = (*OF_TASK.get(kind.get(chosen["task"]), ()), *OF_METHOD.get(chosen["method"], ()))
     code, _, err = command(f"recipe={name}", *QUICK, *words)

@@ -11,9 +11,10 @@ import pytest
 import torch
 
 import prune
-from prune import cli, models
+from prune.cli import main
 from prune.demo.generate import BAD, DEGREES, GOOD, THINGS
-from prune.report.record import Record
+from prune.models import loading
+from prune.results.record import Record
 from tests.architectures import ARCHITECTURES
 from tests.runs.tiny import TINY, call, folders
 from tests.tasks.files import write
@@ -37,7 +38,7 @@ def menu(split, size):
 
 def save_model(folder, name):
     """A tiny model's config with the demo's words."""
-    tokenizer = models.tokenizer("pkg://demo/model")
+    tokenizer = loading.tokenizer("pkg://demo/model")
     special = {
         "pad_token_id": tokenizer.pad_token_id,
         "bos_token_id": tokenizer.cls_token_id,
@@ -98,7 +99,7 @@ def test_the_summaries_of_a_run_score_as_its_record_says(finished):
     file = finished[0] / "predictions" / "validation" / "predictions.json"
     assert len(json.loads(file.read_text())) == SIZES["validation"]
     with contextlib.redirect_stdout(io.StringIO()) as out:
-        cli.main(["score", *TASK, f"predictions={file}"])
+        main.main(["score", *TASK, f"predictions={file}"])
     assert json.loads(out.getvalue()) == pytest.approx(record.scores["validation"])
 
 

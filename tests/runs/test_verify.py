@@ -5,7 +5,7 @@ import shutil
 import pytest
 import yaml
 
-from prune.report.record import Record, results_of
+from prune.results.record import Record, results_of
 from tests.runs.tiny import command, finished
 
 LENIENT = "reference.tolerance.speedup=100"

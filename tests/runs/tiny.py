@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from prune import cli
-from prune.report.record import Record
+from prune.cli import main
+from prune.results.record import Record
 
 TINY = (
     "model=demo", "schedule=demo", "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5",
@@ -32,7 +32,7 @@ def command(*words):
     torch.set_num_threads(1)
     with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
         try:
-            cli.main(list(words))
+            main.main(list(words))
         except SystemExit as end:
             code = end.code
         finally:

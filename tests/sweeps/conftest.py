@@ -2,7 +2,7 @@
 
 import pytest
 
-from prune import cli
+from prune.cli import main
 from tests.sweeps import pretended
 from tests.sweeps.pretended import DEMO
 
@@ -16,7 +16,7 @@ def carried_out(monkeypatch):
         configs.append(config)
         return pretended.run(config, screen)
 
-    monkeypatch.setattr("prune.experiment.run", run)
+    monkeypatch.setattr("prune.pipeline.run.run", run)
     return configs
 
 
@@ -30,7 +30,9 @@ def prune(capsys, monkeypatch, tmp_path, carried_out):
     def call(*words):
         code = 0
         try:
-            cli.main([*DEMO, *words] if "-m" not in words else ["-m", *DEMO, *(word for word in words if word != "-m")])
+            main.main(
+                [*DEMO, *words] if "-m" not in words else ["-m", *DEMO, *(word for word in words if word != "-m")]
+            )
         except SystemExit as end:
             code = end.code
         out, err = capsys.readouterr()

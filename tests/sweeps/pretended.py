@@ -1,11 +1,11 @@
-"""Runs that take no time: what `prune.experiment.run` leaves, from a formula instead of a training."""
+"""Runs that take no time: what `prune.pipeline.run.run` leaves, from a formula instead of a training."""
 
 import json
 from dataclasses import asdict
 
 from prune.errors import UserError
-from prune.outputs import run_folder
-from prune.report.record import Record
+from prune.results.layout import run_folder
+from prune.results.record import Record
 from tests.report.records import record
 
 DEMO = ("model=demo", "task=demo", "method=struct", "report=false")

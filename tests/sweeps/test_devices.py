@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
 from prune.sweeps.devices import gpus, one_of, share_of_cores
 
 HOLD = """

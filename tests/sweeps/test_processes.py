@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from prune.places import PACKAGE
+from prune.files.paths import PACKAGE
 from prune.sweeps.jobs import Failure, _in_a_process
+from tests.config.test_schema import composed
 from tests.runs.tiny import WORDS
 from tests.sweeps import pretended
 from tests.sweeps.pretended import DEMO, penalties
-from tests.test_config import composed
 
 STAND_IN = """
 import os, pathlib, signal, sys
@@ -131,7 +131,7 @@ def run(config, screen):
     if config.method.penalty == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return pretended.run(config)
-sys.modules["prune.experiment"] = SimpleNamespace(run=run)
+sys.modules["prune.pipeline.run"] = SimpleNamespace(run=run)
 from prune.cli import main
 main(sys.argv[1:])
 """

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from prune.config import Objective, SearchConfig
+from prune.config.schema import Objective, SearchConfig
 from prune.sweeps.search import FAILED, best, demands, directions, shortfall, worth
 from tests.report.records import record
 from tests.sweeps.pretended import CRASH, penalties

@@ -7,10 +7,10 @@ import shlex
 
 import pytest
 
-from prune.command import read
-from prune.composition import combinations
+from prune.composition.command_line import read
+from prune.composition.compose import combinations
 from prune.errors import ConfigErrors
-from prune.outputs import SweepFolder
+from prune.results.layout import SweepFolder
 from tests.sweeps import pretended
 from tests.sweeps.pretended import CRASH, DEMO, INTERRUPT, USERS_MISTAKE, penalties
 

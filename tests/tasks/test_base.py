@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from datasets import Dataset
 
-from prune.config import TaskConfig
+from prune.config.schema import TaskConfig
 from prune.tasks.base import subset
 from prune.tasks.text_classification import TextClassification
 from tests.tasks.files import refused, write

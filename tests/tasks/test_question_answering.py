@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from prune import models
-from prune.config import AnswersConfig, TaskConfig
+from prune.config.schema import AnswersConfig, TaskConfig
+from prune.models import loading
 from prune.tasks.answers.spans import Answer
 from prune.tasks.base import Predictions
 from prune.tasks.question_answering import FAR_BELOW, QuestionAnswering
@@ -45,7 +45,7 @@ def misplaced(number=1):
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return models.tokenizer("pkg://demo/model")
+    return loading.tokenizer("pkg://demo/model")
 
 
 @pytest.fixture

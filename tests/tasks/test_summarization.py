@@ -8,9 +8,9 @@ import torch
 from datasets import Dataset
 from omegaconf import OmegaConf
 
-from prune import models
-from prune.config import SummariesConfig, TaskConfig
-from prune.places import shipped
+from prune.config.schema import SummariesConfig, TaskConfig
+from prune.files.paths import shipped
+from prune.models import loading
 from prune.tasks.base import Predictions
 from prune.tasks.summarization import Summarization
 from tests.tasks.files import refused, write
@@ -25,7 +25,7 @@ GOOD = [
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return models.tokenizer("pkg://demo/model")
+    return loading.tokenizer("pkg://demo/model")
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from prune import models
-from prune.config import TaskConfig
+from prune.config.schema import TaskConfig
 from prune.errors import UserError
+from prune.models import loading
 from prune.tasks.base import Predictions
 from prune.tasks.text_classification import TextClassification
 from tests.tasks.files import refused, write
@@ -19,7 +19,7 @@ CONFIG = TaskConfig(name="reviews", text=["text"], labels=["bad", "good"])
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return models.tokenizer("pkg://demo/model")
+    return loading.tokenizer("pkg://demo/model")
 
 
 @pytest.fixture

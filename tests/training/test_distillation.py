@@ -7,9 +7,10 @@ import torch
 from datasets import Dataset
 from rich.console import Console
 
-from prune.anatomy import sublayers_of
-from prune.config import DistillationConfig, Precision
-from prune.shrink.compact import compact
+from prune.compaction.compact import compact
+from prune.config.schema import DistillationConfig, Precision
+from prune.models.architecture import sublayers_of
+from prune.runtime.screen import Screen
 from prune.training.distillation import (
     Lesson,
     Teacher,
@@ -20,7 +21,6 @@ from prune.training.distillation import (
     soft_cross_entropy,
     take_teacher,
 )
-from prune.training.progress import Screen
 from prune.training.trainer import Training, train
 from tests.architectures import ARCHITECTURES
 from tests.architectures import inputs as inputs_of

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from prune.config import Precision
+from prune.config.schema import Precision
 from prune.training.precision import as_in_training
 
 CPU = torch.device("cpu")

@@ -7,14 +7,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from prune import discovery
-from prune.anatomy import sublayers_of
-from prune.config import MethodConfig, SiteConfig
+from prune.config.schema import MethodConfig, SiteConfig
 from prune.masking.alive import Alive
 from prune.masking.grains import GRAINS
 from prune.methods import fine_pruning
-from prune.report.record import Record, results_of
-from prune.training import vocabulary
+from prune.models.architecture import sublayers_of
+from prune.results.record import Record, results_of
+from prune.runtime import registry
+from prune.training import used_rows
 from prune.training.shrinking import carry, enlarge, still_alive, take_away
 from tests.architectures import ARCHITECTURES, inputs
 from tests.runs.tiny import call, folders
@@ -138,7 +138,7 @@ def five_looks(monkeypatch):
 
 @pytest.mark.parametrize("method", ["hybrid"])
 def test_a_run_shrinks_and_keeps_to_its_target(tmp_path, method, monkeypatch):
-    monkeypatch.setattr(vocabulary, "_WORTH_IT", 1.0)  # the demo uses nearly all rows of its word embeddings
+    monkeypatch.setattr(used_rows, "_WORTH_IT", 1.0)  # the demo uses nearly all rows of its word embeddings
     sizes = []
     original = fine_pruning.shrink
 
@@ -210,7 +210,7 @@ def test_an_interrupted_run_ends_equal(tmp_path, monkeypatch, uninterrupted, bef
 
 def test_every_grain_and_criterion_that_can_be_removed_is_tried():
     learned = [
-        one for one in discovery.names("criteria") if discovery.module("criteria", one).CRITERION.setting != "density"
+        one for one in registry.names("criteria") if registry.module("criteria", one).CRITERION.setting != "density"
     ]
     assert {criterion for sites in METHODS.values() for criterion, _ in sites} == set(learned)
     assert {"head", "dimension", "block"} <= set(GRAINS)

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from prune.checks import names
-from prune.masking.steering import Steering
+from prune.masking.budget_controller import Steering
 from prune.training.tracking import TRACKERS
+from prune.validation import names
 from tests.runs.tiny import call, folders
 
 INSTALLED = [name for name in TRACKERS if importlib.util.find_spec(name)]

@@ -10,13 +10,13 @@ import torch
 from datasets import Dataset
 from rich.console import Console
 
-from prune.config import DistillationConfig, Precision
+from prune.config.schema import DistillationConfig, Precision
 from prune.errors import UserError
+from prune.runtime.screen import Screen
 from prune.training import trainer
 from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import Lesson, with_teacher
-from prune.training.order import LengthGrouped
-from prune.training.progress import Screen
+from prune.training.sampler import LengthGrouped
 from prune.training.trainer import Training, train
 
 

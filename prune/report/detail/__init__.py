@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from prune import confined, plain_yaml
-from prune.outputs import RunFolder, StageFolder, dense_folder, pruned_folder
-from prune.own_recipe import config_of
+from prune.files import confined, strict_yaml
+from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
 from prune.report.detail.matrices import Blocks, Matrix, Sublayer, are_sound, sublayers_of
-from prune.report.plain import check_of, is_finite
-from prune.report.record import Record
-from prune.sanitize import for_terminal
+from prune.results.layout import RunFolder, StageFolder, dense_folder, pruned_folder
+from prune.results.record import Record
+from prune.results.typed import check_of, is_finite
+from prune.runtime.sanitize import for_terminal
 
 VERSION = 1
 STAGES = ("dense", "prune", "compact", "fill")
@@ -95,7 +95,7 @@ def _files(run: RunFolder) -> dict[str, int]:
 def _recipe(run: RunFolder) -> str:
     """The text of its recipe, each control character shown; empty where there is none that can be read."""
     try:
-        return for_terminal(confined.read_text(run.path, run.recipe, plain_yaml.LARGEST))
+        return for_terminal(confined.read_text(run.path, run.recipe, strict_yaml.LARGEST))
     except (OSError, ValueError):
         return ""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prune.report.plain import is_finite, is_name, is_whole
+from prune.results.typed import is_finite, is_name, is_whole
 
 _DIGITS = 4
 _TITLES = {"loss": "total", "labels_loss": "against labels", "teacher_loss": "against the teacher",

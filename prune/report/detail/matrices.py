@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prune import confined, discovery
-from prune.families import Family, Place, Stack
+from prune.compaction.depth import Depth
+from prune.files import confined
+from prune.models.families import Family, Place, Stack
 from prune.report.detail.pixels import is_picture, picture
 from prune.report.detail.stored import StoredModel
-from prune.report.plain import is_name, is_whole
-from prune.shrink.depth import Depth
+from prune.results.typed import is_name, is_whole
+from prune.runtime import registry
 
 _STRUCTURE = "structure.json"
 _NUMBER_OF_HEADS = ("num_attention_heads", "num_heads", "n_head", "n_heads")
@@ -116,7 +117,7 @@ class _Reader:
         self.names: dict[str, str] = {depth.dense_name(name): name for name in content["kept"]}
         """In the dense model -> in this one, which may have fewer layers."""
         self.kept: dict[str, list[int]] = {name: _rising(units) for name, units in content["kept"].items()}
-        self.family: Family = discovery.module("families", content["model_type"]).FAMILY
+        self.family: Family = registry.module("families", content["model_type"]).FAMILY
 
     def sublayers(self) -> Iterator[Sublayer]:
         for stack in self.family.stacks:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
-from prune import confined
+from prune.files import confined
 
 
 class StoredModel:

@@ -10,10 +10,10 @@ from typing import Any
 
 import vl_convert
 
-from prune import confined
-from prune.outputs import FIGURES
+from prune.files import confined
 from prune.report.figures import Rows
-from prune.sanitize import file_name, one_line
+from prune.results.layout import FIGURES
+from prune.runtime.sanitize import file_name, one_line
 
 _WIDTH = 640
 """Of figures that take the width they are given, in pixels."""

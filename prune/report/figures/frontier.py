@@ -7,8 +7,8 @@ from typing import Any
 
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config, series
-from prune.report.frontier import COSTS, Point, frontier
-from prune.report.rows import Row
+from prune.results.pareto import COSTS, Point, frontier
+from prune.results.rows import Row
 
 X_TITLES = {
     "speedup": "measured speed-up (times as fast as dense)",

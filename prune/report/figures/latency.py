@@ -6,7 +6,7 @@ from typing import Any
 
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config
-from prune.report.record import Record
+from prune.results.record import Record
 
 DENSE, PRUNED = "dense", "pruned"
 

@@ -8,7 +8,7 @@ from typing import Any
 from prune.report.detail import Detail
 from prune.report.figures import Figure, latency, maps, training, units
 from prune.report.figures.theme import Colors
-from prune.report.record import Record
+from prune.results.record import Record
 
 _SITES = {"attention": "Heads", "feed_forward": "Inner dimensions"}
 MAPS = "maps"

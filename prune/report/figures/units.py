@@ -9,7 +9,7 @@ from typing import Any
 from prune.report.detail.matrices import Sublayer
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config
-from prune.report.record import Record
+from prune.results.record import Record
 
 _ROW = 20
 _TITLES = {"attention": "heads kept", "feed_forward": "inner dimensions kept"}

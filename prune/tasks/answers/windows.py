@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
-from prune.features import EXAMPLE, LENGTH, TEXT_ENDS, TEXT_STARTS, TRUNCATED
+from prune.data.features import EXAMPLE, LENGTH, TEXT_ENDS, TEXT_STARTS, TRUNCATED
 
 Positions = np.ndarray[Any, Any]
 NOWHERE = -1

@@ -1,0 +1,217 @@
+"""Goals: a target as costs and a budget, and the units that stay within it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedConfig
+
+from prune.budget.cost_model import Prices
+from prune.budget.knapsack import choose, importance_left, options
+from prune.config.targets import Target
+from prune.errors import UserError
+from prune.masking.masks import Masks
+from prune.measure import size
+from prune.models.architecture import skeleton
+from prune.models.sublayers import Sublayer
+
+Kept = dict[str, tuple[int, ...]]
+"""Name of a sublayer -> numbers of the units that stay."""
+Ratio = Callable[[Kept, int], float]
+"""Time of the unpruned model over that of one that keeps these units, from at least so many pairs of measurements."""
+_ATTEMPTS = 5
+_FEW_PAIRS, PAIRS = 4, 15
+"""Of measurements, at least: for a rough look, and to accept a choice."""
+_AT_LEAST, _AIM, _AT_MOST = 1.015, 1.025, 1.04
+"""Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
+anew, a percent or two off, and shall be neither below it nor 5 % above."""
+
+_NEAR = 0.5
+"""Share of the speed-up that the table promises the smallest model, above which that is measured before it is believed:
+where batches are small on a fast device, time goes into starting operations, and the table's small parts are noise."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What may be spent, in whatever the target counts."""
+
+    target: Target
+    sublayers: list[Sublayer]
+    """All that there are where pruning starts."""
+    stay: frozenset[str]
+    """Sites at which nothing is pruned."""
+    prices: tuple[Prices, ...]
+    """Of the ways to compute it; the cheapest that is possible counts."""
+    whole: float
+    """What the unpruned model costs."""
+    budget: float
+    """What the pruned one may cost."""
+    ratio: Ratio | None = None
+    """For times."""
+    asked: float = 1.0
+    """What it shall be."""
+    say: Callable[[str], None] = lambda _: None
+    """Tells the user what was measured."""
+    of_weights: bool = False
+    """Whether masked weights of kept units count as gone; a fill would free them again."""
+
+    @property
+    def pruned(self) -> list[Sublayer]:
+        """The sublayers that units are removed from."""
+        return [s for s in self.sublayers if s.site not in self.stay]
+
+    @cached_property
+    def fixed(self) -> float:
+        """Cost of what cannot be pruned."""
+        return min(map(self._least, self._ways))
+
+    @property
+    def smallest(self) -> Kept:
+        """The cheapest units that can be chosen."""
+        nothing = {s.name: torch.zeros(s.num_units) for s in self.sublayers}
+        return self._within(min(self._ways, key=self._least), nothing, 0.0)
+
+    @property
+    def _ways(self) -> tuple[Prices, ...]:
+        """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
+        that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
+        return self.prices[len(self.prices) // 2 :]
+
+    def cost_of(self, units: Mapping[str, int]) -> float:
+        """Of a model whose sublayers keep so many units."""
+        return min(prices.total(self.sublayers, units) for prices in self.prices)
+
+    def choose(self, importance: Mapping[str, Tensor]) -> Kept:
+        """The units that stay, of those that matter as `importance` says."""
+        way = self._way(importance, self.budget)
+        chosen = partial(self._within, way, importance)
+        return chosen(self.settle(chosen, self._least(way)))
+
+    def choose_on_the_way(self, importance: Mapping[str, Tensor], share: float) -> Kept:
+        """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
+        budget = self.whole * (self.budget / self.whole) ** share
+        return self._within(self._way(importance, budget), importance, budget)
+
+    def settle(self, chosen: Callable[[float], Kept], least: float | None = None) -> float:
+        """The budget with which `chosen` reaches the target. Times are measured, and the budget corrected.
+
+        `least`: what the cheapest that can be chosen costs; None: `fixed`.
+        """
+        if self.ratio is None:
+            return self.budget
+        least = self.fixed if least is None else least
+        # First roughly: the table's sum may be some percent off.
+        budget, tried = self.budget * self.ratio(chosen(self.budget), _FEW_PAIRS) / (_AIM * self.asked), []
+        for _ in range(_ATTEMPTS):
+            budget = max(budget, least)
+            measured = self.ratio(chosen(budget), PAIRS)
+            tried.append((measured, budget))
+            self.say(f"          chosen to be {self.asked:.3g} times faster, measured {measured:.2f}")
+            if _AT_LEAST * self.asked <= measured <= _AT_MOST * self.asked:
+                break
+            budget *= measured / (_AIM * self.asked)
+        fast_enough = [one for one in tried if one[0] >= _AT_LEAST * self.asked]
+        return (min(fast_enough) if fast_enough else max(tried))[1]
+
+    def left(self, masks: Masks) -> float:
+        """The share of the whole that `masks` leave."""
+        if self.of_weights:
+            return (self.fixed + sum(masks.num_kept(site) for site in masks.sites)) / self.whole
+        left = masks.units_left()
+        units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
+        return self.cost_of(units) / self.whole
+
+    def _way(self, importance: Mapping[str, Tensor], budget: float) -> Prices:
+        """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
+        possible = [one for one in self._ways if self._least(one) <= budget] or [min(self._ways, key=self._least)]
+        return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
+
+    def _within(self, prices: Prices, importance: Mapping[str, Tensor], budget: float) -> Kept:
+        whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
+        return whole | choose(
+            self.pruned, importance, prices.of, max(budget, self._least(prices)) - self._unpruned(prices)
+        )
+
+    def _least(self, prices: Prices) -> float:
+        return self._unpruned(prices) + sum(min(prices.of(s, units) for units in options(s)) for s in self.pruned)
+
+    def _unpruned(self, prices: Prices) -> float:
+        return prices.outside + sum(prices.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
+
+
+def size_goal(
+    target: Target,
+    dense: list[Sublayer],
+    sublayers: list[Sublayer],
+    stay: frozenset[str],
+    auto_class: str,
+    config: PreTrainedConfig,
+    filled: bool = False,
+) -> Goal:
+    """For a density, or a share of all parameters: of a model of `config`, whose sublayers are `dense`.
+
+    Where it will be `filled`, all weights of the units that stay count.
+
+    Raises:
+        UserError: if the target cannot be reached.
+    """
+    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in dense}
+    whole = size.num_prunable(dense)
+    if target.kind == "params":
+        model = skeleton(config, auto_class)
+        per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in dense}
+        whole = size.num_parameters(model)
+    outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)
+    budget = target.value * whole
+    prices = Prices(lambda s, units: per_unit[s.name] * units, outside)
+    of_weights = target.kind == "density" and not filled
+    goal = Goal(target, sublayers, stay, (prices,), whole, budget, of_weights=of_weights)
+    if goal.budget <= goal.fixed:
+        raise UserError(
+            f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"
+        )
+    return goal
+
+
+def time_goal(
+    target: Target,
+    prices: tuple[Prices, ...],
+    sublayers: list[Sublayer],
+    stay: frozenset[str],
+    whole: float,
+    ratio: Ratio,
+    say: Callable[[str], None] = lambda _: None,
+) -> Goal:
+    """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
+
+    Raises:
+        UserError: if the target cannot be reached on this machine.
+    """
+    asked = target.value if target.kind == "speedup" else whole / target.value
+    goal = Goal(target, sublayers, stay, prices, whole, whole / (_AIM * asked), ratio, asked, say)
+    fastest = whole / goal.fixed
+    if _NEAR * fastest < asked < fastest:
+        fastest = ratio(goal.smallest, PAIRS)
+    if not 1.0 <= asked < fastest:
+        possible = f"1 to {fastest:.1f} times"
+        if target.kind == "latency_ms":
+            possible = f"{whole / fastest:.3g} to {whole:.3g} ms (the unpruned model)"
+        raise UserError(
+            f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model can "
+            f"have {possible}"
+        )
+    return goal
+
+
+def _weights_per_unit(sublayer: Sublayer) -> int:
+    return sum((m.columns if m.unit_axis == 0 else m.rows) * sublayer.unit_size for m in sublayer.matrices)
+
+
+def _biases_per_unit(sublayer: Sublayer, base: torch.nn.Module) -> int:
+    inputs = [*sublayer.matrices[:-1], *sublayer.followers]
+    biases = sum(sublayer.unit_size for m in inputs if m.bias(base) is not None)
+    return biases + sum(m.columns * sublayer.unit_size for m in sublayer.followers)

@@ -1,0 +1,220 @@
+"""The latency table: how long each kind of sublayer takes, by the number of units that are left in it.
+
+Measured once per machine, number format, batch, length and model, and kept. Sublayers are timed where they work: in a
+model of the same widths with few layers, all of whose sublayers of one kind keep so many units. Their sum is what the
+whole model takes beyond one that has lost all units.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import re
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from prune.compaction.depth import depth_of, shallower_config
+from prune.compaction.first_token import first_token_suffices, may_be_last
+from prune.compaction.structure import Structure
+from prune.measure.cache import machine, remembered
+from prune.measure.speed import seconds, time_pairs
+from prune.models.architecture import family_of, new_model, skeleton, sublayers_of
+from prune.models.sublayers import Sublayer
+
+_VERSION = 5
+"""Of the measurement: a table by another is measured anew."""
+_LAYERS = 2
+"""Layers of each stack in the models that are timed."""
+_WIDTHS = 16
+"""Steps of a feed-forward layer's width; times between them are interpolated."""
+_LONGEST = 4
+"""So many times as many pairs are measured where a ratio is unsure."""
+_SECONDS, _ROUNDS = 40.0, (3, 25)
+"""For so long, and so often at least and at most, every model is timed in turn."""
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """Milliseconds of one forward pass."""
+
+    dense_ms: float
+    """Of the whole unpruned model."""
+    sublayer_ms: Mapping[str, Mapping[int, float]]
+    """Kind of sublayer -> units left -> time of one of them, beyond that of one with no units."""
+    layer_ms: float = 0.0
+    """Of a layer that has lost all units, beyond one that computes the first token only; 0 where none does."""
+    tokens: int = 1
+    """In a text of the batch."""
+
+    def of(self, sublayer: Sublayer, units: int) -> float:
+        """Of `sublayer` with so many units left, beyond that of one with none."""
+        times = self.sublayer_ms[kind_of(sublayer)]
+        counts = sorted(times)
+        return float(np.interp(units, counts, [times[count] for count in counts]))
+
+    def model_ms(self, sublayers: list[Sublayer], kept: Mapping[str, int]) -> float:
+        """Of the model whose `sublayers`, all of the unpruned one, keep so many units."""
+        return self.dense_ms - sum(self.of(s, s.num_units) - self.of(s, kept[s.name]) for s in sublayers)
+
+
+def kind_of(sublayer: Sublayer) -> str:
+    """What sublayers of equal cost have in common: their name without the layers' numbers."""
+    return re.sub(r"\d+", "*", sublayer.name)
+
+
+def measured_latency_table(
+    auto_class: str,
+    config: PreTrainedConfig,
+    batch: dict[str, Tensor],
+    dtype: torch.dtype,
+    say: Callable[[str], None] = lambda _: None,
+) -> LatencyTable:
+    """The table for models of `config`, unpruned, on the device and with the inputs of `batch`."""
+    device = batch["input_ids"].device
+    shapes = {name: tuple(values.shape) for name, values in batch.items()}
+    shape = json.dumps(json.loads(config.to_json_string()), sort_keys=True)
+    key = f"{_VERSION}, {machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
+
+    def measure() -> dict[str, Any]:
+        say("latency table: measuring, once for this machine, model, batch and length")
+        return _measured(auto_class, config, batch, dtype)
+
+    is_table = partial(_is_table, {kind_of(sublayer) for sublayer in sublayers_of(skeleton(config))})
+    found = remembered("latency.json", key, measure, is_table, say)
+    kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
+    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], batch["input_ids"].shape[1])
+
+
+def _is_table(kinds: set[str], found: Any) -> bool:
+    """Whether a cache holds what is measured for sublayers of these `kinds`."""
+    try:
+        of_kinds = found["sublayer_ms"]
+        times = [
+            found["dense_ms"],
+            found["layer_ms"],
+            *(ms for of_kind in of_kinds.values() for ms in of_kind.values()),
+        ]
+        counts = [units for of_kind in of_kinds.values() for units in of_kind]
+    except (AttributeError, KeyError, TypeError):
+        return False
+    are_times = all(type(ms) in (int, float) and 0 <= ms < math.inf for ms in times) and found["dense_ms"] > 0
+    return are_times and kinds == of_kinds.keys() and all(of_kinds.values()) and all(map(str.isdecimal, counts))
+
+
+@torch.inference_mode()
+def measured_ratio(
+    auto_class: str,
+    config: PreTrainedConfig,
+    own: PreTrainedConfig,
+    batch: dict[str, Tensor],
+    dtype: torch.dtype,
+    first_token_only: bool,
+    kept: Mapping[str, tuple[int, ...]],
+    pairs: int,
+) -> float:
+    """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs,
+    or of up to four times as many until it is sure to a percent.
+
+    Both have random weights; `own` is `config`, or what is left of it without some layers. `first_token_only`: whether
+    the other leaves out tokens that nothing reads.
+    """
+    dense = _model(auto_class, config, batch, dtype)
+    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, batch, dtype)
+    model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only)
+    most = _LONGEST * pairs
+    return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0, most=most).speedup
+
+
+@torch.inference_mode()
+def _measured(
+    auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype
+) -> dict[str, Any]:
+    dense = _model(auto_class, config, batch, dtype)
+    small = _model(auto_class, _with_few_layers(config), batch, dtype)
+    sublayers = sublayers_of(skeleton(small.config))
+    variants = {
+        (kind, count): _variant(small, sublayers, kind, count)
+        for kind in dict.fromkeys(map(kind_of, sublayers))
+        for count in _counts(next(s for s in sublayers if kind_of(s) == kind))
+    }
+    of_all = sublayers_of(dense)
+    nothing: dict[str, tuple[int, ...]] = {s.name: () for s in of_all}
+    unread = len(may_be_last(of_all)) if first_token_suffices(auto_class, of_all) else 0
+    empty = [_shaped(dense, of_all, nothing, first_token_only) for first_token_only in (False, unread > 0)]
+    dense_ms, empty_ms, least_ms, *times = _times([dense, *empty, *variants.values()], batch)
+    layer_ms = max(0.0, empty_ms - least_ms) / unread if unread else 0.0
+    of_variant = dict(zip(variants, times, strict=True))
+    found: dict[str, dict[int, float]] = {}
+    for (kind, count), ms in of_variant.items():
+        number = sum(kind_of(s) == kind for s in sublayers)
+        found.setdefault(kind, {})[count] = max(0.0, (ms - of_variant[kind, 0]) / number)
+    # Differences of times are less sure than times: their sum must be that of the whole and the empty model.
+    total = sum(found[kind_of(s)][s.num_units] for s in of_all)
+    scale = max(0.0, dense_ms - empty_ms) / total if total else 0.0
+    scaled = {kind: {count: ms * scale for count, ms in of_kind.items()} for kind, of_kind in found.items()}
+    return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms}
+
+
+def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
+    model = new_model(config, auto_class)
+    result: PreTrainedModel = model.eval().to(batch["input_ids"].device, dtype)
+    return result
+
+
+def _with_few_layers(config: PreTrainedConfig) -> PreTrainedConfig:
+    depths = [getattr(config, stack.depth) for stack in family_of(config).stacks if stack.depth]
+    deepest = max(depths, default=_LAYERS)
+    return shallower_config(config, depth_of(config, _LAYERS / max(deepest, _LAYERS)))
+
+
+def _counts(sublayer: Sublayer) -> list[int]:
+    units = sublayer.num_units
+    if sublayer.site == "attention":
+        return list(range(units + 1))
+    return sorted({round(units * step / _WIDTHS) for step in range(_WIDTHS + 1)})
+
+
+def _variant(model: PreTrainedModel, sublayers: list[Sublayer], kind: str, count: int) -> PreTrainedModel:
+    """A copy with `count` units in all sublayers of `kind`."""
+    return _shaped(
+        model, sublayers, {s.name: tuple(range(count if kind_of(s) == kind else s.num_units)) for s in sublayers}
+    )
+
+
+def _shaped(
+    model: PreTrainedModel,
+    sublayers: list[Sublayer],
+    kept: Mapping[str, tuple[int, ...]],
+    first_token_only: bool = False,
+) -> PreTrainedModel:
+    """A copy that keeps these units with their weights; it shares all others.
+
+    Memory that was never written would do for weights only where time does not depend on them: on processors that take
+    a hundred times as long for numbers near 0 it does.
+    """
+    variant = copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
+    structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
+    structure.apply(variant.base_model, sublayers)
+    result: PreTrainedModel = variant.to(next(model.parameters()))  # type: ignore[arg-type]  # as its stubs have it
+    return result
+
+
+def _times(models: Sequence[PreTrainedModel], batch: dict[str, Tensor]) -> list[float]:
+    """Median milliseconds; all models take turns, so that a slow moment is every model's."""
+    device = batch["input_ids"].device
+    rounds: list[list[float]] = []
+    start = time.monotonic()
+    fewest, most = _ROUNDS
+    while len(rounds) <= fewest or (len(rounds) <= most and time.monotonic() - start < _SECONDS):
+        rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in models])
+    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up

@@ -1,0 +1,141 @@
+"""`prune [run] key=value ...`: one run, or a sweep of them."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prune.cli.commands import display
+from prune.errors import UserError
+from prune.runtime import distributed
+
+if TYPE_CHECKING:
+    from prune.config.schema import Config
+    from prune.results.record import Record
+
+USAGE: tuple[tuple[str, str], ...] = ()
+"""The head of the help tells it."""
+_SOME_FAILED = 1
+
+
+def carry_out(words: list[str]) -> None:
+    """Trains, prunes and evaluates what `words` compose; shows the table."""
+    if "-m" in words or "--multirun" in words:
+        _sweep(words)
+        return
+    from prune.composition.compose import compose_and_call
+
+    carried_out = compose_and_call(words, lambda config: (config, _one(config)))
+    if len(carried_out) > 1:
+        from prune.report.table import as_rich
+
+        display(as_rich([record for _, record in carried_out]))
+    if carried_out and carried_out[-1][0].report:  # Hydra may have shown something instead
+        _publish(Path(carried_out[-1][0].outputs))
+
+
+def _sweep(words: list[str]) -> None:
+    """Many runs, the table of those that are finished, and why the others are not."""
+    from prune.report.table import as_rich
+    from prune.runtime.screen import Screen
+    from prune.sweeps.report import report
+    from prune.sweeps.sweep import sweep
+
+    result = sweep(words, _one)
+    if records := [record for _, record in result.finished]:
+        display(as_rich(records))
+    if result.page_of is not None and (result.finished or result.failed):
+        _publish(result.page_of)
+    good = report(result, Screen())
+    if result.stopped_by is not None:
+        raise result.stopped_by
+    if not good:
+        sys.exit(_SOME_FAILED)
+
+
+def _publish(outputs: Path) -> None:
+    """The page over all results. What goes wrong with it takes nothing from them."""
+    from prune.report.publish import publish
+    from prune.runtime.screen import Screen
+
+    if not distributed.is_first():
+        return
+    screen = Screen()
+    try:
+        page, problems = publish(outputs)
+    except Exception as error:
+        screen.warn(f"the report is not written: {error}")
+        return
+    for problem in problems:
+        screen.warn(problem)
+    screen.say(f"  report  {page}")
+
+
+def _one(config: Config) -> Record:
+    """One run, and how far it came from the reference, if there is one."""
+    record = one(config)
+    if config.reference.is_given:
+        from prune.recipes.verification import compare, in_words
+        from prune.runtime.screen import Screen
+
+        Screen().say(f"reference  {in_words(compare(config.reference, record))}")
+    return record
+
+
+def one(config: Config) -> Record:
+    """One run, its row of the table, where everything lies, and the command that reproduces it.
+
+    An unexpected error is told in full in the run's folder.
+    """
+    from prune.files.atomic import write_at_once
+    from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
+
+    distributed.from_first(lambda: _refuse_unwritable(config))
+    from prune.pipeline.run import run
+    from prune.recipes.reproduction import command
+    from prune.report.table import as_rich, write_tables
+    from prune.runtime.resources import writing
+    from prune.runtime.screen import Screen
+    from prune.sweeps.jobs import reason_of
+
+    screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
+    if distributed.is_first():
+        folder.error.unlink(missing_ok=True)
+    try:
+        with writing(folder.path):
+            record = run(config, screen)
+    except UserError:
+        raise
+    except Exception as error:
+        if distributed.is_first():
+            with suppress(OSError, UserError):  # the error itself is what matters
+                write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
+        raise
+    if not distributed.is_first():
+        return record
+    _, problems = write_tables(outputs)
+    for problem in [*record.warnings, *problems]:
+        screen.warn(problem)
+    display(as_rich([record]))
+    screen.say(f"   model  {folder.model}")
+    screen.say(f"  record  {folder.record}")
+    screen.say(f"  recipe  {folder.recipe}")
+    screen.say(f"   again  {command(config, str(folder.recipe))}")
+    screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
+    return record
+
+
+def _refuse_unwritable(config: Config) -> None:
+    """Before torch is loaded; what is finished is shown from a folder that nobody may write in, too."""
+    from prune.files.atomic import check_writable
+    from prune.results.layout import run_folder
+
+    try:
+        is_finished = run_folder(config).record.exists() and not config.force
+    except OSError:  # a folder that nobody may look into
+        is_finished = False
+    if not is_finished:
+        check_writable(config.outputs)

@@ -1,0 +1,31 @@
+"""`prune show <run>`: a run in the terminal."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from prune.cli.commands import display
+from prune.errors import UserError
+
+USAGE = (("prune show <folder of a run>", "one run in the terminal: metrics, speed, what is left, curves"),)
+
+
+def carry_out(words: list[str]) -> None:
+    """Shows what the run's folder tells, finished or not."""
+    if len(words) != 1:
+        raise UserError("prune show: name one folder, of a run")
+    folder = Path(words[0])
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder. Name the folder of a run: prune show <folder>")
+    from prune.report.detail import detail_of
+    from prune.report.terminal import story
+    from prune.results.layout import RunFolder
+    from prune.results.record import Record
+
+    file = RunFolder(folder).record
+    record = Record.read(file) if os.path.lexists(file) else None
+    detail = detail_of(folder, record)
+    if record is None and not detail.stages and not detail.sublayers:
+        raise UserError(f"{folder} is not the folder of a run: it holds no record, and no stage that is finished")
+    display(story(folder, record, detail))

@@ -1,0 +1,87 @@
+"""`prune table [folder] [key=value ...]`: writes results.csv and results.md anew and shows the table."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from prune.cli.commands import display, given
+from prune.errors import UserError
+from prune.runtime.registry import nearest
+
+if TYPE_CHECKING:
+    from prune.report.table import View
+
+USAGE = (
+    ("prune table [folder]", "the table over all results, also as format=markdown, csv, json or latex"),
+    ("prune table task=sst2 sort=speedup", "filtered (task, model, method, seed) and sorted (any column)"),
+    ("prune table reference=bert_base pareto=true", "relative to one dense model; without what is beaten"),
+    ("prune table published=true", "beside the figures of the literature"),
+)
+_OPTIONS = ("sort", "reference", "published", "pareto", "format")
+
+
+def carry_out(words: list[str]) -> None:
+    """Reads all records under a folder, and shows what of them the words choose."""
+    enabled = gc.isenabled()
+    gc.disable()  # records are many small objects that stay: it would look for garbage among them again and again
+    try:
+        _carry_out(words)
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _carry_out(words: list[str]) -> None:
+    from prune.report import formats
+    from prune.report.table import ALL, as_text, legend, read_records, shown, write
+    from prune.results.selection import FILTERS
+    from prune.runtime.screen import Screen
+
+    named = bool(words) and "=" not in words[0]
+    folder = Path(words[0] if named else "outputs")
+    values = given("table", words[named:], (*FILTERS, *_OPTIONS))
+    view, form = _view(values), values.get("format")
+    if form is not None:
+        _one_of("format", form, list(formats.FORMATS))
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
+    records, problems = read_records(folder)
+    for problem in problems:
+        Screen().warn(problem)
+    every = shown(list(records.values()))
+    write(folder, records, every)
+    if not records:
+        raise UserError(f"{folder} holds no finished run")
+    found = every if view == ALL else shown(list(records.values()), view)
+    if form is None:
+        display(formats.as_rich(found, legend(found, view)))
+    else:
+        sys.stdout.write(as_text(found, form, view))
+
+
+def _view(values: dict[str, str]) -> View:
+    from prune.report.table import View
+    from prune.results.selection import COLUMNS, FILTERS
+
+    sort = values.get("sort", "")
+    if "sort" in values:
+        sort = _one_of("sort", "speed-up" if sort == "speedup" else sort, list(COLUMNS))
+    flags = {name: _one_of(name, values.get(name, "false"), ["true", "false"]) for name in ("published", "pareto")}
+    return View(
+        filters={name: values[name] for name in FILTERS if name in values},
+        sort=sort,
+        reference=values.get("reference"),
+        published=flags["published"] == "true",
+        pareto=flags["pareto"] == "true",
+    )
+
+
+def _one_of(key: str, value: str, allowed: list[str]) -> str:
+    if value not in allowed:
+        raise UserError(
+            f"prune table: {key}={value}: not known{nearest(value, allowed)}. Allowed: {', '.join(allowed)}"
+        )
+    return value

@@ -1,0 +1,217 @@
+"""What is left of a network: the kept units of each sublayer, and how a model takes that shape."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from prune.compaction.depth import Depth
+from prune.compaction.first_token import last_attention, may_be_last
+from prune.compaction.modeling_pruned import take_shape
+from prune.errors import UserError
+from prune.files import strict_json
+from prune.models.sublayers import Matrix, Sublayer
+from prune.runtime.sanitize import quoted
+
+VERSION = 1
+FILE_NAME = "structure.json"
+_KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only"}
+_SAID: Mapping[type, str] = {str: "text", dict: "mapping", bool: "true or false"}
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Kept units (heads or dimensions) of each sublayer, by their numbers in the unpruned one."""
+
+    model_type: str
+    kept: Mapping[str, tuple[int, ...]]
+    depth: Depth = field(default_factory=Depth)
+    """The layers of the dense model that these sublayers are in."""
+    first_token_only: bool = False
+    """Whether only the first token is computed where no attention follows; see unread.py."""
+
+    def save(self, folder: Path) -> None:
+        """Writes structure.json."""
+        content = {"version": VERSION, "model_type": self.model_type, "kept": self.kept}
+        if self.depth.kept:
+            content |= {"layers": self.depth.kept, "dense": self.depth.dense}
+        if self.first_token_only:
+            content |= {"first_token_only": True}
+        (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n", encoding="utf-8")
+
+    @staticmethod
+    def read(folder: Path) -> Structure:
+        """Reads structure.json.
+
+        Raises:
+            UserError: if it is absent, is no JSON, is of another version, or holds anything else than a structure.
+        """
+        file = folder / FILE_NAME
+        try:
+            return Structure._of(strict_json.read(file))
+        except FileNotFoundError:
+            raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
+        except ValueError as error:
+            raise UserError(f"{file}: {error}") from error
+
+    @staticmethod
+    def _of(content: Mapping[str, Any]) -> Structure:
+        """Raises ValueError if `content` is no structure."""
+        if (version := content.get("version")) != VERSION or type(version) is not int:
+            raise ValueError(f"it is of version {quoted(version)}; this package reads version {VERSION}")
+        if unknown := sorted(content.keys() - _KEYS):
+            raise ValueError(f"{quoted(unknown[0])} is none of {', '.join(sorted(_KEYS))}")
+        return Structure(
+            _typed(content, "model_type", str, None),
+            {name: _rising(f"kept: {name}", units) for name, units in _typed(content, "kept", dict, None).items()},
+            Depth(
+                {name: _rising(f"layers: {name}", ns) for name, ns in _typed(content, "layers", dict, {}).items()},
+                {key: _depth(f"dense: {key}", value) for key, value in _typed(content, "dense", dict, {}).items()},
+            ),
+            _typed(content, "first_token_only", bool, False),
+        )
+
+    def check(self, sublayers: list[Sublayer]) -> None:
+        """Raises UserError if a sublayer or its layer is not named here, or a unit does not exist."""
+        if set(self.kept) != {s.name for s in sublayers} or not all(self.depth.knows(s.name) for s in sublayers):
+            raise UserError(f"{FILE_NAME} names other sublayers than the model has")
+        for sublayer in sublayers:
+            units = self.kept[sublayer.name]
+            if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
+                units_there = f"{sublayer.name} has {sublayer.num_units} units from 0"
+                raise UserError(f"{FILE_NAME}: {units_there}, not {quoted(units)}")
+        if self.first_token_only and not may_be_last(sublayers):
+            raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")
+
+    def counts(self, dense_sublayers: list[Sublayer], site: str) -> list[int]:
+        """How many units are left in each sublayer of `site` of the dense model; 0 where its layer is left out."""
+        kept = {self.depth.dense_name(name): len(units) for name, units in self.kept.items()}
+        return [kept.get(s.name, 0) for s in dense_sublayers if s.site == site]
+
+    def shape(self, sublayers: list[Sublayer]) -> list[dict[str, Any]]:
+        """What `take_shape` needs: an entry for each of `sublayers` that lost units, and where tokens are left out."""
+        shape = [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
+        if (last := self.last_attention(sublayers)) is not None:
+            shape.append({"first_token": last.then})
+        return shape
+
+    def last_attention(self, sublayers: list[Sublayer]) -> Sublayer | None:
+        """After which only the first token is computed, if others are left out."""
+        units = {s.name: len(self.kept[s.name]) for s in sublayers}
+        return last_attention(sublayers, units) if self.first_token_only else None
+
+    @torch.no_grad()
+    def apply(self, base: nn.Module, sublayers: list[Sublayer]) -> None:
+        """Gives the modules of `base` the kept units only, in place, with their weights.
+
+        Raises:
+            UserError: if a sublayer is not named here, or a unit does not exist.
+        """
+        self.check(sublayers)
+        kept = {
+            name: part
+            for sublayer in sublayers
+            if len(self.kept[sublayer.name]) < sublayer.num_units
+            for name, part in _kept_parameters(base, sublayer, self.kept[sublayer.name]).items()
+        }
+        take_shape(base, self.shape(sublayers))
+        for name, values in kept.items():
+            base.get_parameter(name).copy_(values)
+
+    @torch.no_grad()
+    def put_back(self, model: PreTrainedModel, whole: PreTrainedModel, sublayers: list[Sublayer]) -> None:
+        """Gives the unpruned `whole` the weights of `model`, which has this structure, and zeros for removed units."""
+        inside: set[int] = set()
+        for sublayer in sublayers:
+            features = features_of(sublayer, self.kept[sublayer.name])
+            for matrix in (*sublayer.matrices, *sublayer.followers):
+                inside |= {id(p) for p in whole.base_model.get_submodule(matrix.module).parameters()}
+                _place(matrix.weight(model.base_model), matrix.weight(whole.base_model), matrix.unit_axis, features)
+                if (bias := matrix.bias(whole.base_model)) is not None:
+                    left = matrix.bias(model.base_model)
+                    assert left is not None
+                    _place(left, bias, 0, features) if matrix.unit_axis == 0 else bias.copy_(left)
+        for name, parameter in whole.named_parameters():
+            if id(parameter) not in inside:
+                parameter.copy_(model.get_parameter(name))
+
+
+def _place(left: Tensor, whole: Tensor, axis: int, places: Tensor) -> None:
+    whole.zero_().index_copy_(axis, places.to(whole.device), left.to(whole))
+
+
+def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T | None) -> _T:
+    value = content.get(key, default)
+    if not isinstance(value, kind):
+        raise ValueError(f"{key} is {quoted(value)}, no {_SAID[kind]}")
+    return value
+
+
+def _rising(name: str, units: Any) -> tuple[int, ...]:
+    whole = isinstance(units, list) and all(type(unit) is int and unit >= 0 for unit in units)
+    if not whole or any(a >= b for a, b in itertools.pairwise(units)):
+        raise ValueError(f"{name:.80}: {quoted(units)} are no rising numbers from 0")
+    return tuple(units)
+
+
+def _depth(name: str, value: Any) -> Any:
+    if type(value) is int or (isinstance(value, list) and all(isinstance(kind, str) for kind in value)):
+        return value
+    raise ValueError(f"{name:.80}: {quoted(value)} is no number of layers, nor a list of their kinds")
+
+
+def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
+    width = len(units) * sublayer.unit_size
+    linear = {
+        m.module: [m.parts * width, m.columns] if m.unit_axis == 0 else [m.rows, width]
+        for m in (*sublayer.matrices, *sublayer.followers)
+    }
+    values = {"units": len(units), "width": width}
+    shape: dict[str, Any] = {
+        "linear": linear,
+        "counts": {name: values[meaning] for name, meaning in sublayer.counts.items()},
+    }
+    if sublayer.site == "attention":
+        shape["attention"] = {
+            "module": sublayer.module,
+            "output": sublayer.matrices[-1].module,
+            "heads": units,
+            "shared_bias": asdict(sublayer.shared_bias) if sublayer.shared_bias else None,
+            "left_out_without_heads": sublayer.left_out_without_heads,
+        }
+    return shape
+
+
+def features_of(sublayer: Sublayer, units: tuple[int, ...]) -> Tensor:
+    """The rows or columns that belong to `units`."""
+    size = sublayer.unit_size
+    return (torch.tensor(units, dtype=torch.long).unsqueeze(1) * size + torch.arange(size)).flatten()
+
+
+def _kept_parameters(base: nn.Module, sublayer: Sublayer, units: tuple[int, ...]) -> dict[str, Tensor]:
+    """Weights (outputs, inputs) and biases of the smaller modules."""
+    features = features_of(sublayer, units)
+    parts: dict[str, list[Tensor]] = {}
+    for matrix in (*sublayer.matrices, *sublayer.followers):
+        for name, values in _sliced(base, matrix, features).items():
+            parts.setdefault(f"{matrix.module}.{name}", []).append(values)
+    return {name: torch.cat(values) for name, values in parts.items()}
+
+
+def _sliced(base: nn.Module, matrix: Matrix, features: Tensor) -> dict[str, Tensor]:
+    weight, bias = matrix.weight(base), matrix.bias(base)
+    features = features.to(weight.device)
+    found = {"weight": weight.index_select(matrix.unit_axis, features)}
+    if bias is not None:
+        found["bias"] = bias.index_select(0, features) if matrix.unit_axis == 0 else bias
+    return found

@@ -1,0 +1,1 @@
+"""Features of examples: their columns, fingerprints, and what models give for them."""

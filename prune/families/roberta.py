@@ -1,5 +1,0 @@
-"""RoBERTa (Liu et al. 2019): BERT's encoder."""
-
-from prune.families.bert import FAMILY
-
-__all__ = ["FAMILY"]

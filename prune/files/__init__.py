@@ -1,0 +1,1 @@
+"""Paths, and files that are read as untrusted data."""

@@ -1,0 +1,1 @@
+"""Models as pruning sees them: loading, architectures, sublayers."""

@@ -1,0 +1,102 @@
+"""A transformer as pruning sees it: sublayers of inner units between input and output matrices.
+
+An attention's inner units are its heads (`unit_size` = head size), a feed-forward layer's are its dimensions
+(`unit_size` = 1). Units are rows of the input matrices (query, key, value; up) and columns of the output matrix
+(output; down), so both kinds are masked and compacted by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+
+from prune.models.families import SharedBias
+
+SITES = ("attention", "feed_forward")
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A weight of shape (rows, columns) = (outputs, inputs); `module` is relative to the model's base.
+
+    A module may hold several equal matrices, one above the other, and may store them transposed.
+    """
+
+    module: str
+    rows: int
+    columns: int
+    unit_axis: int
+    """0: the sublayer's units are rows; 1: they are columns."""
+    part: int = 0
+    """Which of the module's matrices it is."""
+    parts: int = 1
+    """How many the module holds."""
+    transposed: bool = False
+    """Whether the module stores its weight as (inputs, outputs), as GPT-2's `Conv1D` does."""
+
+    def weight(self, base: nn.Module) -> Tensor:
+        """(rows, columns), a view; with fewer rows or columns where units have been removed."""
+        module = base.get_submodule(self.module)
+        weight = module.weight
+        assert isinstance(weight, Tensor)
+        still_transposed = self.transposed and not isinstance(module, nn.Linear)  # a smaller one is a linear layer
+        return self._own(weight.t() if still_transposed else weight)
+
+    def bias(self, base: nn.Module) -> Tensor | None:
+        """(rows,), a view; None where the module has no bias."""
+        bias = base.get_submodule(self.module).bias
+        return self._own(bias) if isinstance(bias, Tensor) else None
+
+    def _own(self, values: Tensor) -> Tensor:
+        size = len(values) // self.parts
+        return values.narrow(0, self.part * size, size)
+
+
+@dataclass(frozen=True)
+class Sublayer:
+    """One attention or feed-forward layer."""
+
+    name: str
+    site: str
+    matrices: tuple[Matrix, ...]
+    """The input matrices, then the output matrix."""
+    num_units: int
+    unit_size: int
+    counts: Mapping[str, str]
+    """Attributes to set after removal: dotted name -> `units` (their number) or `width` (units x unit_size)."""
+    followers: tuple[Matrix, ...] = ()
+    """Matrices whose rows belong to the units, but which are not prunable."""
+    shared_bias: SharedBias | None = None
+    width: str = ""
+    """Key of config.json with the number of units, which all sublayers with this key share."""
+    left_out_without_heads: bool = True
+    then: str = ""
+    """The module from which on the layer of this attention handles each token by itself; see `Place`."""
+
+    @property
+    def num_weights(self) -> int:
+        """In all its matrices."""
+        return sum(matrix.rows * matrix.columns for matrix in self.matrices)
+
+    @property
+    def module(self) -> str:
+        """The module that holds the input matrices: the attention itself."""
+        return self.matrices[0].module.rpartition(".")[0]
+
+
+def smaller(sublayers: Iterable[Sublayer], kept: Mapping[str, tuple[int, ...]]) -> list[Sublayer]:
+    """The sublayers as they are where only the `kept` units are left; without those that have none."""
+    return [_with_units(s, len(kept[s.name])) for s in sublayers if kept[s.name]]
+
+
+def _with_units(sublayer: Sublayer, units: int) -> Sublayer:
+    if units == sublayer.num_units:
+        return sublayer
+    width = units * sublayer.unit_size
+    matrices = tuple(
+        replace(m, rows=width, transposed=False) if m.unit_axis == 0 else replace(m, columns=width, transposed=False)
+        for m in sublayer.matrices
+    )
+    return replace(sublayer, num_units=units, matrices=matrices)

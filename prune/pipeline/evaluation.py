@@ -1,0 +1,140 @@
+"""The evaluation of a result: quality, size and speed against the dense model, as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from prune.compaction import saved_model
+from prune.compaction.structure import Structure
+from prune.measure import size
+from prune.measure.environment import environment
+from prune.measure.generation import GenerationSpeed, measure_generation
+from prune.measure.hardware import hardware
+from prune.measure.speed import batch_of, measure_speed, typical_length
+from prune.models import loading
+from prune.pipeline.context import Experiment
+from prune.results.layout import dense_folder
+from prune.results.record import Record
+from prune.tasks.base import Scores
+
+_FAR_BEHIND = 0.6
+"""A measured speed-up below this share of the theoretical one is remarked upon."""
+
+
+def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record:
+    """The record of the run whose result lies in model/, given what its stages reported."""
+    config, task, sublayers = experiment.config, experiment.task, experiment.sublayers
+    model = saved_model.load(experiment.folder.model)
+    dense_model = loading.finished_model(str(dense_folder(config).model), task.auto_class)
+    scores = experiment.scores(model, experiment.folder)
+    dense_scores: dict[str, Scores] = reports["dense"]["scores"]
+    structure = Structure.read(experiment.folder.model)
+    main, metric = config.task.eval_splits[0], config.task.metrics[0]
+    prunable = size.num_prunable(experiment.dense_sublayers)
+    speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
+    generation = _generation_speeds(experiment, dense_model, model)
+    found = environment()
+    record = Record(
+        task=config.task.name,
+        task_version=config.task.version,
+        model=config.model.name,
+        method=config.method.name,
+        setting=experiment.setting,
+        seed=config.seed,
+        metric=metric,
+        higher_is_better=True,
+        value=scores[main][metric],
+        dense_value=dense_scores[main][metric],
+        scores=scores,
+        dense_scores=dense_scores,
+        chance=task.chance(experiment.data[main]),
+        num_examples={split: len(rows) for split, rows in experiment.data.items()},
+        num_truncated={split: task.num_truncated(rows) for split, rows in experiment.features.items()},
+        linear_density=size.num_nonzero(model.base_model, sublayers) / prunable,
+        linear_density_before_fill=reports["compact"]["density"],
+        linear_params=size.num_left(model.base_model, sublayers),
+        dense_linear_params=prunable,
+        params=size.num_parameters(model),
+        dense_params=size.num_parameters(dense_model),
+        bytes=size.bytes_on_disk(experiment.folder.model),
+        dense_bytes=size.bytes_on_disk(dense_folder(config).model),
+        heads_kept=structure.counts(experiment.dense_sublayers, "attention"),
+        dimensions_kept=structure.counts(experiment.dense_sublayers, "feed_forward"),
+        largest_logit_difference=reports["compact"]["largest_logit_difference"],
+        speed=[asdict(one) for one in speed],
+        generation=[asdict(one) for one in generation],
+        units_spared=reports["compact"].get("spared", {}),
+        baseline=task.baseline,
+        seconds={name: report["seconds"] for name, report in reports.items()},
+        peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},
+        config=asdict(config),
+        environment=found | {"data": experiment.fingerprints},
+        measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
+    )
+    record.warnings = [*task.remarks, *_warnings(record)]
+    return record
+
+
+def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:
+    """Nothing where the task's answers are no generated texts."""
+    settings, config = experiment.task.generation(), experiment.config.evaluate.speed
+    if not settings:
+        return []
+    features, device = experiment.main_features, model.device
+    length = config.length or typical_length(features)
+    return [
+        measure_generation(
+            dense,
+            model,
+            batch_of(features, experiment.tokenizer, size, length, device),
+            settings,
+            config.generated_length,
+            config.generation_pairs,
+        )
+        for size in config.generation_batch_sizes
+    ]
+
+
+def _missed(record: Record) -> Iterator[str]:
+    """A target of speed that the record's own measurement does not confirm."""
+    for kind, value in (record.config.get("target") or {}).items():
+        if value is None or kind not in ("speedup", "latency_ms"):
+            continue
+        last = record.speed[-1]
+        measured = last["speedup"] if kind == "speedup" else last["model_ms"]
+        if measured < value if kind == "speedup" else measured > value:
+            yield (
+                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {last['batch_size']} x {last['length']} "
+                "tokens. Where something else was running: remove record.json, and the same command measures again"
+            )
+
+
+def _warnings(record: Record) -> list[str]:
+    found = []
+    for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
+        value = next(iter(scores.values()))[record.metric]
+        if record.is_chance(value):
+            found.append(
+                f"{name} is at chance level: {record.metric} {100 * value:.2f}, {record.baseline} has "
+                f"{100 * record.chance:.2f}"
+            )
+    for speed in record.speed:
+        measured, promised = speed["speedup"], speed["speedup_theoretical"]
+        if measured < _FAR_BEHIND * promised:
+            found.append(
+                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {measured:.2f} times faster, "
+                f"far behind the {promised:.2f} times of its multiply-adds"
+                + (
+                    ": its zeros are scattered, and a dense matrix product does not skip them"
+                    if record.linear_density < 0.9 * record.linear_params / record.dense_linear_params
+                    else ": what is left is bound by overhead, not by arithmetic"
+                )
+            )
+    found += _missed(record)
+    if any(cut := record.num_truncated.values()):
+        found.append(f"{sum(cut)} inputs were longer than task.max_length and were cut")
+    return found

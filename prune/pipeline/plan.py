@@ -1,0 +1,178 @@
+"""`prune plan`: before any training, which shapes reach a target here, and how long the run will take."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import torch
+from rich.console import Group
+from rich.table import Table
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import set_seed
+
+from prune.budget.budget import PAIRS
+from prune.config.schema import Config, Finish, Start
+from prune.config.targets import ONE_SHOT, Target, target_of
+from prune.data.features import LENGTH, inputs_only
+from prune.errors import UserError
+from prune.measure.speed import seconds, speed_device
+from prune.models.sublayers import SITES, Sublayer
+from prune.pipeline.context import Experiment, prepare
+from prune.results.layout import dense_folder, pruned_folder, run_folder
+from prune.runtime.screen import Screen
+from prune.training.distillation import Lesson
+from prune.training.used_rows import used_rows
+
+_BATCHES, _REPEATS = 5, 2
+"""So many training batches are timed, the first times to warm up."""
+_FORWARD = 1 / 3
+"""A forward pass, in training steps."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One target."""
+
+    target: Target
+    kept: Mapping[str, int]
+    """Sublayer -> heads or dimensions, were all units of a sublayer worth the same."""
+    sublayers: list[Sublayer]
+    speedup: float | None
+    """Measured with random weights, where the target is a time."""
+    seconds: Mapping[str, float]
+    """Stage -> time that it will take; those whose output is there take none."""
+
+    @property
+    def value(self) -> float:
+        """What is aimed at."""
+        return self.target.value
+
+
+def plan(config: Config, screen: Screen) -> Plan:
+    """The plan for the one target of `config`.
+
+    Raises:
+        UserError: if there is none, or it cannot be reached.
+    """
+    if target_of(config) is None:
+        raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
+    experiment = prepare(config, run_folder(config), screen)
+    return _plan(experiment, _seconds_per_step(experiment))
+
+
+def _plan(experiment: Experiment, step: float) -> Plan:
+    goal, sublayers = experiment.goal, experiment.sublayers
+    units = goal.choose({s.name: _even_importance(s) for s in sublayers})
+    kept = {name: len(numbers) for name, numbers in units.items()}
+    return Plan(
+        target=goal.target,
+        kept=kept,
+        sublayers=sublayers,
+        speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
+        seconds=durations(experiment, step, goal.cost_of(kept) / goal.whole),
+    )
+
+
+def _even_importance(sublayer: Sublayer) -> Tensor:
+    """Rises from unit to unit, so that to halve two sublayers loses less than to remove one."""
+    return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
+
+
+def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
+    """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
+    config, trainings = experiment.config, experiment.trainings
+    there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
+    importance = config.method.importance_examples / config.schedule.batch_size
+    asked, answers = _teacher(experiment)
+    steps: dict[str, float] = {"dense": trainings.dense.steps, "prune": 0.0, "compact": 0.0}
+    taught = {"prune": 0, "compact": sum(part.steps for part in trainings.recoveries)}
+    if config.method.kind == ONE_SHOT:
+        steps |= {"prune": importance, "compact": _removals(experiment, share, importance)}
+    else:
+        taught["prune"] = trainings.prune.steps
+        steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
+    if config.method.finish is Finish.fill:
+        taught["fill"] = trainings.fill.steps
+        steps["fill"] = trainings.fill.steps * share
+    for name, number in taught.items():
+        steps[name] += number * asked
+    if (first := next((name for name, number in taught.items() if number), None)) is not None:
+        steps[first] += answers
+    ready = {name for name, stage in there.items() if stage.report.exists()}
+    return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
+
+
+def _teacher(experiment: Experiment) -> tuple[float, float]:
+    """What the teacher takes at every step, and what once, if its answers are kept; in training steps."""
+    if experiment.config.teacher == "none":
+        return 0.0, 0.0
+    if experiment.asks_at_every_step:
+        return _FORWARD, 0.0
+    return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
+
+
+def _removals(experiment: Experiment, share: float, importance: float) -> float:
+    """The steps of one_shot that remove units: refits, recoveries, and importance found anew; in training steps."""
+    method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
+    left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
+    total = sum(importance * size for size in left[1:-1])
+    for before, after in pairwise(left):
+        # One pass of the model before; of the one after, to each sublayer in turn.
+        total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
+    for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):
+        total += part.steps * size
+    return total
+
+
+def _seconds_per_step(experiment: Experiment) -> float:
+    """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
+    set_seed(experiment.config.seed)
+    device = speed_device("auto")
+    model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
+
+    def one_step(batch: dict[str, Tensor]) -> None:
+        model(**{name: values.to(device) for name, values in batch.items()}).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    with used_rows(model, Lesson(experiment.training_features).ids, experiment.trainings.dense.weight_decay):
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
+        times = [
+            [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
+            for batch in _typical_batches(experiment)
+        ]
+    return statistics.mean(min(of_batch) for of_batch in times)
+
+
+def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
+    """Batches of similar length, as training has them, evenly spread over the lengths that there are."""
+    features, size = experiment.training_features, experiment.config.schedule.batch_size
+    by_length = sorted(range(len(features)), key=features[LENGTH].__getitem__)
+    starts = [int((len(features) - size) * (part + 0.5) / _BATCHES) for part in range(_BATCHES)]
+    rows = [row for start in starts for row in by_length[max(0, start) :][:size]]
+    collator = experiment.task.collator(experiment.tokenizer)
+    return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=collator)
+
+
+def as_rich(plans: list[Plan]) -> Group:
+    """For the terminal."""
+    table = Table("target", "speed-up", *(site.replace("_", "-") for site in SITES), "time", title="plan")
+    for one in plans:
+        units = (" ".join(str(one.kept[s.name]) for s in one.sublayers if s.site == site) for site in SITES)
+        speed = f"{one.speedup:.2f}x" if one.speedup is not None else ""
+        table.add_row(str(one.target), speed, *units, _as_text(sum(one.seconds.values())))
+    stages = ", ".join(f"{name} {_as_text(time)}" for name, time in plans[0].seconds.items())
+    table.caption = (
+        "Heads and dimensions per layer, were all of a layer worth the same; a run finds out what they are worth. "
+        f"Time, from a training step here: {stages}; measuring comes on top."
+    )
+    return Group(table)
+
+
+def _as_text(time: float) -> str:
+    return f"{time / 60:.0f} min" if time >= 60 else f"{time:.0f} s"

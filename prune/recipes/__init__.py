@@ -1,0 +1,1 @@
+"""Recipes: found, checked, written by runs, verified."""

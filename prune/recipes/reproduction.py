@@ -1,0 +1,123 @@
+"""The recipe that a run leaves: it reproduces the run, and says what it gave."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import asdict, fields
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from prune import __version__
+from prune.config.identity import differences
+from prune.config.keys import GROUPS, choices
+from prune.config.reference import EnvironmentConfig
+from prune.config.schema import Config
+from prune.files.paths import locate, shipped
+from prune.recipes.library import NOT_A_RECIPES, OWN, PLACES
+from prune.results.record import Record
+
+_INTERPOLATION = re.compile(r"(\\*)\$\{")
+
+
+def config_of(record: Record) -> Config:
+    """The config that a run's record holds: as it stands there, nothing in it is an interpolation."""
+    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), _literal(record.config)))  # type: ignore[assignment]
+    return found
+
+
+def _literal(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _literal(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_literal(value) for value in content]
+    return _INTERPOLATION.sub(r"\1\1\\${", content) if isinstance(content, str) else content
+
+
+@cache
+def _schema() -> DictConfig:
+    schema: DictConfig = OmegaConf.structured(Config)
+    return schema
+
+
+def recipe_of(config: Config, record: Record) -> str:
+    """The text of a recipe that reproduces `record`, with what it gave under `reference`.
+
+    Folders of this machine are not in it: it asks for them, and tells by fingerprints whether they hold the same data.
+    """
+    chosen = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}
+    values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *NOT_A_RECIPES)}
+    plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
+    content = plain | values | {"reference": reference_of(record)}
+    for key in _folders(config):
+        group, _, last = key.rpartition(".")
+        place = content[group] if group else content
+        if _choice_of(group, chosen).get(last) == place[last]:
+            del place[last]
+        else:
+            place[last] = OWN
+    head = (
+        "# @package _global_\n"
+        f"# {record.method} on {record.task} with {record.model}: {record.metric} {100 * record.value:.2f} "
+        f"({100 * record.difference:+.2f} against dense), {record.speedup:.2f} times faster.\n"
+        f"# {command(config, '<path of this file>', '<folder>')}\n"
+    )
+    defaults = [{f"override /{group}": name} for group, name in chosen.items()] + ["_self_"]
+    return head + yaml.safe_dump({"defaults": defaults, **content}, sort_keys=False, allow_unicode=True)
+
+
+def command(config: Config, recipe: str, folder: str | None = None) -> str:
+    """What reproduces the run of `config`, given where its recipe lies; `folder` stands for its own folders."""
+    own = {key: folder or shlex.quote(attrgetter(key)(config)) for key in _folders(config)}
+    return " ".join([f"prune recipe={recipe}", *(f"{key}={name}" for key, name in own.items())])
+
+
+def reference_of(record: Record) -> dict[str, Any]:
+    """What a run gave, as a reference for others: see prune/config/reference.py."""
+    last, environment = record.speed[-1], record.environment
+    return {
+        "source": f"a run with seed {record.seed}, by version {__version__}",
+        "scores": _main_first(record, record.scores),
+        "dense_scores": _main_first(record, record.dense_scores),
+        "linear_density": record.linear_density,
+        "speedup": record.speedup,
+        "hardware": record.measured_on,
+        "measured": f"batch {last['batch_size']} x {last['length']} tokens",
+        "environment": {
+            name: environment[name] for field in fields(EnvironmentConfig) if (name := field.name) in environment
+        },
+    }
+
+
+def _main_first(record: Record, scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Without the thresholds, which are no scores."""
+    return {
+        split: {name: metrics[name] for name in (record.metric, *metrics) if not name.endswith("_thresh")}
+        for split, metrics in scores.items()
+    }
+
+
+def _folders(config: Config) -> list[str]:
+    """The keys of `config` that name folders of this machine."""
+    named = {key: attrgetter(key)(config) for key in PLACES}
+    return [
+        key
+        for key, name in named.items()
+        if name and not name.startswith("pkg://") and name not in ("dense", "none") and locate(name) is not None
+    ]
+
+
+def _choice_of(group: str, chosen: dict[str, str]) -> dict[str, Any]:
+    """What the choice of a group says by itself, folders included."""
+    if group not in chosen:
+        return {}
+    return dict(yaml.safe_load((shipped("configs") / group / f"{chosen[group]}.yaml").read_text("utf-8")))
+
+
+def _without_enums(values: dict[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = OmegaConf.to_container(OmegaConf.create(values), enum_to_str=True)  # type: ignore[assignment]
+    return plain

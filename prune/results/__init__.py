@@ -1,0 +1,1 @@
+"""Records of finished runs: reading, rows, comparison, selection. Nothing here draws."""

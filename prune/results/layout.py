@@ -1,0 +1,246 @@
+"""Every file name under the outputs folder. The one place that knows them.
+
+outputs/
+  results.csv, results.md           the table over all records
+  report.html                       the page over all of them
+  figures/                          its figures, as SVG and PNG
+  dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
+  pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
+  <task>/<model>/<method>/<hash>/seed_<n>/
+    recipe.yaml                     reproduces the run
+    compacted/                      before the fill, only where the method fills
+    model/                          the result: config, safetensors, tokenizer, structure.json; modeling_pruned.py, with
+                                    which it loads anywhere; pruning.json: where it comes from; README.md: its card
+    predictions/<split>/            what it says about each example (dense/<id> has the dense model's)
+      predictions.json              id -> answer; for SQuAD this is the official evaluation's format
+      null_odds.json                id -> how much more is to be said for no answer, where questions may have none
+      non_null_predictions.json     id -> the best answer, had one to be given
+    tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
+    exported/<format>/              the result in another format; record.json there: what it gave in its runtime
+    record.json                     what the run gave
+    error.txt                       why it failed, if it did, with the traceback
+    report.json, figures/           what the page tells of it beside: see prune/report/detail/__init__.py
+  sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
+    <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune.config.identity import dense_inputs, differences, digest, pruned_inputs, run_identity
+from prune.config.schema import Config
+from prune.files.atomic import write_at_once
+from prune.files.checksums import sealed, unsealed
+
+RECORD = "record.json"
+ORIGIN = "pruning.json"
+"""In the folder of a model: what it was pruned from and how, and its score."""
+RESULTS_CSV = "results.csv"
+RESULTS_MD = "results.md"
+REPORT = "report.html"
+FIGURES = "figures"
+_PARTS = "parts"
+_WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
+"""In a run folder: not looked through for records, which would take longer than reading them."""
+
+
+@dataclass(frozen=True)
+class PredictionFiles:
+    """The files of one split's predictions."""
+
+    path: Path
+
+    def save(self, answers: dict[str, Any], odds: dict[str, float], forced: dict[str, Any]) -> None:
+        """Writes what there is."""
+        named = {"predictions": answers, "null_odds": odds, "non_null_predictions": forced}
+        for name, content in named.items():
+            if content:
+                write_at_once(self.path / f"{name}.json", json.dumps(content, indent=0, ensure_ascii=False) + "\n")
+
+
+@dataclass(frozen=True)
+class StageFolder:
+    """A folder that one stage fills. It is finished once its report is there, which is written last."""
+
+    path: Path
+
+    @property
+    def report(self) -> Path:
+        return self.path / "stage.json"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def history(self) -> Path:
+        return self.path / "history.json"
+
+    def part(self, name: str) -> StageFolder:
+        """The folder of a part of this stage, which is there until the stage is finished."""
+        return StageFolder(self._parts / name)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is the folder of a part of another stage."""
+        return self.path.parent.name == _PARTS
+
+    @property
+    def _parts(self) -> Path:
+        return self.path / _PARTS
+
+    def predictions(self, split: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "predictions" / split)
+
+    @property
+    def lock(self) -> Path:
+        return self.path.with_name(self.path.name + ".lock")
+
+    def read_report(self) -> dict[str, Any] | None:
+        """What the stage reported when it finished; None while it has not.
+
+        Raises:
+            Damaged: if the report or the model is not as it was left.
+        """
+        return unsealed(self.report, self.model)
+
+    def finish(self, report: dict[str, Any]) -> None:
+        """Writes the report at once and drops checkpoints and parts."""
+        write_at_once(self.report, sealed(report, self.model))
+        for folder in (self.checkpoints, self._parts):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Makes room for the stage to be carried out again."""
+        if self.path.is_symlink() or self.path.is_file():
+            self.path.unlink()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of one run."""
+
+    path: Path
+
+    @property
+    def record(self) -> Path:
+        return self.path / RECORD
+
+    @property
+    def error(self) -> Path:
+        return self.path / "error.txt"
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.yaml"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.json"
+
+    @property
+    def figures(self) -> Path:
+        return self.path / FIGURES
+
+    def predictions(self, split: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "predictions" / split)
+
+    @property
+    def compacted(self) -> StageFolder:
+        return StageFolder(self.path / "compacted")
+
+    @property
+    def tracking(self) -> Path:
+        return self.path / "tracking"
+
+    def exported(self, form: str) -> Path:
+        """The folder of the model in another format."""
+        return self.path / "exported" / form
+
+    @property
+    def filled(self) -> StageFolder:
+        return StageFolder(self.path / "filled")
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model"
+
+
+@dataclass(frozen=True)
+class SweepFolder:
+    """What one sweep notes of its runs, each in a file of its own, so that any number may go at once."""
+
+    path: Path
+
+    @staticmethod
+    def new(outputs: str) -> SweepFolder:
+        """A folder named after the time."""
+        parent = Path(outputs).resolve() / "sweeps"
+        parent.mkdir(parents=True, exist_ok=True)
+        path = Path(tempfile.mkdtemp(dir=parent, prefix=time.strftime("%Y-%m-%d_%H-%M-%S_")))
+        path.chmod(0o755)
+        return SweepFolder(path)
+
+    def note(self, number: int) -> Path:
+        return self.path / f"{number}.json"
+
+    def log(self, number: int) -> Path:
+        return self.path / f"{number}.log"
+
+    def notes(self) -> list[dict[str, Any]]:
+        """All notes, in the order of the runs' numbers."""
+        return [
+            json.loads(file.read_text("utf-8")) for file in sorted(self.path.glob("*.json"), key=lambda f: int(f.stem))
+        ]
+
+
+def run_folder(config: Config) -> RunFolder:
+    """The folder that follows from `config`: the same config finds its run again."""
+    identity = digest(run_identity(differences(config)))
+    parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
+    return RunFolder(Path(config.outputs).joinpath(*parts))
+
+
+def dense_folder(config: Config) -> StageFolder:
+    """The folder of the dense model that `config` needs."""
+    return _shared_folder(config, "dense", dense_inputs(config))
+
+
+def pruned_folder(config: Config) -> StageFolder:
+    """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too)."""
+    return _shared_folder(config, "pruned", pruned_inputs(config))
+
+
+def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
+    name = f"{config.task.name}-{config.model.name}-{digest(inputs)}"
+    return StageFolder(Path(config.outputs) / kind / name)
+
+
+def find_records(outputs: Path) -> Iterator[Path]:
+    """All records under `outputs`, in the order of their paths."""
+    for folder, folders, files in os.walk(outputs):
+        if RECORD in files or RECORD in folders:
+            yield Path(folder, RECORD)
+            folders[:] = sorted(set(folders) - _WITHOUT_RECORDS)
+        else:
+            folders.sort()
+
+
+def find_unfinished(outputs: Path) -> Iterator[Path]:
+    """Folders of runs that have left something under `outputs`, but no record yet."""
+    folders = {path.with_suffix("") for path in outputs.glob("*/*/*/*/seed_*")}  # a lock is there before its folder
+    return iter(sorted(folder for folder in folders if not RunFolder(folder).record.exists()))

@@ -1,0 +1,63 @@
+"""Published rows, for comparison with one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from prune.errors import UserError
+from prune.published import BASE, HARDWARE, Comparator, PublishedNetwork, comparators, networks
+from prune.results.rows import PUBLISHED, Row, Spread
+
+_METRICS = {"squad": "f1", "mnli": "accuracy"}
+"""The pruned networks' metric on each of their tasks."""
+
+
+def with_published(rows: list[Row]) -> list[Row]:
+    """`rows`, and after those of each task what is published of it in the same metric.
+
+    Raises:
+        UserError: if that is nothing.
+    """
+    result: list[Row] = []
+    for task in dict.fromkeys(row.task for row in rows):
+        own = [row for row in rows if row.task == task]
+        result += own
+        for metric in dict.fromkeys(row.metric for row in own):
+            result += published_rows(task, metric)
+    if len(result) == len(rows):
+        known = ", ".join(dict.fromkeys(one.task for one in comparators()))
+        raise UserError(f"published=true: there are no published figures for these tasks and metrics, but for: {known}")
+    return result
+
+
+def published_rows(task: str, metric: str) -> list[Row]:
+    """What is published of a task in a metric: BERT-base, to which all differences are, distilled and pruned models."""
+    others = [
+        _row(one, metric, one.name, "dense" if one.name == BASE else "distilled", points)
+        for one in comparators()
+        if one.task == task and (points := one.points(metric)) is not None
+    ]
+    pruned = [
+        _row(one, metric, one.base, f"{one.method}, {one.name}", one.metric)
+        for one in networks()
+        if one.task == task and metric == _METRICS[task]
+    ]
+    return [
+        row if row.model == BASE else replace(row, difference=Spread(row.value.mean - others[0].value.mean))
+        for row in others + pruned
+    ]
+
+
+def _row(one: Comparator | PublishedNetwork, metric: str, model: str, method: str, points: float) -> Row:
+    return Row(
+        kind=PUBLISHED,
+        task=one.task,
+        model=model,
+        method=method,
+        metric=metric,
+        higher_is_better=True,
+        value=Spread(points / 100),
+        params=Spread(one.params),
+        speedup=Spread(one.speedup),
+        source=f"{HARDWARE}, relative to {BASE}",
+    )

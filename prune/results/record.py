@@ -1,0 +1,144 @@
+"""The one result file of a run: typed, versioned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from prune.config.identity import dense_identity, differences, digest, run_identity
+from prune.results.migrations import VERSION
+from prune.results.reading import NewerRecord, UnreadableRecord, content_of
+
+MARGIN_OVER_CHANCE = 0.01
+CONSTANT = "the best constant answer"
+
+
+@dataclass
+class Record:
+    """What one run gave. Metrics are fractions in [0, 1], higher is better unless `higher_is_better` says otherwise."""
+
+    task: str
+    task_version: int
+    model: str
+    method: str
+    setting: str
+    """What decides how hard the method prunes: `penalty 20` or `density 0.3`."""
+    seed: int
+    metric: str
+    """Name of the main metric; `value` and `dense_value` are its values on the first evaluation split."""
+    higher_is_better: bool
+    value: float
+    dense_value: float
+    scores: dict[str, dict[str, float]]
+    """Evaluation split -> metric -> value."""
+    dense_scores: dict[str, dict[str, float]]
+    chance: float
+    """The main metric of the baseline."""
+    num_examples: dict[str, int]
+    """Split -> number of examples used."""
+    num_truncated: dict[str, int]
+    linear_density: float
+    """Non-zero weights of the prunable layers over all weights of these layers in the dense model."""
+    linear_density_before_fill: float
+    linear_params: int
+    """Weights that are left in the prunable layers, zeros included."""
+    dense_linear_params: int
+    params: int
+    dense_params: int
+    bytes: int
+    dense_bytes: int
+    heads_kept: list[int]
+    """Per attention of the dense model, first layer first."""
+    dimensions_kept: list[int]
+    """Per feed-forward layer."""
+    largest_logit_difference: float
+    """Relative difference between the outputs of the masked and of the compacted model on real batches."""
+    speed: list[dict[str, Any]]
+    """One entry per batch size: see prune/measure/speed.py."""
+    seconds: dict[str, float]
+    """Time of each stage, of the session that finished it."""
+    peak_memory_bytes: dict[str, int]
+    """Highest memory use of the process (of the GPU, if there is one) until the end of each stage."""
+    config: dict[str, Any]
+    environment: dict[str, Any]
+    """Versions, hardware, git commit, data fingerprints."""
+    warnings: list[str] = field(default_factory=list)
+    generation: list[dict[str, Any]] = field(default_factory=list)
+    """Where texts are generated, one entry per batch size: see prune/measure/generation.py."""
+    units_spared: dict[str, int] = field(default_factory=dict)
+    """Site -> units that stayed so that widths are multiples of `compact.round_to`."""
+    baseline: str = CONSTANT
+    """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
+    measured_on: str = ""
+    """What `speed` was measured on: see prune/measure/hardware.py."""
+    version: int = VERSION
+
+    @property
+    def difference(self) -> float:
+        """Value minus dense value."""
+        return self.value - self.dense_value
+
+    def is_chance(self, value: float) -> bool:
+        """Whether `value` is not clearly better than the baseline."""
+        ahead = value - self.chance if self.higher_is_better else self.chance - value
+        return ahead <= MARGIN_OVER_CHANCE
+
+    @property
+    def speedup(self) -> float:
+        """Measured, at the last of the batch sizes."""
+        return float(self.speed[-1]["speedup"])
+
+    @cached_property
+    def named(self) -> dict[str, Any]:
+        """What of the config is not the schema's default."""
+        return differences(self.config)
+
+    @cached_property
+    def configuration(self) -> str:
+        """The same for all seeds: the name of the run's folder above its seed."""
+        return digest(run_identity(self.named))
+
+    @cached_property
+    def fine_tuning(self) -> str:
+        """The same for all runs with the same dense model, whatever its seed."""
+        return digest(dense_identity(self.named))
+
+    @staticmethod
+    def read(file: Path) -> Record:
+        """Reads a record of this version or an older one.
+
+        Raises:
+            UnreadableRecord: naming the file and what is wrong with it.
+        """
+        return Record(**content_of(file, _TYPES, _OPTIONAL))
+
+
+_TYPES = get_type_hints(Record)
+_OPTIONAL = {one.name for one in fields(Record) if one.default is not MISSING or one.default_factory is not MISSING}
+
+
+def finished(file: Path, warn: Callable[[str], None]) -> Record | None:
+    """The record of a run; None where it is not there, or is damaged, which `warn` is told.
+
+    Raises:
+        NewerRecord: if a newer program wrote it.
+    """
+    if not file.exists():
+        return None
+    try:
+        return Record.read(file)
+    except NewerRecord:
+        raise
+    except UnreadableRecord as error:
+        warn(f"{error}: the run is evaluated again")
+        return None
+
+
+def results_of(record: Record) -> dict[str, Any]:
+    """What two runs of the same command must agree on: everything but times, memory and what depends on them."""
+    content = asdict(record)
+    measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "measured_on", "warnings"}
+    return {key: value for key, value in content.items() if key not in measured}

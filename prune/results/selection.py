@@ -1,0 +1,88 @@
+"""Which rows the table shows, in which order, and which it marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from prune.errors import UserError
+from prune.results.record import Record
+from prune.results.rows import DENSE, RUN, Row, Spread, grouped
+from prune.runtime.registry import nearest
+
+FILTERS = ("task", "model", "method", "seed")
+COLUMNS = ("model", "method", "params", "metric", "difference", "speed-up")
+BANDS = (1.5, 2.5, 4.0, 6.0)
+"""Speed-ups that part one band from the next."""
+
+
+def chosen(records: Iterable[Record], filters: Mapping[str, str]) -> list[Record]:
+    """The records that all `filters` let through: field -> one value, or several with commas.
+
+    Raises:
+        UserError: if a value is none of those that are there, with the nearest; or if nothing is left.
+    """
+    left = everything = list(records)
+    for name, text in filters.items():
+        there = {str(getattr(record, name)) for record in everything}
+        wanted = {text} if text in there else {value.strip() for value in text.split(",")}
+        for value in sorted(wanted - there):
+            known = sorted(there)
+            raise UserError(f"{name}={value}: there is no such run{nearest(value, known)}. There: {', '.join(known)}")
+        left = [record for record in left if str(getattr(record, name)) in wanted]
+    if everything and not left:
+        raise UserError("no run is all of " + " ".join(f"{name}={text}" for name, text in filters.items()))
+    return left
+
+
+def band(speedup: float) -> str:
+    """The name of its band of speeds."""
+    edges = ["", *(f"{edge:g}" for edge in BANDS), ""]
+    number = sum(speedup >= edge for edge in BANDS)
+    low, high = edges[number], edges[number + 1]
+    return f"{low}-{high}" if low and high else f"from {low}" if low else f"below {high}"
+
+
+def marked(rows: list[Row]) -> list[Row]:
+    """`rows`, with the best run above chance of each band of speeds, task and model as such."""
+    able = [row for row in rows if row.kind == RUN and row.speedup and not row.level]
+    bands = grouped(able, lambda row: (row.task, row.model, row.metric, band(_speed(row))))
+    best = {id(max(alike, key=lambda row: (row.gain, _speed(row)))) for alike in bands.values()}
+    return [replace(row, best=True) if id(row) in best else row for row in rows]
+
+
+def pareto(rows: list[Row]) -> list[Row]:
+    """`rows` without the runs that another row of the same task and model beats: at least as good in metric and speed,
+    and better in one of them."""
+    able = [row for row in rows if row.kind in (RUN, DENSE) and row.speedup]
+    beaten: set[int] = set()
+    for alike in grouped(able, lambda row: (row.task, row.model, row.metric)).values():
+        front: Row | None = None
+        for row in sorted(alike, key=lambda row: (-_speed(row), -row.gain)):
+            if front is None or row.gain > front.gain or (row.gain, _speed(row)) == (front.gain, _speed(front)):
+                front = row
+            elif row.kind == RUN:
+                beaten.add(id(row))
+    return [row for row in rows if id(row) not in beaten]
+
+
+def ordered(rows: list[Row], column: str) -> list[Row]:
+    """Each task's rows, best first in `column`; names from a to z, and what has no figure last."""
+    return sorted(rows, key=lambda row: (row.task, *_rank(row, column)))
+
+
+def _rank(row: Row, column: str) -> tuple[bool, float | str]:
+    if column in ("model", "method"):
+        return False, f"{getattr(row, column)}, {row.setting}" if column == "method" else row.model
+    direction = 1 if row.higher_is_better else -1
+    figure, sign = {
+        "params": (row.params, -1),
+        "metric": (row.value, direction),
+        "difference": (Spread(0.0) if row.kind == DENSE and not row.difference else row.difference, direction),
+        "speed-up": (row.speedup, 1),
+    }[column]
+    return figure is None, -sign * figure.mean if figure else 0.0
+
+
+def _speed(row: Row) -> float:
+    return row.speedup.mean if row.speedup else 0.0

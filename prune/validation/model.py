@@ -1,0 +1,129 @@
+"""Models: folders, architectures, and what a method asks of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from prune.config.schema import Config, Start
+from prune.config.targets import ONE_SHOT
+from prune.errors import UserError
+from prune.files import strict_json
+from prune.files.paths import locate
+from prune.runtime import registry
+from prune.validation.names import sites
+
+if TYPE_CHECKING:
+    from prune.models.families import Family
+    from prune.models.sublayers import Sublayer
+
+
+def folders(config: Config) -> Iterator[str]:
+    """Folders that are not there, hold no weights that may be read, or another task."""
+    named = {"model.path": config.model.path, "task.path": config.task.path}
+    if config.model.dense:
+        named["model.dense"] = config.model.dense
+    if config.teacher not in ("dense", "none"):
+        named["teacher"] = config.teacher
+    for key, name in named.items():
+        folder = locate(name)
+        if folder is not None and not folder.is_dir():
+            yield f"{key}={name}: there is no such folder"
+        elif folder is not None and key != "task.path" and (key != "model.path" or config.model.pretrained):
+            yield from _weights(key, name, folder)
+        if key in ("model.path", "model.dense") and "pruned_shape" in (_local_shape(name) or {}):
+            yield f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may be pruned)"
+    for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
+        shape = _local_shape(named[key]) if key in named else None
+        named_labels = (shape or {}).get("id2label")
+        labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2
+        if shape is not None and labels != len(config.task.labels):
+            task = f"the task {config.task.name} has {len(config.task.labels)}"
+            yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
+
+
+def _weights(key: str, name: str, folder: Path) -> Iterator[str]:
+    """Pickles are refused before anything is read; where there are no weights at all, loading says so."""
+    pickles = sorted(file.name for suffix in ("bin", "pt", "pth", "ckpt") for file in folder.glob(f"*.{suffix}"))
+    if pickles and not any(folder.glob("*.safetensors")):
+        yield (
+            f"{key}={name}: its weights are a pickle ({pickles[0]}), which could run code, and are not read; save them "
+            "as safetensors, as save_pretrained does"
+        )
+
+
+def family(config: Config) -> Iterator[str]:
+    """Architectures that are not known, and what they cannot do."""
+    if (shape := _local_shape(config.model.path)) is not None:
+        try:
+            family: Family = registry.module("families", str(shape.get("model_type"))).FAMILY
+        except registry.UnknownPart as error:
+            yield f"model.path={config.model.path}: model_type {error}"
+            return
+        if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
+            yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
+
+
+def scores(config: Config) -> Iterator[str]:
+    """What is asked of the scores; criteria know whether they can, which needs torch."""
+    starts, shrinks = config.schedule.start_from is Start.one_shot, config.compact.during_training
+    if config.method.kind == ONE_SHOT:
+        if shrinks:
+            yield f"compact.during_training=true: not read by {ONE_SHOT}, which trains what is compacted already"
+        return
+    for name, site in sites(config) if starts or shrinks else ():
+        if site.stays:
+            continue
+        criterion = registry.module("criteria", site.criterion).CRITERION
+        if starts and not criterion.learned:
+            yield (
+                f"schedule.start_from=one_shot: method.{name}.criterion={site.criterion} learns no scores that could "
+                "start from anything; say dense, or another criterion"
+            )
+        if shrinks and criterion.setting == "density":
+            yield (
+                f"compact.during_training=true: method.{name}.criterion={site.criterion} keeps a share of what there "
+                "is, and there would be less and less; use soft_movement or l0"
+            )
+
+
+def blocks(config: Config) -> Iterator[str]:
+    """Whether blocks divide all matrices: their sizes are those of the model's code, which needs transformers."""
+    blocks = {name: site.block for name, site in sites(config) if site.grain == "block"}
+    if not blocks or (shape := _local_shape(config.model.path)) is None:
+        return
+    sublayers = _sublayers(config.model.path, json.dumps(shape))
+    for name, block in blocks.items():
+        yield from _block(name, block, sublayers)
+
+
+@lru_cache(maxsize=8)
+def _sublayers(path: str, _shape: str) -> list[Sublayer]:
+    """Of the model in a folder whose config.json says `_shape`; a sweep checks the same one many times."""
+    from prune.models.architecture import skeleton, sublayers_of
+    from prune.models.loading import config_of
+
+    return sublayers_of(skeleton(config_of(path)))
+
+
+def _block(name: str, block: list[int], sublayers: list[Sublayer]) -> Iterator[str]:
+    if len(block) != 2 or min(block) < 1:
+        yield f"method.{name}.block={block}: must be two numbers above 0, rows and columns"
+        return
+    for matrix in (m for s in sublayers if s.site == name for m in s.matrices):
+        if matrix.rows % block[0] or matrix.columns % block[1]:
+            where = f"{matrix.module}, which is {matrix.rows} x {matrix.columns}"
+            yield f"method.{name}.block={block}: does not divide {where}"
+            return
+
+
+def _local_shape(name: str) -> dict[str, Any] | None:
+    """config.json of a local model folder; None for a hub name, or where it cannot be read (found later)."""
+    folder = locate(name)
+    try:
+        return None if folder is None else strict_json.read(folder / "config.json")
+    except (FileNotFoundError, UserError):
+        return None

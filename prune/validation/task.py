@@ -1,0 +1,53 @@
+"""What each kind of task asks of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prune.config.schema import AnswersConfig, Config, SummariesConfig
+from prune.runtime.sanitize import shown
+
+
+def fields_of_kind(config: Config) -> Iterator[str]:
+    """What each kind of task asks of its fields."""
+    task, answers = config.task, config.task.answers
+    if task.kind == "text_classification":
+        if not 1 <= len(task.text) <= 2:
+            yield f"task.text={shown(task.text)}: name one or two text columns"
+        if len(task.labels) < 2:
+            yield f"task.labels={task.labels}: name at least two labels, in the order of their integers"
+    if task.kind == "question_answering":
+        if len(task.text) != 2:
+            yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
+        for name in ("question_length", "n_best", "max_tokens"):
+            if (value := getattr(answers, name)) < 1:
+                yield f"task.answers.{name}={value}: must be above 0"
+        room = task.max_length - answers.question_length - 3  # special tokens
+        if not 0 <= answers.stride < room:
+            yield (
+                f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what task.max_length="
+                f"{task.max_length} leaves beside a question of task.answers.question_length={answers.question_length}"
+            )
+    elif answers != AnswersConfig():
+        yield f"task.answers: read by question_answering only, not by task.kind={task.kind}"
+    if task.kind == "summarization":
+        yield from _summaries(config)
+    elif task.summaries != SummariesConfig():
+        yield f"task.summaries: read by summarization only, not by task.kind={task.kind}"
+
+
+def _summaries(config: Config) -> Iterator[str]:
+    task, summaries, speed = config.task, config.task.summaries, config.evaluate.speed
+    if len(task.text) != 1:
+        yield f"task.text={shown(task.text)}: name the column with the text"
+    for name in ("num_beams", "max_new_tokens", "max_label_length"):
+        if (value := getattr(summaries, name)) < 1:
+            yield f"task.summaries.{name}={value}: must be above 0"
+    if not 0 <= summaries.min_new_tokens <= summaries.max_new_tokens:
+        allowed = f"at least 0, at most task.summaries.max_new_tokens={summaries.max_new_tokens}"
+        yield f"task.summaries.min_new_tokens={summaries.min_new_tokens}: must be {allowed}"
+    if summaries.no_repeat_ngram_size < 0:
+        yield f"task.summaries.no_repeat_ngram_size={summaries.no_repeat_ngram_size}: must be at least 0"
+    for name in ("generated_length", "generation_pairs"):
+        if (value := getattr(speed, name)) < 1:
+            yield f"evaluate.speed.{name}={value}: must be above 0"

@@ -1,0 +1,160 @@
+"""Goals: a choice of units that meets a size or a time, or a refusal with what is possible."""
+
+import pytest
+import torch
+
+from prune.budget import cost_model
+from prune.budget.budget import size_goal, time_goal
+from prune.budget.latency_table import LatencyTable, kind_of
+from prune.compaction.structure import Structure
+from prune.config.targets import Target
+from prune.errors import UserError
+from prune.measure.size import num_parameters
+from prune.models.architecture import sublayers_of
+from tests.architectures import ARCHITECTURES
+
+NONE: frozenset[str] = frozenset()
+
+
+def importance_of(sublayers, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return {s.name: torch.rand(s.num_units, generator=generator) for s in sublayers}
+
+
+@pytest.mark.parametrize("kind", ["density", "params"])
+@pytest.mark.parametrize("name", ["bert", "deberta_v2_positions", "t5", "gpt2"])
+def test_sizes_are_met_by_hand_count(name, kind):
+    model, architecture = ARCHITECTURES[name].model(intermediate_size=96), ARCHITECTURES[name]
+    sublayers, dense = sublayers_of(model), num_parameters(model)
+    goal = size_goal(Target(kind, 0.7), sublayers, sublayers, NONE, architecture.auto_class, model.config)
+    kept = goal.choose(importance_of(sublayers))
+    Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
+    left = sum(m.weight(model.base_model).numel() for s in sublayers for m in s.matrices)
+    found = num_parameters(model) / dense if kind == "params" else left / sum(
+        m.rows * m.columns for s in sublayers for m in s.matrices
+    )  # fmt: skip
+    assert 0.62 < found <= 0.7
+
+
+def test_a_size_that_is_not_possible_is_refused_with_what_is(make_bert):
+    model = make_bert()
+    with pytest.raises(UserError, match=r"target\.params=0\.01: this model can have from 0\.\d+ to 1"):
+        size_goal(
+            Target("params", 0.01), *[sublayers_of(model)] * 2, NONE, "AutoModelForSequenceClassification", model.config
+        )
+
+
+def for_time(target, sublayers, measured, stay=NONE):
+    table = table_for(sublayers)
+    ways = cost_model.times(table, sublayers, sublayers, first_token_only=False)
+    return time_goal(target, ways, sublayers, stay, table.dense_ms, measured)
+
+
+def table_for(sublayers):
+    """Heads take 2 ms, dimensions 0.5 ms, all else 10 ms."""
+    each_ms = {"attention": 2.0, "feed_forward": 0.5}
+    kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
+    return LatencyTable(10.0 + 2 * (4 * 2 + 24 * 0.5), kinds)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
+def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
+    sublayers = sublayers_of(make_bert())
+    goal = for_time(Target(kind, value), sublayers, lambda *_: 2.05)
+    kept = goal.choose(importance_of(sublayers))
+    time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
+    assert 25.0 / 1.06 < time <= 25.0 / 1.025
+
+
+def test_a_budget_is_corrected_by_what_is_measured(make_bert):
+    """This machine is a quarter slower than the table says."""
+    sublayers = sublayers_of(make_bert())
+    table = table_for(sublayers)
+
+    def measured(kept, _pairs=15):
+        return 0.8 * table.dense_ms / table.model_ms(sublayers, {name: len(units) for name, units in kept.items()})
+
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
+    assert 2.03 <= measured(kept) <= 2.08
+
+
+def test_what_may_be_measured_below_the_target_later_is_corrected(make_bert):
+    sublayers = sublayers_of(make_bert())
+    times, seen = iter([2.0, 2.01, 2.06]), {}
+
+    def measured(kept, _pairs=15):
+        seen[tuple(kept.items())] = time = next(times)
+        return time
+
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
+    assert seen[tuple(kept.items())] == 2.06
+
+
+def test_what_was_fast_enough_is_taken_where_measurements_jump(make_bert):
+    sublayers = sublayers_of(make_bert())
+    times, seen = iter([1.7, 1.5, 2.6, 1.9, 2.3, 1.8]), {}
+
+    def measured(kept, _pairs=15):
+        seen[tuple(kept.items())] = time = next(times)
+        return time
+
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
+    assert seen[tuple(kept.items())] in (2.3, 2.6)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (Target("speedup", 3.0), r"target\.speedup=3: here, .* this model can have 1 to 1\.2 times"),
+        (Target("latency_ms", 16.0), r"target\.latency_ms=16: here, .* 41\.7 to 50 ms"),
+    ],
+)
+def test_a_promise_of_the_table_is_measured_before_it_is_believed(target, said, make_bert):
+    """It promises up to 5 times; all that is measured is 1.2 times, as where calls cost more than their work."""
+    sublayers, seen = sublayers_of(make_bert()), []
+
+    def measured(kept, _pairs=15):
+        seen.append(sum(map(len, kept.values())))
+        return 1.2
+
+    with pytest.raises(UserError, match=said):
+        for_time(target, sublayers, measured)
+    assert seen == [0]
+
+
+def test_no_less_than_the_cheapest_is_chosen(make_bert):
+    """However far a measurement corrects the budget."""
+    sublayers, seen = sublayers_of(make_bert()), []
+
+    def measured(kept, _pairs=15):
+        seen.append(sum(map(len, kept.values())))
+        return 0.2
+
+    kept = for_time(Target("speedup", 2.0), sublayers, measured).choose(importance_of(sublayers))
+    assert seen[0] > 0 and seen[1:] == [0] * 5
+    assert all(units == () for units in kept.values())
+
+
+def test_a_site_that_stays_does(make_bert):
+    sublayers = sublayers_of(make_bert())
+    stay = frozenset({"attention"})
+    goal = for_time(Target("speedup", 1.5), sublayers, lambda *_: 1.55, stay)
+    kept = goal.choose(importance_of(sublayers))
+    assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
+    assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
+    with pytest.raises(UserError, match=r"1 to 1\.9 times"):
+        for_time(Target("speedup", 3.0), sublayers, lambda *_: 1.5, stay)
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (Target("speedup", 6.0), r"target\.speedup=6: here, .* this model can have 1 to 5\.0 times"),
+        (Target("latency_ms", 9.0), r"target\.latency_ms=9: here, .* 10 to 50 ms \(the unpruned model\)"),
+        (Target("latency_ms", 60.0), r"target\.latency_ms=60: here, .* 10 to 50 ms"),
+    ],
+)
+def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_bert):
+    sublayers = sublayers_of(make_bert())
+    with pytest.raises(UserError, match=said):
+        for_time(target, sublayers, lambda *_: 1.0)

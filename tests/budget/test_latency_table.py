@@ -1,0 +1,137 @@
+"""The latency table on a clock that counts multiply-adds: its predictions are then exact, for any model."""
+
+import json
+
+import pytest
+import torch
+
+from prune.budget import cost_model, latency_table
+from prune.budget.latency_table import LatencyTable, kind_of, measured_latency_table
+from prune.compaction.modeling_pruned import take_shape
+from prune.compaction.structure import Structure
+from prune.measure.speed import multiply_adds
+from prune.models.architecture import sublayers_of
+from tests.architectures import ARCHITECTURES, inputs
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "prune" / "latency.json"
+
+
+@pytest.fixture
+def counting(monkeypatch):
+    """A clock by which a multiply-add takes a second."""
+    monkeypatch.setattr(latency_table, "seconds", lambda _, call: multiply_adds(call.func, call.keywords))
+    monkeypatch.setattr(latency_table, "_ROUNDS", (1, 1))
+
+
+def table_of(name, **shape):
+    model, batch = ARCHITECTURES[name].model(**shape), inputs(ARCHITECTURES[name])
+    return model, batch, measured_latency_table(ARCHITECTURES[name].auto_class, model.config, batch, torch.float32)
+
+
+def at_grid(sublayer, share):
+    """A number of units for which the table has a time."""
+    counts = latency_table._counts(sublayer)
+    return counts[round(share * (len(counts) - 1))]
+
+
+@pytest.mark.parametrize("name", ["bert", "distilbert", "bart", "t5_gated", "gpt2", "modernbert", "mobilebert"])
+def test_predictions_are_the_sum_of_the_parts(name, counting):
+    model, batch, table = table_of(name)
+    sublayers = sublayers_of(model)
+    assert 1e3 * multiply_adds(model, batch) == pytest.approx(table.dense_ms)
+    units = {s.name: at_grid(s, (number % 5) / 4) for number, s in enumerate(sublayers)}
+    predicted = table.model_ms(sublayers, units)
+    structure = Structure(model.config.model_type, {name: tuple(range(count)) for name, count in units.items()})
+    take_shape(model.base_model, structure.shape(sublayers))
+    assert 1e3 * multiply_adds(model, batch) == pytest.approx(predicted)
+
+
+@pytest.mark.parametrize("heads", [(4, 2, 1), (4, 2, 0), (1, 3, 4)])
+@pytest.mark.parametrize("name", ["bert", "distilbert"])
+def test_where_one_token_is_computed_predictions_leave_out_the_others(name, heads, counting):
+    """But for the output matrix of the last attention, which they take for all tokens."""
+    model, batch, table = table_of(name)
+    sublayers = sublayers_of(model)
+    attentions = [s for s in sublayers if s.site == "attention"]
+    units = {s.name: at_grid(s, 0.5) for s in sublayers} | {s.name: n for s, n in zip(attentions, heads, strict=True)}
+    kept = {name: tuple(range(count)) for name, count in units.items()}
+    Structure(model.config.model_type, kept, first_token_only=True).apply(model.base_model, sublayers)
+    predicted = min(one.total(sublayers, units) for one in cost_model.times(table, sublayers, sublayers, True))
+    last = next(s for s in reversed(attentions) if units[s.name])
+    size, tokens = batch["input_ids"].shape
+    output = units[last.name] * last.unit_size * last.matrices[-1].rows * size
+    too_much = output * (tokens - 1 if name == "bert" else 0)  # DistilBERT's is inside the attention
+    assert 1e3 * (multiply_adds(model, batch) + too_much) == pytest.approx(predicted)
+
+
+def test_times_between_measured_widths_are_interpolated(make_bert):
+    sublayer = sublayers_of(make_bert())[1]
+    table = LatencyTable(100.0, {kind_of(sublayer): {0: 0.0, 12: 6.0, 24: 30.0}})
+    assert [table.of(sublayer, units) for units in (0, 6, 12, 18, 24)] == [0.0, 3.0, 6.0, 18.0, 30.0]
+
+
+def test_it_is_measured_once_for_each_model_and_batch(counting, cache):
+    said = []
+    architecture = ARCHITECTURES["bert"]
+    config, batch = architecture.model().config, inputs(architecture)
+    tables = [
+        measured_latency_table(architecture.auto_class, config, batch, torch.float32, said.append) for _ in range(2)
+    ]
+    assert tables[0] == tables[1]
+    assert len(said) == len(json.loads(cache.read_text())) == 1
+    shorter = {name: values[:, :5] for name, values in batch.items()}
+    measured_latency_table(architecture.auto_class, config, shorter, torch.float32, said.append)
+    assert len(said) == len(json.loads(cache.read_text())) == 2
+
+
+WRONG = [
+    {"dense_ms": "much"}, {"dense_ms": 0.0}, {"dense_ms": float("nan")}, {"layer_ms": -1.0}, {"layer_ms": float("inf")},
+    {"layer_ms": True}, {"sublayer_ms": {}}, {"sublayer_ms": [1.0]}, {"sublayer_ms": None},
+]  # fmt: skip
+WRONG_TIMES = [{}, {"few": 1.0}, {"1": None}, {"1": "much"}, {"-1": 1.0}, [1.0], 1.0]
+
+
+@pytest.mark.parametrize("wrong", [*WRONG, *WRONG_TIMES])
+def test_a_wrong_table_in_the_cache_is_measured_anew(counting, cache, wrong):
+    _, _, table = table_of("bert")
+    ((key, content),) = json.loads(cache.read_text()).items()
+    if wrong in WRONG_TIMES:
+        wrong = {"sublayer_ms": dict.fromkeys(content["sublayer_ms"], wrong)}
+    cache.write_text(json.dumps({key: content | wrong}))
+    assert table_of("bert")[2] == table
+    assert json.loads(cache.read_text()) == {key: content}
+
+
+@pytest.mark.parametrize("wrong", [None, 3, [], {}])
+def test_what_is_no_table_is_measured_anew(counting, cache, wrong):
+    _, _, table = table_of("bert")
+    ((key, content),) = json.loads(cache.read_text()).items()
+    cache.write_text(json.dumps({key: wrong}))
+    assert table_of("bert")[2] == table
+    assert json.loads(cache.read_text()) == {key: content}
+
+
+def test_kinds_are_names_without_numbers():
+    kinds = {kind_of(sublayer) for sublayer in sublayers_of(ARCHITECTURES["bart"].model())}
+    assert kinds == {
+        "encoder.layers.*.attention", "encoder.layers.*.feed_forward", "decoder.layers.*.self_attention",
+        "decoder.layers.*.cross_attention", "decoder.layers.*.feed_forward",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_smaller_models_are_timed_with_real_weights(name):
+    """Memory that was never written may hold numbers that processors are slow on."""
+    model = ARCHITECTURES[name].model()
+    sublayers, weights = sublayers_of(model), {n: p.clone() for n, p in model.named_parameters()}
+    kept = {s.name: tuple(range(s.num_units // 2)) for s in sublayers}
+    smaller = latency_table._shaped(model, sublayers, kept)
+    wanted = ARCHITECTURES[name].model()
+    Structure(model.config.model_type, kept).apply(wanted.base_model, sublayers)
+    for one, other in zip(smaller.parameters(), wanted.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert all(torch.equal(p, weights[n]) for n, p in model.named_parameters())

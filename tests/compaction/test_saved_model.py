@@ -1,0 +1,259 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import prune
+from prune.compaction import saved_model
+from prune.compaction.compact import compact
+from prune.errors import UserError
+from prune.masking.attach import fold
+
+FIRST, LAST = "encoder.layer.0.attention", "encoder.layer.1.feed_forward"
+
+
+class Tokenizer:
+    """Stands for a tokenizer that is saved beside the model."""
+
+    def save_pretrained(self, folder):
+        (folder / "tokenizer.json").write_text("{}")
+
+
+@pytest.fixture
+def compacted(make_bert, mask, sublayers):
+    """A compact model without head 2 of the first layer and the heads of the last, and its structure."""
+    model = make_bert()
+    masks = mask(model, grain="head")
+    for scores in masks.parameters():
+        scores.data.fill_(9.0)
+    masks.banks["attention"].scores[0].data[0, 2] = masks.banks["attention"].scores[0].data[1] = -9.0
+    masks.banks["feed_forward"].scores[0].data[1, 4] = -9.0
+    masks.advance(1.0)
+    fold(model)
+    return model, compact(model, sublayers(model))
+
+
+@pytest.fixture
+def folder(compacted, tmp_path):
+    """The folder of the compact model."""
+    saved_model.save(*compacted, Tokenizer(), tmp_path, "AutoModelForSequenceClassification")
+    return tmp_path
+
+
+def edit(folder, change, name="structure.json"):
+    content = json.loads((folder / name).read_text())
+    change(content)
+    (folder / name).write_text(json.dumps(content))
+
+
+def test_loaded_model_gives_equal_logits(compacted, folder, ids):
+    loaded = prune.load(folder)
+    with torch.no_grad():
+        assert loaded(input_ids=ids).logits.equal(compacted[0](input_ids=ids).logits)
+
+
+def test_loaded_model_has_the_small_matrices_and_is_in_evaluation_mode(folder):
+    loaded = prune.load(str(folder))
+    first, last = loaded.bert.encoder.layer
+    assert first.attention.self.query.weight.shape == (12, 16)
+    assert last.attention.self.query.weight.shape == (0, 16)
+    assert last.intermediate.dense.weight.shape == (23, 16)
+    assert not any(module.training for module in loaded.modules())
+
+
+def test_saved_structure_names_the_kept_units(folder):
+    content = json.loads((folder / "structure.json").read_text())
+    assert content["version"] == 1
+    assert content["model_type"] == "bert"
+    assert content["kept"][FIRST] == [0, 1, 3]
+    assert content["kept"]["encoder.layer.1.attention"] == []
+
+
+def test_tokenizer_is_saved_beside_the_model(folder):
+    assert {"config.json", "model.safetensors", "structure.json", "tokenizer.json"} <= {
+        file.name for file in folder.iterdir()
+    }
+
+
+def test_saving_what_was_loaded_gives_the_same_weights(compacted, folder, tmp_path_factory):
+    again = tmp_path_factory.mktemp("again")
+    saved_model.save(prune.load(folder), compacted[1], Tokenizer(), again, "AutoModelForSequenceClassification")
+    first, second = (load_file(one / "model.safetensors") for one in (folder, again))
+    assert first.keys() == second.keys()
+    assert all(first[name].equal(second[name]) for name in first)
+    assert (again / "structure.json").read_text() == (folder / "structure.json").read_text()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_loaded_model_has_the_dtype_of_the_weights(dtype, compacted, tmp_path):
+    model, structure = compacted
+    saved_model.save(model.to(dtype), structure, Tokenizer(), tmp_path, "AutoModelForSequenceClassification")
+    assert {parameter.dtype for parameter in prune.load(tmp_path).parameters()} == {dtype}
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 4, 100, -1])
+def test_truncated_weights_are_refused(kept_bytes, folder):
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:kept_bytes])
+    with pytest.raises(UserError, match=r"model\.safetensors cannot be read"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "structure.json", "config.json"])
+def test_a_missing_file_is_named(name, folder):
+    (folder / name).unlink()
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        prune.load(folder)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        prune.load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["structure.json", "config.json"])
+@pytest.mark.parametrize("text", ["", "{", '{"version": 1', "no json"])
+def test_a_file_that_is_no_json_is_named(name, text, folder):
+    (folder / name).write_text(text)
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "null", '{"version": 1, "model_type": "bert", "kept": [1]}'])
+def test_a_structure_of_another_form_is_refused(text, folder):
+    (folder / "structure.json").write_text(text)
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("config", ["[]", "3", "null", "{}"])
+def test_a_config_of_another_form_is_refused(config, folder):
+    (folder / "config.json").write_text(config)
+    with pytest.raises(UserError):
+        prune.load(folder)
+
+
+def test_a_structure_of_another_version_is_refused(folder):
+    edit(folder, lambda content: content.update(version=2))
+    with pytest.raises(UserError, match="version 2; this package reads version 1"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("unit", [2, 4, 99, -1])
+def test_a_unit_too_many_is_refused(unit, folder):
+    edit(folder, lambda content: content["kept"][FIRST].append(unit))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+def test_a_unit_too_few_is_refused(folder):
+    edit(folder, lambda content: content["kept"][LAST].pop())
+    with pytest.raises(UserError, match=r"structure\.json and config\.json tell of different layers"):
+        prune.load(folder)
+    config = json.loads((folder / "config.json").read_text())
+    del config["pruned_shape"]
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"does not fit structure\.json"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("units", [[0, 1, 4], [0, 1, -1], ["a"], [None], 3, None])
+def test_units_that_do_not_exist_are_refused(units, folder):
+    edit(folder, lambda content: content["kept"].update({FIRST: units}))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("units", [[0, 1, 1], [0, 1, 3.5], "013"])
+def test_units_that_are_no_rising_numbers_are_refused(units, folder):
+    edit(folder, lambda content: content["kept"].update({FIRST: units}))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize(
+    "depth",
+    [
+        {"layers": {"encoder.layer.*": [0]}},
+        {"layers": {"encoder.layer.*": [3, 1]}},
+        {"layers": [0, 1]},
+        {"layers": {"encoder.layer.*": [0, 3]}, "dense": {"num_hidden_layers": "four"}},
+    ],
+)
+def test_layers_that_cannot_be_those_of_the_dense_model_are_refused(depth, folder):
+    edit(folder, lambda content: content.update(depth))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+def test_a_structure_of_another_family_is_refused(folder):
+    edit(folder, lambda content: content.update(model_type="roberta"))
+    with pytest.raises(UserError, match=r"structure\.json"):
+        prune.load(folder)
+
+
+def test_an_unknown_sublayer_is_refused(folder):
+    edit(folder, lambda content: content["kept"].update({"encoder.layer.2.attention": [0]}))
+    with pytest.raises(UserError, match="names other sublayers than the model has"):
+        prune.load(folder)
+
+
+def test_a_sublayer_that_is_not_named_is_refused(folder):
+    edit(folder, lambda content: content["kept"].pop(FIRST))
+    with pytest.raises(UserError, match="names other sublayers than the model has"):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("num_hidden_layers", 3),
+        ("num_hidden_layers", 1),
+        ("hidden_size", 32),
+        ("intermediate_size", 23),
+        ("num_attention_heads", 8),
+        ("num_attention_heads", 5),
+        ("vocab_size", 51),
+        ("model_type", "unheard_of"),
+        ("model_type", "gpt2"),
+        ("architectures", ["AutoConfig"]),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(key, value, folder):
+    edit(folder, lambda content: content.update({key: value}), "config.json")
+    with pytest.raises(UserError):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("name", ["structure.json", "config.json"])
+def test_a_file_that_is_no_text_is_named(name, folder):
+    (folder / name).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+        prune.load(folder)
+
+
+@pytest.mark.parametrize("architecture", ["NoSuchModel", "", None])
+def test_a_class_that_transformers_does_not_have_is_named(architecture, folder):
+    edit(
+        folder,
+        lambda content: content.update(architectures=[architecture] if architecture is not None else None),
+        "config.json",
+    )
+    with pytest.raises(UserError, match="has no model"):
+        prune.load(folder)
+
+
+def test_weights_without_a_tensor_are_refused(folder):
+    weights = load_file(folder / "model.safetensors")
+    del weights["classifier.bias"]
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"missing \['classifier.bias'\]"):
+        prune.load(folder)
+
+
+def test_weights_with_an_unknown_tensor_are_refused(folder):
+    weights = load_file(folder / "model.safetensors") | {"stranger": torch.zeros(1)}
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"not known \['stranger'\]"):
+        prune.load(folder)

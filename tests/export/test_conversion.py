@@ -1,0 +1,147 @@
+"""Exports: the same outputs at any size, a row of their own, files that say nothing of this machine."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from prune.cli import main
+from prune.cli.commands import export as verb
+from prune.compaction.compact import largest_difference
+from prune.compaction.first_token import first_token_suffices
+from prune.compaction.structure import Structure
+from prune.errors import UserError
+from prune.export import conversion
+from prune.export.conversion import FORMATS
+from prune.models.architecture import sublayers_of
+from prune.report.table import write_tables
+from prune.results.layout import RunFolder
+from prune.results.record import Record
+from prune.runtime.screen import Screen
+from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
+from tests.runs.tiny import finished
+
+pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
+FEW = [("bert", "onnx"), ("bert", "torch"), ("bart", "torch")]
+"""Pairs of an architecture and a form that are not slow."""
+RUNTIMES = [name for name in FORMATS if name != "plain"]  # takes some shapes only: tests/shrink/test_plain.py
+EXACT = [name for name in RUNTIMES if FORMATS[name].exact]
+
+
+def pruned(architecture):
+    """A model with half of its units, one sublayer of each site without any, and no token that nothing reads."""
+    model = architecture.model()
+    sublayers = sublayers_of(model)
+    kept = {s.name: tuple(range(0, s.num_units, 2)) if number > 1 else () for number, s in enumerate(sublayers)}
+    if architecture.family == "albert":  # ONNX Runtime cannot reshape what its attention without heads leaves
+        kept[sublayers[0].name] = (1,)
+    unread = first_token_suffices(architecture.auto_class, sublayers)
+    Structure(model.config.model_type, kept, first_token_only=unread).apply(model.base_model, sublayers)
+    return model
+
+
+def random_batch(architecture, size, length):
+    batch = {"input_ids": torch.randint(3, VOCABULARY, (size, length))}
+    batch["attention_mask"] = torch.ones_like(batch["input_ids"])
+    batch["attention_mask"][0, length // 2 + 1 :] = 0
+    if architecture.reads_pairs:
+        batch["decoder_input_ids"] = torch.randint(3, VOCABULARY, (size, length - 1))
+    return batch
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        pytest.param(name, form, marks=() if (name, form) in FEW else pytest.mark.slow)
+        for name in ARCHITECTURES
+        for form in EXACT
+    ],
+)
+def test_outputs_are_those_of_the_model_at_any_size(name, form):
+    architecture = ARCHITECTURES[name]
+    model = pruned(architecture)
+    exported = FORMATS[form].export(model, inputs(architecture))
+    for size, length in ((3, 7), (1, 12), (5, 4)):
+        batch = random_batch(architecture, size, length)
+        with torch.no_grad():
+            assert largest_difference(model(**batch), exported(**batch), ("logits",)) <= 1e-5
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return finished(tmp_path_factory.mktemp("outputs"), "struct")
+
+
+def export(run, form):
+    main.main(["export", f"run={run}", f"format={form}"])
+    return RunFolder(run).exported(form)
+
+
+@pytest.mark.parametrize(
+    "form", [form if form != "onnx_int8" else pytest.param(form, marks=pytest.mark.slow) for form in RUNTIMES]
+)
+def test_a_run_is_exported_measured_and_entered(form, run, capsys):
+    folder = export(run, form)
+    written = {file.suffix for file in folder.iterdir()}
+    assert (".pt2" if form == "torch" else ".onnx") in written
+    own, found = Record.read(run / "record.json"), Record.read(folder / "record.json")
+    assert found.setting == f"{own.setting}, {FORMATS[form].label}"
+    if FORMATS[form].exact:
+        assert found.scores == own.scores
+    assert [one["batch_size"] for one in found.speed] == [1, 2]
+    weights = [file for file in folder.iterdir() if file.suffix in (".onnx", ".data", ".pt2")]
+    assert found.bytes == sum(file.stat().st_size for file in weights)
+    assert len(json.loads((folder / "predictions/validation/predictions.json").read_text())) == 64
+    assert FORMATS[form].label in capsys.readouterr().out
+    records, problems = write_tables(run.parents[4])
+    assert folder.relative_to(run.parents[4]) in records
+    assert problems == []
+
+
+@pytest.mark.slow
+def test_an_onnx_file_does_not_tell_where_it_was_made(run):
+    folder = export(run, "onnx")
+    content = b"".join(file.read_bytes() for file in folder.glob("model.onnx*"))
+    assert str(Path(conversion.__file__).parents[1]).encode() not in content
+    assert b"site-packages" not in content
+
+
+def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
+    folder = RunFolder(run).exported("onnx")
+    shutil.rmtree(folder, ignore_errors=True)
+    monkeypatch.setattr(conversion, "_difference", lambda *_: 0.01)
+    with pytest.raises(UserError, match=r"differ by 0\.01 of their size"):
+        conversion.export(RunFolder(run), "onnx", Screen())
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "say run=<folder of a finished run> format=<onnx or onnx_int8 or torch or plain>"),
+        (("format=onnx",), "say run="),
+        (("run=here", "format=onnx", "more"), "say run="),
+        (
+            ("run=here", "format=onxx"),
+            "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, torch, plain",
+        ),
+        (("run=here", "format=onnx"), "run=here: it is not the folder of a finished run"),
+    ],
+)
+def test_a_mistake_is_told(words, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        main.main(["export", *words])
+    assert end.value.code == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    monkeypatch.setattr(conversion, "find_spec", lambda name: None if name == "onnxscript" else object())
+    with pytest.raises(UserError, match=r"format=onnx needs onnxscript: pip install 'prune\[export\]'"):
+        conversion.check_packages("onnx")
+
+
+def test_the_command_knows_all_formats():
+    assert tuple(FORMATS) == verb.FORMATS

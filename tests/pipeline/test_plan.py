@@ -1,0 +1,80 @@
+"""`prune plan` says which shapes reach a target, and trains nothing."""
+
+import re
+
+import pytest
+
+from prune.cli import main
+from prune.pipeline.context import prepare
+from prune.pipeline.plan import durations
+from prune.results.layout import run_folder
+from prune.runtime.screen import Screen
+from tests.composing import composed
+from tests.runs.tiny import WORDS
+
+
+def planned(*words, capsys):
+    main.main(["plan", *WORDS, *words])
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_shapes_and_times_of_each_target(tmp_path, capsys):
+    out = planned("target.density=[0.51,0.26]", f"outputs={tmp_path}", capsys=capsys)
+    for density, heads, width in ((0.51, 2, 256), (0.26, 1, 128)):
+        row = re.search(rf"│ density {density} │ │ ([\d ]+) │ ([\d ]+) │", out)
+        assert row[1] == " ".join([str(heads)] * 3)
+        assert [int(number) for number in row[2].split()] == pytest.approx([width] * 3, abs=16)
+    assert all(stage in out for stage in ("dense", "prune", "compact", "fill"))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [((), "needs one target (none given)"), (("method=struct",), "prune plan: name a target, as in")]
+)
+def test_a_plan_needs_a_target(tmp_path, capsys, words, said):
+    with pytest.raises(SystemExit) as end:
+        planned(f"outputs={tmp_path}", *words, capsys=capsys)
+    assert end.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_plan_for_training_with_masks_counts_its_steps(tmp_path, capsys):
+    out = planned("target.density=0.5", "method=hybrid", "schedule.epochs=3", f"outputs={tmp_path}", capsys=capsys)
+    assert "compact 0 s" in out
+    assert "fill" not in out
+
+
+@pytest.fixture
+def steps(tmp_path):
+    """What the stages of a run would take, in steps of dense training, were half of the model left."""
+
+    def count(*words):
+        config = composed(*WORDS, "target.density=0.5", f"outputs={tmp_path}", *words)
+        return durations(prepare(config, run_folder(config), Screen()), 1.0, 0.5)
+
+    return count
+
+
+@pytest.mark.parametrize(("method", "stage"), [("one_shot", "compact"), ("hybrid_filled", "prune")])
+def test_a_teacher_that_is_kept_answers_once_before_the_first_training(method, stage, steps):
+    """256 examples in batches of 8, a third of a step for each."""
+    with_one, without = steps(f"method={method}"), steps(f"method={method}", "teacher=none")
+    assert {name: with_one[name] - without[name] for name in with_one} == pytest.approx(
+        {"dense": 0, "prune": 0, "compact": 0, "fill": 0} | {stage: 32 / 3}
+    )
+
+
+def test_a_teacher_that_is_asked_answers_at_every_step(steps):
+    with_one, without = (steps("method=hybrid_filled", *w) for w in (["distillation.alpha_layers=1"], ["teacher=none"]))
+    assert with_one["prune"] - without["prune"] == pytest.approx(32 / 3)
+    assert with_one["fill"] - without["fill"] == pytest.approx(16 / 3)
+
+
+def test_removals_take_importance_refits_and_recoveries(steps):
+    """4 batches each for importance and refits, half of the 16 steps of filling; the model is halved in two steps."""
+    words = ("method=one_shot", "teacher=none", "method.removal_steps=2", "method.recovery=0.5")
+    middle, importance, refit = 0.5**0.5, 32 / 8, 32 / 8 / 3
+    few = ("method.importance_examples=32", "method.refit_examples=32")
+    sublayers = 6
+    expected = importance * middle + refit * (1 + middle * sublayers / 2) + refit * (middle + 0.5 * sublayers / 2)
+    assert steps(*words, *few)["compact"] == pytest.approx(expected + 8 * middle)

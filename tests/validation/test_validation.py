@@ -1,0 +1,107 @@
+"""The names that are checked before torch is loaded are those of the modules that need it; checks of summaries."""
+
+import pytest
+from datasets import Dataset
+
+from prune.config.schema import AnswersConfig, TaskConfig
+from prune.masking.grains import GRAINS
+from prune.tasks.base import Predictions
+from prune.tasks.metrics import classification, rouge
+from prune.tasks.question_answering import QuestionAnswering
+from prune.validation import names
+from tests.config.test_schema import ANSWERS, DEMO, composed, problems
+
+SUMMARIES = ("model=demo", "task=summarization", "task.path=pkg://demo/data")
+
+
+def test_the_checked_grains_are_those_that_exist_and_where_they_apply():
+    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == names.GRAINS
+
+
+def test_the_checked_metrics_of_labels_are_those_that_exist():
+    assert set(classification.METRICS) == set(names.METRICS["text_classification"])
+
+
+@pytest.mark.parametrize("unanswerable", [False, True])
+def test_the_checked_metrics_of_answers_are_those_that_a_record_can_be_about(unanswerable):
+    task = QuestionAnswering(TaskConfig(label="answers", answers=AnswersConfig(unanswerable=unanswerable)), 0)
+    rows = Dataset.from_list([{"answers": {"text": ["tea"], "answer_start": [0]}}])
+    scores = task.score(Predictions({"0": "tea"}, {"0": -1.0}), rows)
+    kind = "question_answering, unanswerable" if unanswerable else "question_answering"
+    of_all_rows = {name for name in scores if not name.startswith(("HasAns_", "NoAns_")) and "thresh" not in name}
+    assert of_all_rows == set(names.METRICS[kind])
+    assert all(scores[name] == 1.0 for name in of_all_rows)
+
+
+def test_the_checked_metrics_of_summaries_are_those_that_exist():
+    assert names.METRICS["summarization"] == rouge.NAMES
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("task.text=[]", "task.text=[]: name the column with the text"),
+        ("task.text=[a,b]", "task.text=['a', 'b']: name the column with the text"),
+        ("task.summaries.num_beams=0", "task.summaries.num_beams=0: must be above 0"),
+        ("task.summaries.max_label_length=0", "task.summaries.max_label_length=0: must be above 0"),
+        (
+            "task.summaries.min_new_tokens=-1",
+            "task.summaries.min_new_tokens=-1: must be at least 0, at most task.summaries.max_new_tokens=142",
+        ),
+        (
+            "task.summaries.max_new_tokens=55",
+            "task.summaries.min_new_tokens=56: must be at least 0, at most task.summaries.max_new_tokens=55",
+        ),
+        ("task.summaries.no_repeat_ngram_size=-1", "task.summaries.no_repeat_ngram_size=-1: must be at least 0"),
+        ("task.metrics=[rouge3]", "task.metrics=rouge3: not known"),
+        ("evaluate.speed.generated_length=0", "evaluate.speed.generated_length=0: must be above 0"),
+        ("evaluate.speed.generation_pairs=0", "evaluate.speed.generation_pairs=0: must be above 0"),
+        ("evaluate.speed.generation_batch_sizes=[1,0]", "evaluate.speed.generation_batch_sizes=0: must be above 0"),
+    ],
+)
+def test_an_impossible_value_of_summaries_is_refused(word, said):
+    (problem,) = problems(*SUMMARIES, word)
+    assert problem.startswith(said)
+
+
+def test_summaries_without_tokens_are_refused():
+    (problem,) = problems(*SUMMARIES, "task.summaries.max_new_tokens=0", "task.summaries.min_new_tokens=0")
+    assert problem == "task.summaries.max_new_tokens=0: must be above 0"
+
+
+@pytest.mark.parametrize("word", ["min_new_tokens=0", "min_new_tokens=142", "no_repeat_ngram_size=0", "num_beams=1"])
+def test_a_value_of_summaries_that_is_just_possible_is_taken(word):
+    name, value = word.split("=")
+    assert getattr(composed(*SUMMARIES, f"task.summaries.{word}").task.summaries, name) == int(value)
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [(DEMO, "text_classification"), (ANSWERS, "question_answering")], ids=["labels", "answers"]
+)
+def test_settings_of_summaries_are_refused_where_nobody_reads_them(words, kind):
+    (problem,) = problems(*words, "task.summaries.num_beams=2")
+    assert problem == f"task.summaries: read by summarization only, not by task.kind={kind}"
+
+
+def test_settings_of_answers_are_refused_for_summaries():
+    (problem,) = problems(*SUMMARIES, "task.answers.stride=64")
+    assert problem == "task.answers: read by question_answering only, not by task.kind=summarization"
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-0.5"])
+def test_the_share_of_layers_is_checked(share):
+    said = f"method.layers={float(share)}: must be above 0, at most 1"
+    assert problems(*DEMO, f"method.layers={share}") == [said]
+
+
+def test_a_method_that_prunes_nothing_is_refused():
+    stay = ("method.attention.grain=none", "method.feed_forward.grain=none")
+    said = "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
+    assert problems(*DEMO, *stay) == [said]
+    assert composed(*DEMO, *stay, "method.layers=0.5").method.layers == 0.5
+
+
+def test_layers_that_are_passed_several_times_cannot_be_left_out(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "albert"}')
+    said = problems("task=demo", "method=uniform", f"model.path={tmp_path}")
+    assert said == ["method.layers=0.67: no layer of albert can be left out; say 1"]
