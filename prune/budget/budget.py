@@ -1,4 +1,4 @@
-"""Goals: a target as costs and a budget, and the units that stay within it."""
+"""Budgets: what a target lets a model cost, and the units that stay within it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig
 
-from prune.budget.cost_model import Prices
+from prune.budget.cost_model import CostModel
 from prune.budget.knapsack import choose, importance_left, options
 from prune.config.targets import Target
 from prune.errors import UserError
@@ -36,7 +36,7 @@ where batches are small on a fast device, time goes into starting operations, an
 
 
 @dataclass(frozen=True)
-class Goal:
+class Budget:
     """What may be spent, in whatever the target counts."""
 
     target: Target
@@ -44,11 +44,11 @@ class Goal:
     """All that there are where pruning starts."""
     stay: frozenset[str]
     """Sites at which nothing is pruned."""
-    prices: tuple[Prices, ...]
+    cost_models: tuple[CostModel, ...]
     """Of the ways to compute it; the cheapest that is possible counts."""
     whole: float
     """What the unpruned model costs."""
-    budget: float
+    limit: float
     """What the pruned one may cost."""
     ratio: Ratio | None = None
     """For times."""
@@ -76,24 +76,24 @@ class Goal:
         return self._within(min(self._ways, key=self._least), nothing, 0.0)
 
     @property
-    def _ways(self) -> tuple[Prices, ...]:
+    def _ways(self) -> tuple[CostModel, ...]:
         """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
         that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
-        return self.prices[len(self.prices) // 2 :]
+        return self.cost_models[len(self.cost_models) // 2 :]
 
     def cost_of(self, units: Mapping[str, int]) -> float:
         """Of a model whose sublayers keep so many units."""
-        return min(prices.total(self.sublayers, units) for prices in self.prices)
+        return min(cost_model.total(self.sublayers, units) for cost_model in self.cost_models)
 
     def choose(self, importance: Mapping[str, Tensor]) -> Kept:
         """The units that stay, of those that matter as `importance` says."""
-        way = self._way(importance, self.budget)
+        way = self._way(importance, self.limit)
         chosen = partial(self._within, way, importance)
         return chosen(self.settle(chosen, self._least(way)))
 
-    def choose_on_the_way(self, importance: Mapping[str, Tensor], share: float) -> Kept:
+    def choose_intermediate(self, importance: Mapping[str, Tensor], share: float) -> Kept:
         """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
-        budget = self.whole * (self.budget / self.whole) ** share
+        budget = self.whole * (self.limit / self.whole) ** share
         return self._within(self._way(importance, budget), importance, budget)
 
     def settle(self, chosen: Callable[[float], Kept], least: float | None = None) -> float:
@@ -102,10 +102,10 @@ class Goal:
         `least`: what the cheapest that can be chosen costs; None: `fixed`.
         """
         if self.ratio is None:
-            return self.budget
+            return self.limit
         least = self.fixed if least is None else least
         # First roughly: the table's sum may be some percent off.
-        budget, tried = self.budget * self.ratio(chosen(self.budget), _FEW_PAIRS) / (_AIM * self.asked), []
+        budget, tried = self.limit * self.ratio(chosen(self.limit), _FEW_PAIRS) / (_AIM * self.asked), []
         for _ in range(_ATTEMPTS):
             budget = max(budget, least)
             measured = self.ratio(chosen(budget), PAIRS)
@@ -125,25 +125,27 @@ class Goal:
         units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
         return self.cost_of(units) / self.whole
 
-    def _way(self, importance: Mapping[str, Tensor], budget: float) -> Prices:
+    def _way(self, importance: Mapping[str, Tensor], budget: float) -> CostModel:
         """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
         possible = [one for one in self._ways if self._least(one) <= budget] or [min(self._ways, key=self._least)]
         return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
 
-    def _within(self, prices: Prices, importance: Mapping[str, Tensor], budget: float) -> Kept:
+    def _within(self, cost_model: CostModel, importance: Mapping[str, Tensor], budget: float) -> Kept:
         whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
         return whole | choose(
-            self.pruned, importance, prices.of, max(budget, self._least(prices)) - self._unpruned(prices)
+            self.pruned, importance, cost_model.of, max(budget, self._least(cost_model)) - self._unpruned(cost_model)
         )
 
-    def _least(self, prices: Prices) -> float:
-        return self._unpruned(prices) + sum(min(prices.of(s, units) for units in options(s)) for s in self.pruned)
+    def _least(self, cost_model: CostModel) -> float:
+        return self._unpruned(cost_model) + sum(
+            min(cost_model.of(s, units) for units in options(s)) for s in self.pruned
+        )
 
-    def _unpruned(self, prices: Prices) -> float:
-        return prices.outside + sum(prices.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
+    def _unpruned(self, cost_model: CostModel) -> float:
+        return cost_model.outside + sum(cost_model.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
 
 
-def size_goal(
+def size_budget(
     target: Target,
     dense: list[Sublayer],
     sublayers: list[Sublayer],
@@ -151,7 +153,7 @@ def size_goal(
     auto_class: str,
     config: PreTrainedConfig,
     filled: bool = False,
-) -> Goal:
+) -> Budget:
     """For a density, or a share of all parameters: of a model of `config`, whose sublayers are `dense`.
 
     Where it will be `filled`, all weights of the units that stay count.
@@ -166,36 +168,36 @@ def size_goal(
         per_unit = {s.name: per_unit[s.name] + _biases_per_unit(s, model.base_model) for s in dense}
         whole = size.num_parameters(model)
     outside = whole - sum(per_unit[s.name] * s.num_units for s in dense)
-    budget = target.value * whole
-    prices = Prices(lambda s, units: per_unit[s.name] * units, outside)
+    limit = target.value * whole
+    cost_model = CostModel(lambda s, units: per_unit[s.name] * units, outside)
     of_weights = target.kind == "density" and not filled
-    goal = Goal(target, sublayers, stay, (prices,), whole, budget, of_weights=of_weights)
-    if goal.budget <= goal.fixed:
+    budget = Budget(target, sublayers, stay, (cost_model,), whole, limit, of_weights=of_weights)
+    if budget.limit <= budget.fixed:
         raise UserError(
-            f"target.{target.kind}={target.value:g}: this model can have from {goal.fixed / whole:.3g} to 1"
+            f"target.{target.kind}={target.value:g}: this model can have from {budget.fixed / whole:.3g} to 1"
         )
-    return goal
+    return budget
 
 
-def time_goal(
+def time_budget(
     target: Target,
-    prices: tuple[Prices, ...],
+    cost_models: tuple[CostModel, ...],
     sublayers: list[Sublayer],
     stay: frozenset[str],
     whole: float,
     ratio: Ratio,
     say: Callable[[str], None] = lambda _: None,
-) -> Goal:
+) -> Budget:
     """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
     """
     asked = target.value if target.kind == "speedup" else whole / target.value
-    goal = Goal(target, sublayers, stay, prices, whole, whole / (_AIM * asked), ratio, asked, say)
-    fastest = whole / goal.fixed
+    budget = Budget(target, sublayers, stay, cost_models, whole, whole / (_AIM * asked), ratio, asked, say)
+    fastest = whole / budget.fixed
     if _NEAR * fastest < asked < fastest:
-        fastest = ratio(goal.smallest, PAIRS)
+        fastest = ratio(budget.smallest, PAIRS)
     if not 1.0 <= asked < fastest:
         possible = f"1 to {fastest:.1f} times"
         if target.kind == "latency_ms":
@@ -204,7 +206,7 @@ def time_goal(
             f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model can "
             f"have {possible}"
         )
-    return goal
+    return budget
 
 
 def _weights_per_unit(sublayer: Sublayer) -> int:

@@ -12,7 +12,7 @@ from prune.models.sublayers import Sublayer
 
 
 @dataclass(frozen=True)
-class Prices:
+class CostModel:
     """Of one way to compute the model."""
 
     of: Callable[[Sublayer, int], float]
@@ -25,9 +25,9 @@ class Prices:
         return self.outside + sum(self.of(s, units[s.name]) for s in sublayers)
 
 
-def times(
+def latency_cost_models(
     table: LatencyTable, dense: Sequence[Sublayer], sublayers: Sequence[Sublayer], first_token_only: bool
-) -> tuple[Prices, ...]:
+) -> tuple[CostModel, ...]:
     """In milliseconds, of a model of `sublayers`, some of the `dense` model's.
 
     With `first_token_only` one for each attention that may be the last with heads: the layers after it cost as much as
@@ -35,7 +35,7 @@ def times(
     """
     outside = table.dense_ms - sum(table.of(s, s.num_units) for s in dense)
     if not first_token_only:
-        return (Prices(table.of, outside),)
+        return (CostModel(table.of, outside),)
     first, *others = may_be_last(sublayers)
     of_first = _until(table, outside, sublayers, first, needed=frozenset())
     return of_first, *(_until(table, outside, sublayers, last, needed=frozenset({last.name})) for last in others)
@@ -43,7 +43,7 @@ def times(
 
 def _until(
     table: LatencyTable, outside: float, sublayers: Sequence[Sublayer], last: Sublayer, needed: frozenset[str]
-) -> Prices:
+) -> CostModel:
     after = {s.name for s in sublayers[sublayers.index(last) + 1 :]}
     layers_of_one_token = sum(s.site == "attention" for s in sublayers if s.name in after) + 1
 
@@ -56,4 +56,4 @@ def _until(
             return math.inf if units else 0.0
         return table.of(sublayer, units) / table.tokens
 
-    return Prices(of, outside - layers_of_one_token * table.layer_ms)
+    return CostModel(of, outside - layers_of_one_token * table.layer_ms)

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except UserError as error:
             _fail(error)
         except KeyboardInterrupt:
-            if distributed.is_first():
+            if distributed.is_main_process():
                 print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
             sys.exit(130)
         except Exception as error:
@@ -66,16 +66,16 @@ def _dispatch(words: list[str]) -> None:
     elif words[0] == "--version":
         print(f"prune {__version__}")
     elif words[0] in known:
-        commands.module(words[0]).carry_out(words[1:])
+        commands.module(words[0]).run_command(words[1:])
     elif "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
         verb = shown(words[0])
         raise UserError(f"{verb!r} is no verb{nearest(words[0], known)}: {', '.join(known)}, or key=value")
     else:
-        commands.module("run").carry_out(words)
+        commands.module("run").run_command(words)
 
 
 def _fail(error: UserError) -> NoReturn:
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         time.sleep(_PATIENCE)  # until this process is ended, since the first has failed, too, and has said why
     lines = for_terminal(str(error)).splitlines()
     print(

@@ -28,4 +28,4 @@ def may_be_last(sublayers: Sequence[Sublayer]) -> list[Sublayer]:
     Not the first layer's: a DeBERTa may have a convolution over tokens there.
     """
     attentions = [s for s in sublayers if s.site == "attention"]
-    return attentions[1:] if all(attention.then for attention in attentions) else []
+    return attentions[1:] if all(attention.tokenwise_from for attention in attentions) else []

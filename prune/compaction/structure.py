@@ -102,7 +102,7 @@ class Structure:
         """What `take_shape` needs: an entry for each of `sublayers` that lost units, and where tokens are left out."""
         shape = [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
         if (last := self.last_attention(sublayers)) is not None:
-            shape.append({"first_token": last.then})
+            shape.append({"first_token": last.tokenwise_from})
         return shape
 
     def last_attention(self, sublayers: list[Sublayer]) -> Sublayer | None:

@@ -14,8 +14,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from prune.config.limits import DEEPEST
 from prune.errors import UserError
+from prune.files.limits import DEEPEST
 from prune.runtime.sanitize import is_inert, shown
 
 LONGEST = 10_000

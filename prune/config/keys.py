@@ -14,8 +14,8 @@ from typing import Any, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from prune.config import limits
 from prune.config.schema import Config
+from prune.files import limits
 from prune.files.paths import shipped
 from prune.runtime.registry import nearest
 from prune.runtime.sanitize import shown

@@ -33,19 +33,19 @@ def outputs_of(
     lengths = np.asarray(features[LENGTH])
     by_length = np.argsort(lengths, kind="stable")[::-1].tolist()
     batches = [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
-    shares = [batches[place :: distributed.number()] for place in range(distributed.number())]
+    shares = [batches[place :: distributed.num_processes()] for place in range(distributed.num_processes())]
     device = model.device
     was_training = model.training
     model.eval()
     found: dict[str, list[np.ndarray[Any, Any]]] = {name: [] for name in names}
-    loader = DataLoader(inputs_only(features), batch_sampler=shares[distributed.place()], collate_fn=collator)
+    loader = DataLoader(inputs_only(features), batch_sampler=shares[distributed.process_index()], collate_fn=collator)
     for batch in track(loader, "asking the model", len(loader)):
         outputs = model(**{key: value.to(device) for key, value in batch.items()})
         for name in names:
             found[name] += list(outputs[name].float().cpu().numpy())
     model.train(was_training)
     order = [row for share in shares for batch in share for row in batch]
-    found = {name: [row for rows in distributed.from_all(own) for row in rows] for name, own in found.items()}
+    found = {name: [row for rows in distributed.all_gather(own) for row in rows] for name, own in found.items()}
     if per_token:
         found = {name: [row[:n] for row, n in zip(found[name], lengths[order], strict=True)] for name in names}
     back = np.argsort(order)

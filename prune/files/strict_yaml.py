@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from prune.config.limits import DEEPEST
 from prune.errors import UserError
+from prune.files.limits import DEEPEST
 from prune.runtime.sanitize import is_inert, shown
 
 LARGEST = 100_000

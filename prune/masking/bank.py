@@ -84,7 +84,7 @@ class Bank(nn.Module):
         return gather(torch.stack([layer.weight for layer in self._by_matrix[index]]).abs_(), shape) / num_weights
 
     @torch.no_grad()
-    def begin_with(self, worth: Tensor) -> None:
+    def start_from(self, worth: Tensor) -> None:
         """Adds to all scores what the units they lie in are worth (L, units): the mean, where a grain holds several."""
         size = self.sublayers[0].unit_size
         of_places = worth.repeat_interleave(size, dim=1)
@@ -181,14 +181,14 @@ class Bank(nn.Module):
 class _Alignment:
     """Where the units of a sublayer lie in the mask of one of its matrices.
 
-    `edge`: length of a tile along the unit axis. `fate`: length along that axis over which all units live or die
-    together, whatever the scores.
+    `edge`: length of a tile along the unit axis. `co_pruned_span`: length along that axis over which all units are kept
+    or pruned together, whatever the scores.
     """
 
-    def __init__(self, matrix: Matrix, unit_size: int, num_units: int, edge: int, fate: int):
+    def __init__(self, matrix: Matrix, unit_size: int, num_units: int, edge: int, co_pruned_span: int):
         self._axis, self._num_units = matrix.unit_axis, num_units
         self._cells = edge // gcd(edge, unit_size)
-        self._refine = edge // gcd(edge, fate)
+        self._refine = edge // gcd(edge, co_pruned_span)
         refined = edge // self._refine
         self._unit_of_tile = torch.arange(num_units * unit_size // refined) * refined // unit_size
 
@@ -208,8 +208,8 @@ class _Alignment:
 def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Alignment]:
     edges = [tile[m.unit_axis] for m, tile in zip(sublayer.matrices, tiles, strict=True)]
     size = sublayer.unit_size
-    fate = gcd(*(edge if edge % size == 0 else size for edge in edges))
+    co_pruned_span = gcd(*(edge if edge % size == 0 else size for edge in edges))
     return [
-        _Alignment(matrix, size, sublayer.num_units, edge, fate)
+        _Alignment(matrix, size, sublayer.num_units, edge, co_pruned_span)
         for matrix, edge in zip(sublayer.matrices, edges, strict=True)
     ]

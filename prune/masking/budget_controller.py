@@ -20,7 +20,7 @@ _CLOSE = 0.002
 _TRIES, _TRIES_AT_END = 24, 60
 
 
-class Steering(nn.Module):
+class BudgetController(nn.Module):
     """Finds the place of the cut, from 0 (all is kept) to 1 (nothing is)."""
 
     place: Tensor

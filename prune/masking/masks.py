@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 from prune.masking.alive import Alive
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
-from prune.masking.budget_controller import Steering
+from prune.masking.budget_controller import BudgetController
 from prune.masking.grains import GRAINS
 
 _SMALLEST = 1e-12
@@ -36,7 +36,7 @@ class Masks(nn.Module):
         self.sites = sites
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
-        self.steering: Steering | None = None
+        self.budget_controller: BudgetController | None = None
         """What moves the cuts, where they are to keep to a budget."""
         self.alive = alive
         """The units that are left, where some have been removed while training goes on."""
@@ -72,8 +72,8 @@ class Masks(nn.Module):
         `step` None (the end of training, or outside of it) finds every cut anew.
         """
         self.ramp = ramp
-        if self.steering is not None:
-            self.steering.advance(self, ramp, step)
+        if self.budget_controller is not None:
+            self.budget_controller.advance(self, ramp, step)
             return
         for name, site in self.sites.items():
             self._place(name, ramp * site.threshold, 1.0 + ramp * (site.density - 1.0), 0.0, step)
@@ -174,8 +174,8 @@ class Masks(nn.Module):
     def continue_from(self, other: Masks) -> None:
         """Takes over where the schedule of `other` stands."""
         self.ramp = other.ramp
-        if self.steering is not None and other.steering is not None:
-            self.steering.place.copy_(other.steering.place)
+        if self.budget_controller is not None and other.budget_controller is not None:
+            self.budget_controller.place.copy_(other.budget_controller.place)
 
     def units_left(self) -> dict[str, tuple[int, ...]]:
         """Name of each sublayer -> the units that the masks of the last refresh leave any weights."""

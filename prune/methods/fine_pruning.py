@@ -20,7 +20,7 @@ from prune.config.targets import target_of
 from prune.masking.alive import Alive
 from prune.masking.attach import attach, fold
 from prune.masking.bank import SiteMasking
-from prune.masking.budget_controller import Steering
+from prune.masking.budget_controller import BudgetController
 from prune.masking.masks import Masks
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
@@ -49,12 +49,12 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
     config = experiment.config
     worth = None
     if config.schedule.start_from is Start.one_shot:
-        worth = distributed.from_first(lambda: _importance_at_start(experiment, dense))
+        worth = distributed.broadcast_from_main(lambda: _importance_at_start(experiment, dense))
     experiment.screen.stage("prune", f"{config.method.name}, {experiment.setting}: training with masks")
     train = _train_shrinking if config.compact.during_training else _train
     model, masks = train(experiment, dense, stage, worth)
     masks.advance(1.0)
-    if distributed.is_first():
+    if distributed.is_main_process():
         stage.model.mkdir(parents=True, exist_ok=True)
         with saving(model, stage):
             save_model(model, str(stage.model / _WEIGHTS))
@@ -70,7 +70,9 @@ def _train(
 ) -> tuple[PreTrainedModel, Masks]:
     model, masks = masked_model(experiment, dense, worth=worth)
     training = experiment.trainings.prune
-    experiment.train(model, stage, training, experiment.lesson(dense), masks, experiment.trainings.ramp(training))
+    experiment.train(
+        model, stage, training, experiment.training_data(dense), masks, experiment.trainings.ramp(training)
+    )
     return model, masks
 
 
@@ -82,19 +84,23 @@ def _train_shrinking(
     Where the last checkpoint is of such a step, it may be from before the removal or after: it is looked at again.
     """
     training = experiment.trainings.prune
-    ramp, lesson = experiment.trainings.ramp(training), experiment.lesson(dense)
+    ramp, training_data = experiment.trainings.ramp(training), experiment.training_data(dense)
     everything = Alive.all_of(_masked(experiment))
-    start, alive = distributed.from_first(lambda: resumed(stage.checkpoints, everything, experiment.screen.warn))
+    start, alive = distributed.broadcast_from_main(
+        lambda: resumed(stage.checkpoints, everything, experiment.screen.warn)
+    )
     for end in [training.steps * part // LOOKS for part in range(1, LOOKS + 1)]:
         if end < start:
             continue
         give_back_memory()  # of the part before
         model, masks = masked_model(experiment, dense, alive, worth if alive == everything else None)
-        experiment.train(model, stage, replace(training, until=end, note=(NOTE, note(alive))), lesson, masks, ramp)
+        experiment.train(
+            model, stage, replace(training, until=end, note=(NOTE, note(alive))), training_data, masks, ramp
+        )
         masks.advance(ramp(end))
         if end < training.steps and (left := still_alive(masks, alive)).kept != alive.kept:
             checkpoint = checkpoint_at(stage.checkpoints, end)
-            distributed.from_first(partial(_shrink, experiment, dense, checkpoint, model, everything, left))
+            distributed.broadcast_from_main(partial(_shrink, experiment, dense, checkpoint, model, everything, left))
             alive = left
     whole, of_whole = masked_model(experiment, dense, everything)
     enlarge(model, whole)
@@ -109,23 +115,23 @@ def _shrink(
     with ExitStack() as as_trained:
         for one in models:
             as_trained.enter_context(
-                used_rows(one, experiment.lesson(dense).ids, experiment.trainings.prune.weight_decay)
+                used_rows(one, experiment.training_data(dense).ids, experiment.trainings.prune.weight_decay)
             )
         shrink(checkpoint, *models)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, _own: StageFolder) -> Pruned | None:
     """The trained model with its masks multiplied in."""
-    return distributed.by_first(lambda: _folded(experiment, dense, stage))
+    return distributed.on_main_process(lambda: _folded(experiment, dense, stage))
 
 
 def _folded(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Pruned:
     model, masks = masked_model(experiment, dense)
     load_model(model, stage.model / _WEIGHTS)
-    if masks.steering is None:
+    if masks.budget_controller is None:
         masks.advance(1.0)
     else:
-        _settle(masks, masks.steering, experiment)
+        _settle(masks, masks.budget_controller, experiment)
     spared = masks.spare(experiment.round_to())
     outputs = experiment.proof_outputs(model)
     fold(model)
@@ -146,15 +152,15 @@ def masked_model(
         take_away(model, experiment.sublayers, alive)
     masks = spread(model, model.base_model, experiment.sublayers, config.method, config.seed, alive)
     if worth is not None:
-        begin_with_importance(masks, worth)
+        start_from_importance(masks, worth)
     if target_of(config) is not None:
-        goal = experiment.goal
-        masks.steering = Steering(goal.budget / goal.whole, goal.left).to(model.device)
+        budget = experiment.budget
+        masks.budget_controller = BudgetController(budget.limit / budget.whole, budget.left).to(model.device)
     set_seed(config.seed)
     return model, masks
 
 
-def begin_with_importance(masks: Masks, importance: Worth) -> None:
+def start_from_importance(masks: Masks, importance: Worth) -> None:
     """Scores start from -1 (the least information per weight) to 1 (the most), by rank, over all sites together."""
     sublayers = [sublayer for bank in masks.all_banks() for sublayer in bank.sublayers]
     per_weight = [importance[s.name] * s.num_units / s.num_weights for s in sublayers]
@@ -162,20 +168,20 @@ def begin_with_importance(masks: Masks, importance: Worth) -> None:
     worth = torch.split(2 * ranks / max(1, len(ranks) - 1) - 1, [s.num_units for s in sublayers])
     of_name = {sublayer.name: values for sublayer, values in zip(sublayers, worth, strict=True)}
     for bank in masks.all_banks():
-        bank.begin_with(torch.stack([of_name[s.name] for s in bank.sublayers]))
+        bank.start_from(torch.stack([of_name[s.name] for s in bank.sublayers]))
 
 
-def _settle(masks: Masks, steering: Steering, experiment: Experiment) -> None:
+def _settle(masks: Masks, budget_controller: BudgetController, experiment: Experiment) -> None:
     """Moves the cut to where the model is measured to be at its target."""
     whole = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
 
     def units_left(budget: float) -> Kept:
-        steering.share = budget / experiment.goal.whole
+        budget_controller.share = budget / experiment.budget.whole
         masks.advance(1.0)
         masks.refresh()
         return whole | masks.units_left()
 
-    units_left(experiment.goal.settle(units_left))
+    units_left(experiment.budget.settle(units_left))
 
 
 def spread(

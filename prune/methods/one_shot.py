@@ -39,7 +39,7 @@ def prune(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> Non
         stage.model.mkdir(parents=True, exist_ok=True)
         save_file(importance_of(experiment, _start(experiment, dense)), stage.model / _IMPORTANCE)
 
-    distributed.from_first(find)
+    distributed.broadcast_from_main(find)
 
 
 def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: StageFolder) -> Pruned | None:
@@ -53,10 +53,10 @@ def pruned(experiment: Experiment, dense: StageFolder, stage: StageFolder, own: 
         latest = _removed(experiment, dense, latest, stage, own.part(f"removal_{step}"), step)
 
     def last() -> Pruned:
-        model = _refitted(experiment, dense, latest, stage, experiment.goal.choose).cpu()
+        model = _refitted(experiment, dense, latest, stage, experiment.budget.choose).cpu()
         return Pruned(model, experiment.proof_outputs(model))
 
-    return distributed.by_first(last)
+    return distributed.on_main_process(last)
 
 
 def _removed(
@@ -68,13 +68,13 @@ def _removed(
         if watch:
 
             def remove() -> None:
-                choose = partial(experiment.goal.choose_on_the_way, share=share)
+                choose = partial(experiment.budget.choose_intermediate, share=share)
                 _refitted(experiment, dense, latest, stage, choose).save_pretrained(part.model)
 
-            distributed.from_first(remove)
+            distributed.broadcast_from_main(remove)
             if experiment.trainings.recoveries:
                 _recover(experiment, dense, part, step)
-            distributed.from_first(lambda: part.finish(watch.report()))
+            distributed.broadcast_from_main(lambda: part.finish(watch.report()))
     return part
 
 
@@ -85,14 +85,14 @@ def _recover(experiment: Experiment, dense: StageFolder, part: StageFolder, step
     set_seed(experiment.config.seed)
     model = _start(experiment, part)
     structure = compact(model, experiment.sublayers, first_token_only=experiment.first_token_only)
-    experiment.train(model, part, training, experiment.lesson(dense))
+    experiment.train(model, part, training, experiment.training_data(dense))
 
     def keep() -> None:
         whole = _start(experiment, part)
         structure.put_back(model, whole, experiment.sublayers)
         whole.save_pretrained(part.model)
 
-    distributed.from_first(keep)
+    distributed.broadcast_from_main(keep)
 
 
 def _refitted(

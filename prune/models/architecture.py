@@ -137,7 +137,7 @@ def _sublayer(base: nn.Module, layer: str, place: Place) -> Sublayer:
         shared_bias=place.shared_bias,
         width=place.width,
         left_out_without_heads=place.left_out_without_heads,
-        then=f"{layer}.{place.then}" if place.then else "",
+        tokenwise_from=f"{layer}.{place.tokenwise_from}" if place.tokenwise_from else "",
     )
 
 

@@ -153,7 +153,7 @@ def generation_config(folder: Path) -> GenerationConfig | None:
     return found
 
 
-def put_in_order(model: PreTrainedModel, labels: Mapping[int, str] | None, option: str) -> None:
+def align_labels(model: PreTrainedModel, labels: Mapping[int, str] | None, option: str) -> None:
     """Puts a classifier's answers into the order of `labels`, where its config names them in another.
 
     Models that were trained on the same task by others often have another order, and would teach the wrong answers. One

@@ -72,7 +72,7 @@ class Sublayer:
     width: str = ""
     """Key of config.json with the number of units, which all sublayers with this key share."""
     left_out_without_heads: bool = True
-    then: str = ""
+    tokenwise_from: str = ""
     """The module from which on the layer of this attention handles each token by itself; see `Place`."""
 
     @property

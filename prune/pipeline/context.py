@@ -12,7 +12,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.budget import cost_model
-from prune.budget.budget import Goal, Kept, size_goal, time_goal
+from prune.budget.budget import Budget, Kept, size_budget, time_budget
 from prune.budget.latency_table import measured_latency_table, measured_ratio
 from prune.compaction import saved_model
 from prune.compaction.depth import Depth, depth_of, shallower, shallower_config
@@ -37,7 +37,7 @@ from prune.runtime import distributed, library_output, registry
 from prune.runtime.memory import keep_few_kernels
 from prune.runtime.screen import Screen
 from prune.tasks.base import Outputs, Scores, Task
-from prune.training.distillation import Lesson, Teacher, with_teacher
+from prune.training.distillation import Teacher, TrainingData, with_teacher
 from prune.training.precision import as_in_training
 from prune.training.settings import Trainings
 from prune.training.tracking import Tracking
@@ -83,7 +83,7 @@ class Experiment:
             model = saved_model.load(folder)
         else:
             model = loading.finished_model(path, self.task.auto_class, option=option)
-        loading.put_in_order(model, self.task.model_settings().get("id2label"), option)
+        loading.align_labels(model, self.task.model_settings().get("id2label"), option)
         return model
 
     def first_model(self, dense: StageFolder) -> PreTrainedModel:
@@ -123,7 +123,7 @@ class Experiment:
         return ", ".join(found + ([f"layers {method.layers:g}"] if method.layers < 1 else []))
 
     @cached_property
-    def goal(self) -> Goal:
+    def budget(self) -> Budget:
         """What the target allows.
 
         Raises:
@@ -136,12 +136,12 @@ class Experiment:
         stay = frozenset(name for name, site in sites.items() if site.stays)
         if not target.is_time:
             filled = self.config.method.finish is Finish.fill
-            return size_goal(target, self.dense_sublayers, self.sublayers, stay, auto_class, shape, filled)
+            return size_budget(target, self.dense_sublayers, self.sublayers, stay, auto_class, shape, filled)
         last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         with_decoder = bool(shape.is_encoder_decoder and self.task.generation())
         batch = next(speed_batches(self.main_features, self.tokenizer, last, device, with_decoder))
-        table = distributed.from_first(
+        table = distributed.broadcast_from_main(
             lambda: measured_latency_table(
                 auto_class, shape, batch, dtype, lambda text: self.screen.stage("plan", text)
             )
@@ -150,12 +150,12 @@ class Experiment:
         measured = partial(measured_ratio, auto_class, shape, own, batch, dtype, self.first_token_only)
 
         def ratio(kept: Kept, pairs: int) -> float:
-            return distributed.from_first(lambda: measured(kept, pairs))
+            return distributed.broadcast_from_main(lambda: measured(kept, pairs))
 
-        of_ways = cost_model.times(table, self.dense_sublayers, self.sublayers, self.first_token_only)
-        return time_goal(target, of_ways, self.sublayers, stay, table.dense_ms, ratio, self.screen.say)
+        of_ways = cost_model.latency_cost_models(table, self.dense_sublayers, self.sublayers, self.first_token_only)
+        return time_budget(target, of_ways, self.sublayers, stay, table.dense_ms, ratio, self.screen.say)
 
-    def lesson(self, dense: StageFolder) -> Lesson:
+    def training_data(self, dense: StageFolder) -> TrainingData:
         """The training features, with the teacher if there is one; asked for once in a run."""
         if dense.path not in self._lessons:
             self._lessons[dense.path] = self._new_lesson(dense)
@@ -167,21 +167,21 @@ class Experiment:
         return self.config.distillation.alpha_layers > 0 or not self.task.keeps_teacher
 
     @cached_property
-    def _lessons(self) -> dict[Path, Lesson]:
+    def _lessons(self) -> dict[Path, TrainingData]:
         return {}
 
-    def _new_lesson(self, dense: StageFolder) -> Lesson:
+    def _new_lesson(self, dense: StageFolder) -> TrainingData:
         if self.config.teacher == "none":
-            return Lesson(self.training_features)
+            return TrainingData(self.training_features)
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
         model = self.finished_model(path, "teacher")
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         if self.asks_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
-            return Lesson(self.training_features, Teacher(model, self.task.distilled, layers))
+            return TrainingData(self.training_features, Teacher(model, self.task.distilled, layers))
         with as_in_training(self.config.schedule.precision, model.device):
             answers = self.outputs_of(model, self.training_features)
-        return Lesson(with_teacher(self.training_features, answers))
+        return TrainingData(with_teacher(self.training_features, answers))
 
     @cached_property
     def trainings(self) -> Trainings:
@@ -204,14 +204,14 @@ class Experiment:
         model: PreTrainedModel,
         stage: StageFolder,
         training: Training,
-        lesson: Lesson,
+        training_data: TrainingData,
         masks: Masks | None = None,
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
         history = train(
             model,
-            lesson,
+            training_data,
             self.task.collator(self.tokenizer),
             training,
             self.config.distillation,
@@ -221,7 +221,7 @@ class Experiment:
             ramp,
             self.tracking.callbacks(training.name) if self.config.tracking else (),
         )
-        if distributed.is_first():
+        if distributed.is_main_process():
             write_at_once(stage.history, json.dumps(history) + "\n")
 
     def outputs_of(self, model: PreTrainedModel, features: Dataset) -> Outputs:
@@ -250,10 +250,10 @@ class Experiment:
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data before any weights are touched."""
     keep_few_kernels()
-    experiment = distributed.in_turn(lambda: _read(config, folder, screen))
+    experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
     experiment.trainings.ramp(experiment.trainings.prune)
     if target_of(config) is not None:
-        experiment.goal  # noqa: B018  # what cannot be reached is told now
+        experiment.budget  # noqa: B018  # what cannot be reached is told now
     return experiment
 
 

@@ -25,7 +25,7 @@ from prune.models.sublayers import SITES, Sublayer
 from prune.pipeline.context import Experiment, prepare
 from prune.results.layout import dense_folder, pruned_folder, run_folder
 from prune.runtime.screen import Screen
-from prune.training.distillation import Lesson
+from prune.training.distillation import TrainingData
 from prune.training.used_rows import used_rows
 
 _BATCHES, _REPEATS = 5, 2
@@ -66,15 +66,15 @@ def plan(config: Config, screen: Screen) -> Plan:
 
 
 def _plan(experiment: Experiment, step: float) -> Plan:
-    goal, sublayers = experiment.goal, experiment.sublayers
-    units = goal.choose({s.name: _even_importance(s) for s in sublayers})
+    budget, sublayers = experiment.budget, experiment.sublayers
+    units = budget.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
     return Plan(
-        target=goal.target,
+        target=budget.target,
         kept=kept,
         sublayers=sublayers,
-        speedup=goal.ratio(units, PAIRS) if goal.ratio is not None else None,
-        seconds=durations(experiment, step, goal.cost_of(kept) / goal.whole),
+        speedup=budget.ratio(units, PAIRS) if budget.ratio is not None else None,
+        seconds=durations(experiment, step, budget.cost_of(kept) / budget.whole),
     )
 
 
@@ -140,7 +140,7 @@ def _seconds_per_step(experiment: Experiment) -> float:
         optimizer.step()
         optimizer.zero_grad()
 
-    with used_rows(model, Lesson(experiment.training_features).ids, experiment.trainings.dense.weight_decay):
+    with used_rows(model, TrainingData(experiment.training_features).ids, experiment.trainings.dense.weight_decay):
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
         times = [
             [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]

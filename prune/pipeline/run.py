@@ -32,7 +32,7 @@ from prune.results.record import Record, finished
 from prune.runtime import distributed, registry
 from prune.runtime.screen import Screen
 from prune.tasks.base import Outputs
-from prune.training.distillation import Lesson
+from prune.training.distillation import TrainingData
 
 
 def run(config: Config, screen: Screen) -> Record:
@@ -40,14 +40,14 @@ def run(config: Config, screen: Screen) -> Record:
     folder = run_folder(config)
     if (
         not config.force
-        and (record := distributed.from_first(lambda: finished(folder.record, screen.warn))) is not None
+        and (record := distributed.broadcast_from_main(lambda: finished(folder.record, screen.warn))) is not None
     ):
         screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
         return record
-    distributed.from_first(lambda: check_writable(config.outputs))
+    distributed.broadcast_from_main(lambda: check_writable(config.outputs))
     with locked(StageFolder(folder.path), screen):
         if config.force:
-            distributed.from_first(lambda: shutil.rmtree(folder.path, ignore_errors=True))
+            distributed.broadcast_from_main(lambda: shutil.rmtree(folder.path, ignore_errors=True))
         experiment = prepare(config, folder, screen)
         with closing(experiment.tracking):
             dense = fine_tune_dense(experiment)
@@ -56,7 +56,7 @@ def run(config: Config, screen: Screen) -> Record:
             stages = {"dense": dense, "prune": pruned, "compact": compacted}
             if config.method.finish is Finish.fill:
                 stages["fill"] = fill(experiment, dense, compacted)
-        return distributed.from_first(lambda: evaluate(experiment, stages))
+        return distributed.broadcast_from_main(lambda: evaluate(experiment, stages))
 
 
 def fine_tune_dense(experiment: Experiment) -> StageFolder:
@@ -70,7 +70,7 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
             else:
                 experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
                 model = experiment.fresh_model()
-                experiment.train(model, stage, experiment.trainings.dense, Lesson(experiment.training_features))
+                experiment.train(model, stage, experiment.trainings.dense, TrainingData(experiment.training_features))
 
             def keep() -> None:
                 with saving(model, stage):
@@ -78,7 +78,7 @@ def fine_tune_dense(experiment: Experiment) -> StageFolder:
                     experiment.tokenizer.save_pretrained(stage.model)
                 stage.finish(watch.report(scores=experiment.scores(model, stage)))
 
-            distributed.from_first(keep)
+            distributed.broadcast_from_main(keep)
     return stage
 
 
@@ -88,7 +88,7 @@ def prune(experiment: Experiment, dense: StageFolder) -> StageFolder:
     with unfinished(stage, "prune", experiment.screen, experiment.fingerprints, config.force) as watch:
         if watch:
             method_of(config).prune(experiment, dense, stage)
-            distributed.from_first(lambda: stage.finish(watch.report()))
+            distributed.broadcast_from_main(lambda: stage.finish(watch.report()))
     return stage
 
 
@@ -99,7 +99,7 @@ def compact_model(experiment: Experiment, dense: StageFolder, pruned: StageFolde
         if watch:
             experiment.screen.stage("compact", "removing empty heads and dimensions")
             found = method_of(experiment.config).pruned(experiment, dense, pruned, stage)
-            distributed.from_first(lambda: _keep_compacted(experiment, found, stage, watch))
+            distributed.broadcast_from_main(lambda: _keep_compacted(experiment, found, stage, watch))
     return stage
 
 
@@ -111,7 +111,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
             experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
             set_seed(config.seed)
             model = saved_model.load(compacted.model)
-            experiment.train(model, stage, experiment.trainings.fill, experiment.lesson(dense))
+            experiment.train(model, stage, experiment.trainings.fill, experiment.training_data(dense))
 
             def keep() -> None:
                 structure = Structure.read(compacted.model)
@@ -119,7 +119,7 @@ def fill(experiment: Experiment, dense: StageFolder, compacted: StageFolder) -> 
                     saved_model.save(model, structure, experiment.tokenizer, stage.model, experiment.task.auto_class)
                 stage.finish(watch.report())
 
-            distributed.from_first(keep)
+            distributed.broadcast_from_main(keep)
     return stage
 
 

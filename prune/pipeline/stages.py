@@ -42,7 +42,7 @@ def unfinished(
             are exhausted.
     """
     with locked(folder, screen):
-        if distributed.from_first(lambda: _is_there(folder, data, screen, force)):
+        if distributed.broadcast_from_main(lambda: _is_there(folder, data, screen, force)):
             screen.stage(name, f"is there: {folder.path}")
             yield None
             return
@@ -80,7 +80,7 @@ def saving(model: PreTrainedModel, folder: StageFolder) -> AbstractContextManage
 @contextmanager
 def locked(folder: StageFolder, screen: Screen) -> Iterator[None]:
     """Holds the folder's lock; says so when it has to wait for another run. Of several processes the first holds it."""
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         yield
         return
     folder.lock.parent.mkdir(parents=True, exist_ok=True)

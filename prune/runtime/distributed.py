@@ -23,37 +23,37 @@ _PATIENCE = timedelta(days=7)
 _state = {"alone": False}
 
 
-def started() -> int:
+def world_size() -> int:
     """How many processes the run has."""
     return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
 
 
-def number() -> int:
+def num_processes() -> int:
     """How many processes share the work at this moment."""
-    return 1 if _state["alone"] else started()
+    return 1 if _state["alone"] else world_size()
 
 
-def place() -> int:
+def process_index() -> int:
     """The number of this one among them, from 0."""
-    return int(os.environ.get("RANK", "0")) if number() > 1 else 0
+    return int(os.environ.get("RANK", "0")) if num_processes() > 1 else 0
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Whether this process is the one that writes and speaks."""
-    return started() == 1 or int(os.environ.get("RANK", "0")) == 0
+    return world_size() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
-def from_first(make: Callable[[], T]) -> T:
+def broadcast_from_main(make: Callable[[], T]) -> T:
     """What the first process makes; the others wait for it.
 
     Raises:
         UserError: in all of them, if it does in the first.
     """
-    if number() == 1:
+    if num_processes() == 1:
         return make()
     made: T | None = None
     error: UserError | None = None
-    if is_first():
+    if is_main_process():
         try:
             with _alone():
                 made = make()
@@ -62,46 +62,46 @@ def from_first(make: Callable[[], T]) -> T:
     result, problem = _from_first_to_all((made, error and str(error)))
     if problem is not None:
         raise error or UserError(problem)
-    return made if is_first() else result  # type: ignore[return-value]  # made, as there was no problem
+    return made if is_main_process() else result  # type: ignore[return-value]  # made, as there was no problem
 
 
-def by_first(make: Callable[[], T]) -> T | None:
+def on_main_process(make: Callable[[], T]) -> T | None:
     """What the first process makes and keeps for itself; the others wait for it, and get None.
 
     Raises:
         UserError: in all of them, if it does in the first.
     """
     made: list[T] = []
-    from_first(lambda: made.append(make()))
+    broadcast_from_main(lambda: made.append(make()))
     return made[0] if made else None
 
 
-def in_turn(make: Callable[[], T]) -> T:
+def main_process_first(make: Callable[[], T]) -> T:
     """What each process makes for itself, the first one first: the others find in caches what it has left there.
 
     Raises:
         UserError: in all of them, if it does in one.
     """
-    if number() == 1:
+    if num_processes() == 1:
         return make()
-    made, error = by_first(make), None
+    made, error = on_main_process(make), None
     try:
         with _alone():
-            made = made if is_first() else make()
+            made = made if is_main_process() else make()
     except UserError as found:
         error = found
-    if problem := next(filter(None, from_all(error and str(error))), None):
+    if problem := next(filter(None, all_gather(error and str(error))), None):
         raise error or UserError(problem)
     return made  # type: ignore[return-value]  # made, as there was no problem
 
 
-def from_all(value: T) -> list[T]:
+def all_gather(value: T) -> list[T]:
     """The values of all processes, in their order, for each of them."""
-    if number() == 1:
+    if num_processes() == 1:
         return [value]
     from torch import distributed
 
-    values: list[Any] = [None] * number()
+    values: list[Any] = [None] * num_processes()
     distributed.all_gather_object(values, value, group=_group())
     return values
 

@@ -16,6 +16,6 @@ T = TypeVar("T")
 def track(items: Iterable[T], what: str, total: int) -> Iterable[T]:
     """`items`, of which there are `total`, with a bar on standard error that says `what` is done with them."""
     shown_on = console(stderr=True)
-    if not shown_on.is_terminal or not distributed.is_first():
+    if not shown_on.is_terminal or not distributed.is_main_process():
         return items
     return rich_track(items, f"{'':>10}{what}", total=total, console=shown_on, transient=True)

@@ -23,7 +23,7 @@ class Screen:
     """
 
     def __init__(self, console: Console | None = None):
-        silent: dict[str, Any] = {} if distributed.is_first() else {"quiet": True, "force_terminal": False}
+        silent: dict[str, Any] = {} if distributed.is_main_process() else {"quiet": True, "force_terminal": False}
         self.console = console or new_console(stderr=True, soft_wrap=True, **silent)
 
     def say(self, text: str) -> None:

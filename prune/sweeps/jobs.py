@@ -135,7 +135,7 @@ class Jobs:
         except UserError as error:
             raise Failure(" ".join(str(error).split())) from None
         except Exception as error:
-            if distributed.started() > 1:
+            if distributed.world_size() > 1:
                 raise  # the others wait for this one, and are ended with it
             raise Failure(reason_of(error), str(run_folder(config).error)) from None
         finally:
@@ -145,7 +145,7 @@ class Jobs:
         return self.numbers.get(folder, int(HydraConfig.get().job.num) + 1)
 
     def _write(self, number: int, note: Note) -> None:
-        if distributed.is_first():
+        if distributed.is_main_process():
             write_at_once(self.folder.note(number), json.dumps(asdict(note), indent=1) + "\n")
 
 

@@ -95,7 +95,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
     gpus = devices.gpus() if command.launcher in _SHARING else []
     at_once = _at_once(command, settings, plan.total, len(gpus))
-    folder = distributed.from_first(lambda: _new_folder(plan))
+    folder = distributed.broadcast_from_main(lambda: _new_folder(plan))
     jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus, at_once)
     own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_words_of(at_once, command, settings)]
     if apart:
@@ -108,7 +108,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
         stopped_by = error
     except Exception as error:
         stopped_by = _of_plugin(error, command)
-    notes = [Note(**note) for note in distributed.from_first(folder.notes)]
+    notes = [Note(**note) for note in distributed.broadcast_from_main(folder.notes)]
     page_of = Path(plan.outputs[0]) if plan.report else None
     return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
 

@@ -39,7 +39,7 @@ _LAYERS = ("hidden_states", "encoder_hidden_states", "decoder_hidden_states")
 
 
 @dataclass(frozen=True)
-class Told:
+class TeacherOutputs:
     """What a teacher says about a batch."""
 
     logits: Mapping[str, Tensor]
@@ -62,10 +62,10 @@ class Teacher:
         self.model.eval()
 
     @torch.no_grad()
-    def __call__(self, inputs: Mapping[str, Any]) -> Told:
+    def __call__(self, inputs: Mapping[str, Any]) -> TeacherOutputs:
         """Its outputs for a batch."""
         outputs = self.model(**inputs, **({"output_hidden_states": True} if self.layers else {}))
-        return Told({name: outputs[name] for name in self.names}, layers_of(outputs) if self.layers else {})
+        return TeacherOutputs({name: outputs[name] for name in self.names}, layers_of(outputs) if self.layers else {})
 
 
 def layers_of(outputs: Mapping[str, Any]) -> dict[str, Sequence[Tensor]]:
@@ -74,7 +74,7 @@ def layers_of(outputs: Mapping[str, Any]) -> dict[str, Sequence[Tensor]]:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class TrainingData:
     """What a model is trained on."""
 
     features: Dataset
@@ -89,13 +89,15 @@ class Lesson:
         return frozenset().union(*(pc.unique(pc.list_flatten(batch["input_ids"])).to_pylist() for batch in batches))
 
 
-def take_teacher(inputs: dict[str, Any]) -> Told:
+def pop_teacher_outputs(inputs: dict[str, Any]) -> TeacherOutputs:
     """Removes what the teacher said from a batch and returns it."""
-    return Told({key.removeprefix(_PREFIX): inputs.pop(key) for key in list(inputs) if key.startswith(_PREFIX)})
+    return TeacherOutputs(
+        {key.removeprefix(_PREFIX): inputs.pop(key) for key in list(inputs) if key.startswith(_PREFIX)}
+    )
 
 
 @dataclass(frozen=True)
-class Share:
+class LossWeight:
     """How much of a batch a process has, times their number: what weighs its means, so that the mean over processes is
     that of the batch. 1 where the batch is shared equally.
     """
@@ -106,15 +108,15 @@ class Share:
     """Of the tokens that are read."""
 
 
-def part_of(batch: dict[str, Any], place: int, number: int) -> tuple[dict[str, Any], Share]:
+def part_of(batch: dict[str, Any], place: int, number: int) -> tuple[dict[str, Any], LossWeight]:
     """The part of a batch that the process at `place` of so many computes; one that counts nothing if none is left."""
     if number == 1:
-        return batch, Share()
+        return batch, LossWeight()
     part = {name: values[place::number].contiguous() for name, values in batch.items()}
     if place >= len(batch["input_ids"]):
-        return {name: values[:1] for name, values in batch.items()}, Share(0.0, 0.0)
+        return {name: values[:1] for name, values in batch.items()}, LossWeight(0.0, 0.0)
     answers, tokens = (number * count(part) / count(batch) for count in (_num_answers, _num_tokens))
-    return part, Share(answers, tokens)
+    return part, LossWeight(answers, tokens)
 
 
 def _written(batch: Mapping[str, Tensor]) -> Tensor | None:
@@ -134,10 +136,10 @@ def _num_tokens(batch: Mapping[str, Tensor]) -> float | Tensor:
 
 def losses(
     outputs: Mapping[str, Any],
-    told: Told,
+    told: TeacherOutputs,
     config: DistillationConfig,
     inputs: Mapping[str, Tensor],
-    share: Share = Share(),
+    share: LossWeight = LossWeight(),
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
@@ -160,7 +162,7 @@ def losses(
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)
         stacks = [
-            layer_distance(student[name], layers, written, Share(share.answers, share.answers))
+            layer_distance(student[name], layers, written, LossWeight(share.answers, share.answers))
             if written is not None and "decoder" in name
             else layer_distance(student[name], layers, read, share)
             for name, layers in told.layers.items()
@@ -170,7 +172,7 @@ def losses(
 
 
 def layer_distance(
-    student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor, share: Share = Share()
+    student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor, share: LossWeight = LossWeight()
 ) -> Tensor:
     """Mean squared difference of hidden states (batch, tokens, width) at the tokens that are `counted` (batch, tokens).
 
@@ -186,7 +188,7 @@ def layer_distance(
     ).mean()
 
 
-def _distance(student: Tensor, teacher: Tensor, counted: Tensor, share: Share) -> Tensor:
+def _distance(student: Tensor, teacher: Tensor, counted: Tensor, share: LossWeight) -> Tensor:
     if student.shape[1] == teacher.shape[1] == counted.shape[1]:
         return share.tokens * F.mse_loss(student[counted].float(), teacher[counted].float())
     return share.answers * F.mse_loss(student[:, 0].float(), teacher[:, 0].float())

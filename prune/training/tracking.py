@@ -36,7 +36,7 @@ class Tracking:
 
     def callbacks(self, stage: str) -> Sequence[TrainerCallback]:
         """What tells the trackers of a training."""
-        if not self._open and distributed.is_first():
+        if not self._open and distributed.is_main_process():
             name = self.folder.path.relative_to(self.config.outputs).as_posix()
             for kind in dict.fromkeys(self.config.tracking):
                 tracker, path = TRACKERS[kind], self.folder.tracking / kind

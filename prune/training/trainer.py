@@ -32,7 +32,7 @@ from prune.runtime.memory import keep_memory, trim
 from prune.runtime.resources import require_room, writing
 from prune.runtime.screen import Screen, TrainingProgress
 from prune.training.checkpoints import WEIGHTS, checkpoint_at, checkpoints, history_of, last_good_checkpoint, step_of
-from prune.training.distillation import Lesson, losses, part_of, take_teacher
+from prune.training.distillation import TrainingData, losses, part_of, pop_teacher_outputs
 from prune.training.dropout import set_dropout
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.sampler import LengthGrouped, SetEpoch
@@ -76,7 +76,7 @@ class Training:
 
 def train(
     model: PreTrainedModel,
-    lesson: Lesson,
+    training_data: TrainingData,
     collator: Any,
     training: Training,
     distillation: DistillationConfig,
@@ -98,22 +98,22 @@ def train(
     keep_memory()  # a step then finds the pages of the one before
     if training.dropout is not None:
         set_dropout(model, training.dropout)
-    resume = distributed.from_first(lambda: last_good_checkpoint(folder, screen.warn))
+    resume = distributed.broadcast_from_main(lambda: last_good_checkpoint(folder, screen.warn))
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
     if resume and start >= (training.until or training.steps):
-        with used_rows(model, lesson.ids, training.weight_decay):
+        with used_rows(model, training_data.ids, training.weight_decay):
             load_model(model, str(resume / WEIGHTS))
         return history_of(resume)
     need = _bytes_of_checkpoint(model)
     require_room(folder, need * max(1, _MOST_CHECKPOINTS - len(checkpoints(folder))), "checkpoints")
     with (
         writing(folder, need),
-        used_rows(model, lesson.ids, training.weight_decay),
+        used_rows(model, training_data.ids, training.weight_decay),
         screen.training(training.name, training.steps, start) as progress,
     ):
-        trainer = _Trainer(model, lesson, collator, training, distillation, folder, masks)
+        trainer = _Trainer(model, training_data, collator, training, distillation, folder, masks)
         if masks is not None and ramp is not None:
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
@@ -145,15 +145,20 @@ class _Trainer(Trainer):
     def __init__(
         self,
         model: PreTrainedModel,
-        lesson: Lesson,
+        training_data: TrainingData,
         collator: Any,
         training: Training,
         distillation: DistillationConfig,
         folder: Path,
         masks: Masks | None,
     ):
-        self.training, self.distillation, self.masks, self.teacher = training, distillation, masks, lesson.teacher
-        features = lesson.features
+        self.training, self.distillation, self.masks, self.teacher = (
+            training,
+            distillation,
+            masks,
+            training_data.teacher,
+        )
+        features = training_data.features
         self.sampler = LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
         args = _arguments(training, folder, model)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
@@ -169,7 +174,7 @@ class _Trainer(Trainer):
     ) -> Any:
         inputs, share = part_of(inputs, self.args.process_index, self.args.world_size)
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
-            told = take_teacher(inputs) if self.teacher is None else self.teacher(inputs)
+            told = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
             outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
         terms = losses(outputs, told, self.distillation, inputs, share)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):

@@ -10,10 +10,10 @@ from typing import Any, get_args, get_origin
 
 from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
-from prune.config.limits import problem_of
 from prune.config.reference import problems_of
 from prune.config.schema import Config, Finish
 from prune.config.targets import ONE_SHOT, given
+from prune.files.limits import problem_of
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.validation.names import sites
@@ -184,7 +184,7 @@ def reference(config: Config) -> Iterator[str]:
 
 def processes_share(config: Config) -> Iterator[str]:
     """Examples that the processes of a run cannot share equally."""
-    if config.schedule.batch_size % (number := distributed.started()):
+    if config.schedule.batch_size % (number := distributed.world_size()):
         yield (
             f"schedule.batch_size={config.schedule.batch_size}: the examples of a step cannot be shared equally by "
             f"{number} processes; say a multiple of {number}, or start fewer"

@@ -63,7 +63,7 @@ def paired(
 ) -> list[tuple[int, float, float]]:
     """Length and times of a step of each."""
     first, second = (stepper(workload, copy.deepcopy(model)) for model in (dense, small))
-    return workload.in_turn(first, second, num_pairs)
+    return workload.main_process_first(first, second, num_pairs)
 
 
 def smaller(model: BertForSequenceClassification, density: float) -> BertForSequenceClassification:

@@ -61,13 +61,13 @@ def masked_ratio(dense: BertForSequenceClassification, share: float, workload: W
     alive = Alive(tuple(sublayers), kept_units(sublayers, share))
     take_away(model, sublayers, alive)
     masked = stepper(workload, model, masks_of(model, "struct", alive))
-    return ratio_over_an_epoch(workload.in_turn(stepper(workload, copy.deepcopy(dense)), masked, num_pairs))
+    return ratio_over_an_epoch(workload.main_process_first(stepper(workload, copy.deepcopy(dense)), masked, num_pairs))
 
 
 def fill_ratio(dense: BertForSequenceClassification, density: float, workload: Workload, num_pairs: int) -> float:
     """A step of the fill over a dense step, both with dropout."""
     fill = stepper(workload, smaller(dense, density))
-    return ratio_over_an_epoch(workload.in_turn(stepper(workload, copy.deepcopy(dense)), fill, num_pairs))
+    return ratio_over_an_epoch(workload.main_process_first(stepper(workload, copy.deepcopy(dense)), fill, num_pairs))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ from prune.masking.masks import Masks
 from prune.methods.fine_pruning import spread
 from prune.models.architecture import sublayers_of
 from prune.runtime.memory import forget_peak, give_back_memory, peak_memory_bytes
-from prune.training.distillation import Lesson
+from prune.training.distillation import TrainingData
 from prune.training.trainer import Training, _Trainer
 from tests.bench.workload import Batch, Step, Workload, options_of, ratio_over_an_epoch
 from tests.operations import Counted
@@ -72,7 +72,7 @@ def main() -> None:
 
 def paired_times(workload: Workload, method: str, num_pairs: int) -> list[tuple[int, float, float]]:
     """Length, time of a dense step, time of a masked step on the same batch, the two in turn."""
-    return workload.in_turn(stepper_of(workload, "dense"), stepper_of(workload, method), num_pairs)
+    return workload.main_process_first(stepper_of(workload, "dense"), stepper_of(workload, method), num_pairs)
 
 
 def memory_in_process(workload: Workload, method: str) -> float:
@@ -116,7 +116,7 @@ def stepper(workload: Workload, model: BertForSequenceClassification, masks: Mas
     settings = Training("bench", 1000, 100, 1000, workload.batch_size, 5e-5, 1e-2, 0.0, workload.precision, 0)
     features = Dataset.from_dict({"length": [8] * workload.batch_size, "labels": [0] * workload.batch_size})
     folder = Path(tempfile.mkdtemp())
-    trainer = _Trainer(model, Lesson(features), None, settings, DistillationConfig(), folder, masks)
+    trainer = _Trainer(model, TrainingData(features), None, settings, DistillationConfig(), folder, masks)
     trainer.current_gradient_accumulation_steps = 1  # set by the training loop otherwise
     optimizer = trainer.create_optimizer()
 

@@ -41,7 +41,7 @@ def ratio(model: BertForSequenceClassification, workload: Workload, num_pairs: i
     few = copy.deepcopy(model)
     with used_rows(few, range(1, WORDS)):
         return ratio_over_an_epoch(
-            workload.in_turn(of_few_words(model, workload), of_few_words(few, workload), num_pairs)
+            workload.main_process_first(of_few_words(model, workload), of_few_words(few, workload), num_pairs)
         )
 
 

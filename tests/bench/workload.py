@@ -64,7 +64,7 @@ class Workload:
         labels = torch.randint(0, 2, (self.batch_size,))
         return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
 
-    def in_turn(self, first: Step, second: Step, num_pairs: int) -> list[tuple[int, float, float]]:
+    def main_process_first(self, first: Step, second: Step, num_pairs: int) -> list[tuple[int, float, float]]:
         """Length and both times of each pair; all lengths once more at first, to warm up."""
         if num_pairs < len(self.lengths):
             raise SystemExit(f"--pairs={num_pairs}: at least {len(self.lengths)}, one for each length")

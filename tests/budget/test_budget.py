@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from prune.budget import cost_model
-from prune.budget.budget import size_goal, time_goal
+from prune.budget.budget import size_budget, time_budget
 from prune.budget.latency_table import LatencyTable, kind_of
 from prune.compaction.structure import Structure
 from prune.config.targets import Target
@@ -26,8 +26,8 @@ def importance_of(sublayers, seed=0):
 def test_sizes_are_met_by_hand_count(name, kind):
     model, architecture = ARCHITECTURES[name].model(intermediate_size=96), ARCHITECTURES[name]
     sublayers, dense = sublayers_of(model), num_parameters(model)
-    goal = size_goal(Target(kind, 0.7), sublayers, sublayers, NONE, architecture.auto_class, model.config)
-    kept = goal.choose(importance_of(sublayers))
+    budget = size_budget(Target(kind, 0.7), sublayers, sublayers, NONE, architecture.auto_class, model.config)
+    kept = budget.choose(importance_of(sublayers))
     Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
     left = sum(m.weight(model.base_model).numel() for s in sublayers for m in s.matrices)
     found = num_parameters(model) / dense if kind == "params" else left / sum(
@@ -39,15 +39,15 @@ def test_sizes_are_met_by_hand_count(name, kind):
 def test_a_size_that_is_not_possible_is_refused_with_what_is(make_bert):
     model = make_bert()
     with pytest.raises(UserError, match=r"target\.params=0\.01: this model can have from 0\.\d+ to 1"):
-        size_goal(
+        size_budget(
             Target("params", 0.01), *[sublayers_of(model)] * 2, NONE, "AutoModelForSequenceClassification", model.config
         )
 
 
 def for_time(target, sublayers, measured, stay=NONE):
     table = table_for(sublayers)
-    ways = cost_model.times(table, sublayers, sublayers, first_token_only=False)
-    return time_goal(target, ways, sublayers, stay, table.dense_ms, measured)
+    ways = cost_model.latency_cost_models(table, sublayers, sublayers, first_token_only=False)
+    return time_budget(target, ways, sublayers, stay, table.dense_ms, measured)
 
 
 def table_for(sublayers):
@@ -60,8 +60,8 @@ def table_for(sublayers):
 @pytest.mark.parametrize(("kind", "value"), [("speedup", 2.0), ("latency_ms", 25.0)])
 def test_a_time_is_aimed_at_a_little_below(kind, value, make_bert):
     sublayers = sublayers_of(make_bert())
-    goal = for_time(Target(kind, value), sublayers, lambda *_: 2.05)
-    kept = goal.choose(importance_of(sublayers))
+    budget = for_time(Target(kind, value), sublayers, lambda *_: 2.05)
+    kept = budget.choose(importance_of(sublayers))
     time = 10.0 + sum(len(kept[s.name]) * (2.0 if s.site == "attention" else 0.5) for s in sublayers)
     assert 25.0 / 1.06 < time <= 25.0 / 1.025
 
@@ -138,8 +138,8 @@ def test_no_less_than_the_cheapest_is_chosen(make_bert):
 def test_a_site_that_stays_does(make_bert):
     sublayers = sublayers_of(make_bert())
     stay = frozenset({"attention"})
-    goal = for_time(Target("speedup", 1.5), sublayers, lambda *_: 1.55, stay)
-    kept = goal.choose(importance_of(sublayers))
+    budget = for_time(Target("speedup", 1.5), sublayers, lambda *_: 1.55, stay)
+    kept = budget.choose(importance_of(sublayers))
     assert all(len(kept[s.name]) == s.num_units for s in sublayers if s.site == "attention")
     assert sum(len(kept[s.name]) for s in sublayers if s.site == "feed_forward") < 48
     with pytest.raises(UserError, match=r"1 to 1\.9 times"):

@@ -60,7 +60,9 @@ def test_where_one_token_is_computed_predictions_leave_out_the_others(name, head
     units = {s.name: at_grid(s, 0.5) for s in sublayers} | {s.name: n for s, n in zip(attentions, heads, strict=True)}
     kept = {name: tuple(range(count)) for name, count in units.items()}
     Structure(model.config.model_type, kept, first_token_only=True).apply(model.base_model, sublayers)
-    predicted = min(one.total(sublayers, units) for one in cost_model.times(table, sublayers, sublayers, True))
+    predicted = min(
+        one.total(sublayers, units) for one in cost_model.latency_cost_models(table, sublayers, sublayers, True)
+    )
     last = next(s for s in reversed(attentions) if units[s.name])
     size, tokens = batch["input_ids"].shape
     output = units[last.name] * last.unit_size * last.matrices[-1].rows * size

@@ -7,7 +7,7 @@ import torch
 
 import prune
 from prune.budget import cost_model
-from prune.budget.budget import time_goal
+from prune.budget.budget import time_budget
 from prune.budget.latency_table import LatencyTable, kind_of
 from prune.compaction import saved_model
 from prune.compaction.compact import compact, largest_difference
@@ -112,20 +112,20 @@ def goal_of(sublayers, speedup, measured=None, stay=frozenset()):
     each_ms = {"attention": 2.0, "feed_forward": 0.5}
     kinds = {kind_of(s): {units: each_ms[s.site] * units for units in (0, s.num_units)} for s in sublayers}
     table = LatencyTable(10.0 + len(sublayers) // 2 * (4 * 2 + 24 * 0.5), kinds, layer_ms=1.0, tokens=10)
-    ways = cost_model.times(table, sublayers, sublayers, True)
+    ways = cost_model.latency_cost_models(table, sublayers, sublayers, True)
     ratio = measured or (lambda *_: 1.025 * speedup)
-    return time_goal(Target("speedup", speedup), ways, sublayers, stay, table.dense_ms, ratio)
+    return time_budget(Target("speedup", speedup), ways, sublayers, stay, table.dense_ms, ratio)
 
 
 def test_layers_of_one_token_are_almost_free():
     sublayers = bert_of(3)
-    goal = goal_of(sublayers, 2.0)
+    budget = goal_of(sublayers, 2.0)
     units = {s.name: s.num_units for s in sublayers}
-    assert goal.cost_of(units) == pytest.approx(9 + 3 * 8 + 2 * 12 + 1.2)
+    assert budget.cost_of(units) == pytest.approx(9 + 3 * 8 + 2 * 12 + 1.2)
     last_has_no_heads = units | {sublayers[4].name: 0}
-    assert goal.cost_of(last_has_no_heads) == pytest.approx(8 + 2 * 8 + 12 + 2 * 1.2)
+    assert budget.cost_of(last_has_no_heads) == pytest.approx(8 + 2 * 8 + 12 + 2 * 1.2)
     first_has_heads_alone = last_has_no_heads | {sublayers[2].name: 0}
-    assert goal.cost_of(first_has_heads_alone) == pytest.approx(8 + 8 + 12 + 2 * 1.2)
+    assert budget.cost_of(first_has_heads_alone) == pytest.approx(8 + 8 + 12 + 2 * 1.2)
 
 
 def importance_of(sublayers):
@@ -153,9 +153,9 @@ def test_the_last_heads_are_in_the_second_half_of_the_layers():
     importance = importance_of(sublayers)
     for number in (4, 6):
         importance[sublayers[number].name] *= 0.0
-    goal = goal_of(sublayers, 2.0)
-    assert counts(goal.choose(importance))[4] == 1
-    assert goal.fixed == pytest.approx(8 + 2)
+    budget = goal_of(sublayers, 2.0)
+    assert counts(budget.choose(importance))[4] == 1
+    assert budget.fixed == pytest.approx(8 + 2)
     with pytest.raises(UserError, match=r"this model can have 1 to 9\.0 times"):
         goal_of(sublayers, 9.5)
 
@@ -168,17 +168,17 @@ def test_which_attention_is_the_last_stays_while_a_budget_is_corrected():
 
     def measured(kept, _pairs):
         seen.append(len(kept[sublayers[6].name]))
-        return 0.9 * 90 / goal.cost_of({name: len(units) for name, units in kept.items()})
+        return 0.9 * 90 / budget.cost_of({name: len(units) for name, units in kept.items()})
 
-    goal = goal_of(sublayers, 2.0, measured)
-    kept = goal.choose(importance)
+    budget = goal_of(sublayers, 2.0, measured)
+    kept = budget.choose(importance)
     assert all(seen)
     assert 2.03 <= measured(kept, 15) <= 2.08
 
 
 def test_heads_that_stay_need_all_tokens_before_them():
     sublayers = bert_of(3)
-    goal = goal_of(sublayers, 1.5, stay=frozenset({"attention"}))
-    assert goal.fixed == pytest.approx(9 + 3 * 8)
-    kept = counts(goal.choose({s.name: torch.ones(s.num_units) for s in sublayers}))
+    budget = goal_of(sublayers, 1.5, stay=frozenset({"attention"}))
+    assert budget.fixed == pytest.approx(9 + 3 * 8)
+    kept = counts(budget.choose({s.name: torch.ones(s.num_units) for s in sublayers}))
     assert (kept[0], kept[2], kept[4], kept[5]) == (4, 4, 4, 24)

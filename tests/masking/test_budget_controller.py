@@ -6,7 +6,7 @@ import torch
 from prune.masking import masks as module_of_masks
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
-from prune.masking.budget_controller import Steering
+from prune.masking.budget_controller import BudgetController
 from prune.models.architecture import sublayers_of
 from prune.runtime import registry
 
@@ -37,7 +37,7 @@ def share_of_units(masks):
 def test_the_end_is_the_largest_share_within_the_budget(make_bert, criterion, share):
     """Where every layer has a cut of its own, one unit of each may be missing to the budget."""
     masks = masked(make_bert, criterion)
-    masks.steering = Steering(share, share_of_units)
+    masks.budget_controller = BudgetController(share, share_of_units)
     masks.advance(1.0)
     masks.refresh()
     missing = 6 if masks.sites["attention"].criterion.setting == "density" else 1
@@ -47,7 +47,7 @@ def test_the_end_is_the_largest_share_within_the_budget(make_bert, criterion, sh
 @pytest.mark.parametrize("criterion", CRITERIA)
 def test_the_share_follows_the_schedule(make_bert, criterion):
     masks = masked(make_bert, criterion)
-    masks.steering = Steering(0.2, share_of_units)
+    masks.budget_controller = BudgetController(0.2, share_of_units)
     masks.eval()
     for step, ramp in enumerate((0.0, 0.25, 0.5, 1.0)):
         masks.advance(ramp, 10 * step)
@@ -58,13 +58,13 @@ def test_the_share_follows_the_schedule(make_bert, criterion):
 def test_between_cuts_through_very_many_scores_the_cut_stays(make_bert, monkeypatch):
     monkeypatch.setattr(module_of_masks, "_EXACT_UP_TO", 10)
     masks = masked(make_bert, "soft_movement")
-    masks.steering = Steering(0.2, share_of_units)
+    masks.budget_controller = BudgetController(0.2, share_of_units)
     masks.advance(0.5, 10)
-    place = masks.steering.place.item()
+    place = masks.budget_controller.place.item()
     masks.advance(0.9, 11)
-    assert masks.steering.place == place
+    assert masks.budget_controller.place == place
     masks.advance(0.9, 20)
-    assert masks.steering.place > place
+    assert masks.budget_controller.place > place
 
 
 def test_what_is_worth_most_goes_last(make_bert):
@@ -75,8 +75,8 @@ def test_what_is_worth_most_goes_last(make_bert):
             for scores in bank.scores:
                 scores.data.zero_()
             units = len(bank.alive[0])
-            bank.begin_with(torch.linspace(-1, 1, units).repeat(len(bank.sublayers), 1))
-        masks.steering = Steering(0.5, share_of_units)
+            bank.start_from(torch.linspace(-1, 1, units).repeat(len(bank.sublayers), 1))
+        masks.budget_controller = BudgetController(0.5, share_of_units)
         masks.advance(1.0)
         masks.refresh()
         for units in masks.units_left().values():

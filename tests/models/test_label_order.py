@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from prune.errors import UserError
-from prune.models.loading import put_in_order
+from prune.models.loading import align_labels
 from tests.architectures import ARCHITECTURES, inputs
 
 LABELS = {0: "entailment", 1: "neutral", 2: "contradiction"}
@@ -20,7 +20,7 @@ def logits(model, name):
 def test_the_answers_follow_their_names(name):
     model = ARCHITECTURES[name].model(id2label={0: "CONTRADICTION", 1: "ENTAILMENT", 2: "NEUTRAL"})
     before = logits(model, name)
-    put_in_order(model, LABELS, "teacher")
+    align_labels(model, LABELS, "teacher")
     torch.testing.assert_close(logits(model, name), before[:, [1, 2, 0]])
     assert model.config.id2label == LABELS
     assert model.config.label2id["contradiction"] == 2
@@ -31,7 +31,7 @@ def test_the_answers_follow_their_names(name):
 def test_what_is_in_order_or_does_not_tell_stays(theirs, labels):
     model = ARCHITECTURES["bert"].model(id2label=theirs)
     before = logits(model, "bert")
-    put_in_order(model, labels, "teacher")
+    align_labels(model, labels, "teacher")
     torch.testing.assert_close(logits(model, "bert"), before)
 
 
@@ -40,4 +40,4 @@ def test_other_labels_are_refused():
     with pytest.raises(
         UserError, match="teacher: its labels are yes, no, maybe, those of the task entailment, neutral"
     ):
-        put_in_order(model, LABELS, "teacher")
+        align_labels(model, LABELS, "teacher")

@@ -12,14 +12,14 @@ from prune.config.schema import DistillationConfig, Precision
 from prune.models.architecture import sublayers_of
 from prune.runtime.screen import Screen
 from prune.training.distillation import (
-    Lesson,
     Teacher,
-    Told,
+    TeacherOutputs,
+    TrainingData,
     layer_distance,
     losses,
     part_of,
+    pop_teacher_outputs,
     soft_cross_entropy,
-    take_teacher,
 )
 from prune.training.trainer import Training, train
 from tests.architectures import ARCHITECTURES
@@ -59,7 +59,7 @@ OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "mor
 
 def test_the_alphas_weigh_the_terms():
     teacher = {"logits": torch.tensor([[0.0, 1.0]])}
-    terms = losses(OUTPUTS, Told(teacher), DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5), {})
+    terms = losses(OUTPUTS, TeacherOutputs(teacher), DistillationConfig(alpha_ce=0.25, alpha_teacher=0.5), {})
     distance = soft_cross_entropy(OUTPUTS["logits"], teacher["logits"], 2.0)
     assert {name: term.item() for name, term in terms.items()} == {
         "labels": 0.75,
@@ -70,17 +70,17 @@ def test_the_alphas_weigh_the_terms():
 def test_several_logits_are_averaged():
     teacher = {"logits": torch.tensor([[0.0, 1.0]]), "more": torch.tensor([[3.0, 1.0]])}
     distances = [soft_cross_entropy(OUTPUTS[name], logits, 2.0).item() for name, logits in teacher.items()]
-    terms = losses(OUTPUTS, Told(teacher), DistillationConfig(alpha_teacher=1.0), {})
+    terms = losses(OUTPUTS, TeacherOutputs(teacher), DistillationConfig(alpha_teacher=1.0), {})
     assert terms["teacher"].item() == pytest.approx(sum(distances) / 2)
 
 
 def test_without_a_teacher_the_labels_count_in_full():
-    assert losses(OUTPUTS, Told({}), DistillationConfig(alpha_ce=0.1), {}) == {"labels": OUTPUTS["loss"]}
+    assert losses(OUTPUTS, TeacherOutputs({}), DistillationConfig(alpha_ce=0.1), {}) == {"labels": OUTPUTS["loss"]}
 
 
 def test_the_teacher_is_taken_out_of_the_batch():
     inputs = {"input_ids": 1, "teacher_logits": 2, "labels": 3}
-    assert take_teacher(inputs) == Told({"logits": 2})
+    assert pop_teacher_outputs(inputs) == TeacherOutputs({"logits": 2})
     assert inputs == {"input_ids": 1, "labels": 3}
 
 
@@ -98,10 +98,10 @@ def test_padding_is_nothing_to_learn_from():
     for of_padding in (0.0, 1e4):
         student[~counted] = torch.tensor([of_padding, 0.0, 0.0, 0.0, 0.0])
         outputs = {"loss": torch.tensor(3.0), "logits": student}
-        terms = losses(outputs, Told({"logits": teacher}), SENT_TO_TEACHER, {"labels": PADDED})
+        terms = losses(outputs, TeacherOutputs({"logits": teacher}), SENT_TO_TEACHER, {"labels": PADDED})
         assert terms["teacher"].item() == pytest.approx(0.5 * unpadded, rel=1e-5)
         assert terms["labels"].item() == pytest.approx(0.3)
-    assert losses(outputs, Told({"logits": teacher}), SENT_TO_TEACHER, {})["teacher"].item() > 100 * unpadded
+    assert losses(outputs, TeacherOutputs({"logits": teacher}), SENT_TO_TEACHER, {})["teacher"].item() > 100 * unpadded
 
 
 def test_a_teacher_is_asked_in_evaluation_mode_and_without_gradient(make_bert, ids):
@@ -173,7 +173,7 @@ def test_training_on_texts_asks_the_teacher_and_leaves_padding_out(tmp_path):
     setting = Training("dense", 1, 0, 1, 3, 1e-3, 1e-3, 0.0, Precision.float32, 0)
     history = train(
         model,
-        Lesson(rows, Teacher(teacher, ("logits",))),
+        TrainingData(rows, Teacher(teacher, ("logits",))),
         lambda batch: {name: torch.tensor([row[name] for row in batch]) for name in ("input_ids", "labels")},
         setting,
         SENT_TO_TEACHER,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from prune.masking.budget_controller import Steering
+from prune.masking.budget_controller import BudgetController
 from prune.training.tracking import TRACKERS
 from prune.validation import names
 from tests.runs.tiny import call, folders
@@ -121,6 +121,6 @@ def test_the_curves_of_masks_say_where_the_cut_is(make_bert, mask, ids):
     curves = masks.curves()
     assert curves["units_attention"] == 2 * 4
     assert (curves["threshold_attention"], curves["penalty_weight_attention"]) == (0.05, 2.0)
-    masks.steering = Steering(0.5, lambda masks: masks.densities()["attention"])
+    masks.budget_controller = BudgetController(0.5, lambda masks: masks.densities()["attention"])
     masks.advance(1.0)
-    assert masks.curves()["threshold_attention"] == masks.steering.place.item()
+    assert masks.curves()["threshold_attention"] == masks.budget_controller.place.item()

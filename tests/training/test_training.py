@@ -15,7 +15,7 @@ from prune.errors import UserError
 from prune.runtime.screen import Screen
 from prune.training import trainer
 from prune.training.checkpoints import last_good_checkpoint
-from prune.training.distillation import Lesson, with_teacher
+from prune.training.distillation import TrainingData, with_teacher
 from prune.training.sampler import LengthGrouped
 from prune.training.trainer import Training, train
 
@@ -97,7 +97,7 @@ def fit(features, tmp_path):
         screen, folder = Heard(), tmp_path / "checkpoints"
         torch.manual_seed(0)
         setting = Training(**settings)
-        history = train(model, Lesson(rows), collate, setting, DistillationConfig(), folder, screen, masks, ramp)
+        history = train(model, TrainingData(rows), collate, setting, DistillationConfig(), folder, screen, masks, ramp)
         return SimpleNamespace(history=[line for line in history if "loss" in line], screen=screen)
 
     run.folder = tmp_path / "checkpoints"

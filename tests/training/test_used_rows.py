@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from prune.config.schema import DistillationConfig, Precision
 from prune.training import trainer
-from prune.training.distillation import Lesson
+from prune.training.distillation import TrainingData
 from prune.training.trainer import Training, train
 from prune.training.used_rows import used_rows
 from tests.architectures import ARCHITECTURES, inputs
@@ -33,7 +33,7 @@ def fit(model, features, folder, **settings):
     values = {"weight_decay": 0.0, "learning_rate": 1e-2} | settings
     setting = Training("dense", 8, 1, 4, 4, score_learning_rate=0.1, precision=Precision.float32, seed=0, **values)
     torch.manual_seed(0)
-    train(model, Lesson(features), collate, setting, DistillationConfig(), folder, Heard())
+    train(model, TrainingData(features), collate, setting, DistillationConfig(), folder, Heard())
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -45,7 +45,7 @@ def test_every_architecture_computes_the_same_with_the_rows_in_use(name):
     rows = {*batch["input_ids"].unique().tolist(), model.config.pad_token_id} - {None}
     with torch.no_grad():
         before = model(**batch).logits
-        with used_rows(model, Lesson(features_of(batch["input_ids"].tolist())).ids):
+        with used_rows(model, TrainingData(features_of(batch["input_ids"].tolist())).ids):
             assert len(embeddings.weight) == (len(rows) if reading else len(whole))
             assert torch.equal(model(**batch).logits, before)
         assert torch.equal(model(**batch).logits, before)

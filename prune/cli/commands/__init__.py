@@ -1,4 +1,4 @@
-"""The command's verbs: one file each. Its name is the verb, `USAGE` its lines of the help, `carry_out(words)` does it.
+"""The commands: one file each. `USAGE` are its lines of the help, `run_command(words)` runs it.
 
 They import what is heavy only once their words are known to be good.
 """
@@ -29,7 +29,7 @@ def display(table: Any) -> None:
     """Prints what rich can draw, wide enough for a table where the output is no terminal."""
     from prune.runtime.console import console
 
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         return
     shown_on = console()
     if not shown_on.is_terminal:

@@ -12,7 +12,7 @@ from prune.runtime.sanitize import shown
 USAGE = (("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),)
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Times them, writes a file, and shows the table."""
     if not words or words[0] != "published":
         raise UserError("prune bench: say what to time: prune bench published")

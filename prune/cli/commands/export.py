@@ -13,7 +13,7 @@ FORMATS = ("onnx", "onnx_int8", "torch", "plain")
 USAGE = (("prune export run=<folder> format=onnx", f"the result of a run for other runtimes: {', '.join(FORMATS)}"),)
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Exports, and shows the exported model's row of the table."""
     values = dict(word.split("=", 1) for word in words if "=" in word)
     if set(values) != {"run", "format"} or len(words) != len(values):

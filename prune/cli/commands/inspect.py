@@ -10,7 +10,7 @@ from prune.errors import UserError
 USAGE = (("prune inspect <folder>", "what a pruned model is: sizes, heads and dimensions per layer, origin, score"),)
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Shows what lies in a folder."""
     if len(words) != 1:
         raise UserError("prune inspect: name one folder, of a pruned model or of the run that made it")

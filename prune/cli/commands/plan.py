@@ -14,7 +14,7 @@ USAGE = (
 )
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Shows a row per target."""
     from prune.composition.compose import compose_and_call
 

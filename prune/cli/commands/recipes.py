@@ -16,7 +16,7 @@ _CAPTION = (
 )
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Shows those whose row has all the words."""
     from prune.recipes import library
 

@@ -9,7 +9,7 @@ from prune.errors import UserError
 USAGE = (("prune report [folder]", "one page to look at: report.html, figures, a card for each model"),)
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Writes what is to be looked at, and says where it is."""
     if len(words) > 1:
         raise UserError("prune report: name one folder, of outputs or of a run")

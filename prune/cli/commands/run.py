@@ -21,7 +21,7 @@ USAGE: tuple[tuple[str, str], ...] = ()
 _SOME_FAILED = 1
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Trains, prunes and evaluates what `words` compose; shows the table."""
     if "-m" in words or "--multirun" in words:
         _sweep(words)
@@ -61,7 +61,7 @@ def _publish(outputs: Path) -> None:
     from prune.report.publish import publish
     from prune.runtime.screen import Screen
 
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         return
     screen = Screen()
     try:
@@ -93,7 +93,7 @@ def one(config: Config) -> Record:
     from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
 
-    distributed.from_first(lambda: _refuse_unwritable(config))
+    distributed.broadcast_from_main(lambda: _refuse_unwritable(config))
     from prune.pipeline.run import run
     from prune.recipes.reproduction import command
     from prune.report.table import as_rich, write_tables
@@ -102,7 +102,7 @@ def one(config: Config) -> Record:
     from prune.sweeps.jobs import reason_of
 
     screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
-    if distributed.is_first():
+    if distributed.is_main_process():
         folder.error.unlink(missing_ok=True)
     try:
         with writing(folder.path):
@@ -110,11 +110,11 @@ def one(config: Config) -> Record:
     except UserError:
         raise
     except Exception as error:
-        if distributed.is_first():
+        if distributed.is_main_process():
             with suppress(OSError, UserError):  # the error itself is what matters
                 write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
         raise
-    if not distributed.is_first():
+    if not distributed.is_main_process():
         return record
     _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:

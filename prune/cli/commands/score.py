@@ -15,7 +15,7 @@ USAGE = (
 )
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Prints the metrics of a file of predictions."""
     from prune.composition.compose import compose_and_call
 

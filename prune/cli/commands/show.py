@@ -11,7 +11,7 @@ from prune.errors import UserError
 USAGE = (("prune show <folder of a run>", "one run in the terminal: metrics, speed, what is left, curves"),)
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Shows what the run's folder tells, finished or not."""
     if len(words) != 1:
         raise UserError("prune show: name one folder, of a run")

@@ -23,7 +23,7 @@ USAGE = (
 _OPTIONS = ("sort", "reference", "published", "pareto", "format")
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Reads all records under a folder, and shows what of them the words choose."""
     enabled = gc.isenabled()
     gc.disable()  # records are many small objects that stay: it would look for garbage among them again and again

@@ -20,7 +20,7 @@ USAGE = (("prune verify <recipe or run> [key=value ...]", "does it give what its
 DISAGREES = 1
 
 
-def carry_out(words: list[str]) -> None:
+def run_command(words: list[str]) -> None:
     """Compares a run with the reference of its recipe; exits with 1 where it does not agree."""
     if not words or "=" in words[0] or words[0].startswith("-"):
         raise UserError("prune verify: name a recipe that `prune recipes` lists, a .yaml file, or the folder of a run")

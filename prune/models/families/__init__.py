@@ -54,7 +54,7 @@ class Place:
     """Key of config.json with the number of units, which all sublayers with this key share."""
     left_out_without_heads: bool = True
     """Whether an attention of no heads gives the bias of its output, and nothing more; else it is computed."""
-    then: str = ""
+    tokenwise_from: str = ""
     """Of an attention: the module from which on its layer handles each token by itself; it is given (batch, tokens,
     width) by position, the residual stream, too. Where the head of sequence classifiers reads the first token only."""
 

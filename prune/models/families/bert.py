@@ -9,7 +9,7 @@ ATTENTION = attention(
     head_size="attention_head_size",
     heads="num_attention_heads",
     widths=("all_head_size",),
-    then="attention.output",
+    tokenwise_from="attention.output",
 )
 FEED_FORWARD = feed_forward("intermediate.dense", output="output.dense")
 FAMILY = Family(stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))

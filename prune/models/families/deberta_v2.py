@@ -14,6 +14,6 @@ _ATTENTION = attention(
     heads="num_attention_heads",
     widths=("all_head_size",),
     followers=("pos_key_proj", "pos_query_proj"),
-    then="attention.output",
+    tokenwise_from="attention.output",
 )
 FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))

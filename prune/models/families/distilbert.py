@@ -9,7 +9,7 @@ _ATTENTION = attention(
     head_size="attention_head_size",
     heads="n_heads",
     widths=("dim",),
-    then="sa_layer_norm",
+    tokenwise_from="sa_layer_norm",
 )
 FAMILY = Family(
     stacks=(

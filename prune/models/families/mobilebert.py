@@ -8,7 +8,7 @@ from dataclasses import replace
 from prune.models.families import Family, Stack
 from prune.models.families.bert import ATTENTION, FEED_FORWARD
 
-_ATTENTION = replace(ATTENTION, then="")
+_ATTENTION = replace(ATTENTION, tokenwise_from="")
 FAMILY = Family(
     stacks=(
         Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),

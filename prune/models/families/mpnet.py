@@ -11,6 +11,6 @@ _ATTENTION = attention(
     heads="num_attention_heads",
     widths=("all_head_size",),
     shared_bias=SharedBias("position_bias"),
-    then="attention.LayerNorm",
+    tokenwise_from="attention.LayerNorm",
 )
 FAMILY = Family(stacks=(Stack("encoder.layer.*", (_ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))
