@@ -6,7 +6,7 @@ Needs neither torch nor a composed config, so that every slip of the hand is ans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, get_origin, get_type_hints
@@ -14,6 +14,7 @@ from typing import Any, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from prune.config.metadata import FINITE, RANGE, Range
 from prune.config.schema import Config
 from prune.files import limits
 from prune.files.paths import shipped
@@ -54,16 +55,24 @@ def known_keys() -> list[str]:
 @cache
 def kinds() -> dict[str, Any]:
     """Dotted key of the schema -> type of its value."""
-    return dict(_leaves(Config))
+    return {key: kind for key, kind, _ in _leaves(Config)}
 
 
-def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+@cache
+def ranges() -> dict[str, Range]:
+    """Dotted key -> range of its numbers; those of floats are finite at least."""
+    floats = (float, float | None)
+    declared = {key: metadata.get(RANGE, FINITE if kind in floats else None) for key, kind, metadata in _leaves(Config)}
+    return {key: bounds for key, bounds in declared.items() if bounds is not None}
+
+
+def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     hints = get_type_hints(schema)
     for item in fields(schema):
         if is_dataclass(hints[item.name]):
             yield from _leaves(hints[item.name], f"{prefix}{item.name}.")
         else:
-            yield prefix + item.name, hints[item.name]
+            yield prefix + item.name, hints[item.name], item.metadata
 
 
 def _is_key(key: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
 from prune.config.reference import ReferenceConfig
 
 
@@ -72,11 +73,11 @@ class AnswersConfig:
     """Whether some questions have no answer in their text."""
     stride: int = 128
     """Overlap of the windows of a long text, in tokens."""
-    question_length: int = 64
+    question_length: int = field(default=64, metadata=within(POSITIVE))
     """Longest question in tokens; longer ones are cut, and counted."""
-    n_best: int = 20
+    n_best: int = field(default=20, metadata=within(POSITIVE))
     """How many first and last tokens of an answer are tried in each window."""
-    max_tokens: int = 30
+    max_tokens: int = field(default=30, metadata=within(POSITIVE))
     """Longest answer in tokens."""
     null_threshold: float = 0.0
     """A question counts as unanswerable where the score of no answer exceeds that of the best answer by more."""
@@ -86,17 +87,17 @@ class AnswersConfig:
 class SummariesConfig:
     prefix: str = ""
     """Put before each text: T5 expects "summarize: "."""
-    max_label_length: int = 142
+    max_label_length: int = field(default=142, metadata=within(POSITIVE))
     """Longest summary to learn from, in tokens; longer ones are cut."""
-    num_beams: int = 6
+    num_beams: int = field(default=6, metadata=within(POSITIVE))
     """Beams of the search."""
-    max_new_tokens: int = 142
+    max_new_tokens: int = field(default=142, metadata=within(POSITIVE))
     """Longest generated summary, in tokens."""
     min_new_tokens: int = 56
     """Shortest generated summary, in tokens."""
     length_penalty: float = 2.0
     """Exponent of the length by which a beam's log-likelihood is divided."""
-    no_repeat_ngram_size: int = 3
+    no_repeat_ngram_size: int = field(default=3, metadata=within(NON_NEGATIVE))
     """No sequence of so many tokens occurs twice; 0: any may."""
     early_stopping: bool = True
     """Whether the search ends as soon as there are `num_beams` finished summaries."""
@@ -128,13 +129,13 @@ class TaskConfig:
     """Split to train on: a hub split, or the stem of a file in the folder."""
     eval_splits: list[str] = field(default_factory=lambda: ["validation"])
     """Splits to evaluate on; the main metric is that of the first."""
-    max_length: int = 128
+    max_length: int = field(default=128, metadata=within(Range(at_least=8)))
     """Longest input in tokens; longer ones are truncated, and counted."""
-    train_examples: int | None = None
+    train_examples: int | None = field(default=None, metadata=within(POSITIVE))
     """Size of a subset of the training split drawn by the seed; null: all."""
-    eval_examples: int | None = None
+    eval_examples: int | None = field(default=None, metadata=within(POSITIVE))
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
-    eval_from_train: int = 0
+    eval_from_train: int = field(default=0, metadata=within(NON_NEGATIVE))
     """So many training examples, drawn by the seed, are not trained on but evaluated on, as a split of their own."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
@@ -151,7 +152,7 @@ class SiteConfig:
     the site stays as it is."""
     block: list[int] = field(default_factory=lambda: [32, 32])
     """Rows and columns of a block; must divide each matrix. Read only where grain is block."""
-    penalty_weight: float = 1.0
+    penalty_weight: float = field(default=1.0, metadata=within(NON_NEGATIVE))
     """Share of this site in the penalty, at least 0 (lambda_att and lambda_ffn of the papers)."""
 
     @property
@@ -170,24 +171,24 @@ class MethodConfig:
     """Criterion and grain for query, key, value and output matrices."""
     feed_forward: SiteConfig = field(default_factory=SiteConfig)
     """Criterion and grain for the two feed-forward matrices."""
-    penalty: float = 10.0
+    penalty: float = field(default=10.0, metadata=within(NON_NEGATIVE))
     """Weight of the regulariser on scores (lambda), at least 0. Read by soft_movement and l0; with a target it shapes
     the scores, and the target says how many grains stay."""
-    density: float = 0.5
+    density: float = field(default=0.5, metadata=within(FRACTION))
     """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random where there is no target."""
-    threshold: float = 0.1
+    threshold: float = field(default=0.1, metadata=within(PROBABILITY))
     """Final cut on sigmoid(score), in [0, 1). Read by soft_movement where there is no target."""
-    layers: float = 1.0
+    layers: float = field(default=1.0, metadata=within(FRACTION))
     """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
-    importance_examples: int = 2048
+    importance_examples: int = field(default=2048, metadata=within(POSITIVE))
     """Training examples that tell what units are worth. Read by one_shot."""
-    removal_steps: int = 1
+    removal_steps: int = field(default=1, metadata=within(POSITIVE))
     """In how many steps units are removed, with their importance found anew in each. Read by one_shot."""
-    recovery: float = 0.0
+    recovery: float = field(default=0.0, metadata=within(PROBABILITY))
     """Share of the fill's training, in [0, 1), that is spent between the removal steps, equally after each but the
     last: importance is then that of units in a model that works again. Read by one_shot, where finish is fill and there
     are several removal steps."""
-    refit_examples: int = 512
+    refit_examples: int = field(default=512, metadata=within(POSITIVE))
     """Training examples that output matrices are refitted on. Read by one_shot."""
     scope: Scope = Scope.matrix
     """Whether a density holds in every matrix, or over all matrices of a site."""
@@ -199,29 +200,29 @@ class MethodConfig:
 class ScheduleConfig:
     name: str = ""
     """Short name of the schedule."""
-    epochs: float = 3.0
+    epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the pruning training, in epochs."""
-    dense_epochs: float = 3.0
+    dense_epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the dense model's fine-tuning, in epochs."""
-    fill_epochs: float = 1.0
+    fill_epochs: float = field(default=1.0, metadata=within(POSITIVE))
     """Length of the fill, in epochs."""
-    batch_size: int = 32
+    batch_size: int = field(default=32, metadata=within(POSITIVE))
     """Examples per training step."""
-    eval_batch_size: int = 64
+    eval_batch_size: int = field(default=64, metadata=within(POSITIVE))
     """Examples per evaluation step."""
-    learning_rate: float = 5e-5
+    learning_rate: float = field(default=5e-5, metadata=within(POSITIVE))
     """Peak learning rate of the weights."""
-    fill_learning_rate: float | None = None
+    fill_learning_rate: float | None = field(default=None, metadata=within(POSITIVE))
     """The same in the fill; null: learning_rate."""
     fill_warmup: Any = None
     """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
-    fill_batch_size: int | None = None
+    fill_batch_size: int | None = field(default=None, metadata=within(POSITIVE))
     """Examples per training step of the fill; null: batch_size."""
-    dropout: float | None = None
+    dropout: float | None = field(default=None, metadata=within(PROBABILITY))
     """Probability of all dropouts while pruning and filling, in [0, 1); null: the model's own."""
-    score_learning_rate: float = 1e-2
+    score_learning_rate: float = field(default=1e-2, metadata=within(POSITIVE))
     """Peak learning rate of the scores."""
-    weight_decay: float = 0.0
+    weight_decay: float = field(default=0.0, metadata=within(NON_NEGATIVE))
     """AdamW's weight decay of the weights; scores have none."""
     warmup: Any = 0.1
     """Before pruning begins, and until the learning rate peaks: fraction of training (0.1) or "5400 steps"."""
@@ -238,34 +239,34 @@ class ScheduleConfig:
 
 @dataclass
 class DistillationConfig:
-    alpha_ce: float = 0.1
+    alpha_ce: float = field(default=0.1, metadata=within(NON_NEGATIVE))
     """Weight of the loss against the labels; 1 where there is no teacher."""
-    alpha_teacher: float = 0.9
+    alpha_teacher: float = field(default=0.9, metadata=within(NON_NEGATIVE))
     """Weight of the loss against the teacher's logits."""
-    alpha_layers: float = 0.0
+    alpha_layers: float = field(default=0.0, metadata=within(NON_NEGATIVE))
     """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher is asked at every
     step, which costs a forward pass of it."""
-    temperature: float = 2.0
+    temperature: float = field(default=2.0, metadata=within(POSITIVE))
     """Temperature T of the softened distributions, above 0."""
 
 
 @dataclass
 class SpeedConfig:
-    batch_sizes: list[int] = field(default_factory=lambda: [1, 32])
+    batch_sizes: list[int] = field(default_factory=lambda: [1, 32], metadata=within(POSITIVE))
     """Batch sizes to time; the table shows the last."""
-    length: int | None = None
+    length: int | None = field(default=None, metadata=within(POSITIVE))
     """Length in tokens; null: the 95th percentile of the evaluation inputs, rounded up to a multiple of 8."""
     dtype: str = "float32"
     """Number format of the measurement: float32 or bfloat16."""
     device: str = "auto"
     """Device of the measurement: auto, cpu, cuda."""
-    pairs: int = 30
+    pairs: int = field(default=30, metadata=within(Range(at_least=2)))
     """Number of timed pairs (dense, compact) per batch size."""
-    generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8])
+    generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8], metadata=within(POSITIVE))
     """Batch sizes to time generation with, where the task generates texts."""
-    generated_length: int = 32
+    generated_length: int = field(default=32, metadata=within(POSITIVE))
     """Tokens that are generated then, and that a decoder reads where one forward pass is timed."""
-    generation_pairs: int = 5
+    generation_pairs: int = field(default=5, metadata=within(POSITIVE))
     """Number of timed pairs of generations per batch size."""
 
 
@@ -287,14 +288,14 @@ class CompactConfig:
 class TargetConfig:
     """What the result shall be: one of these, or a list of values of one, which the run visits in turn."""
 
-    density: Any = None
+    density: Any = field(default=None, metadata=within(Range(above=0, below=1)))
     """Fraction of the weights of the prunable layers that stay, in (0, 1); where the method fills, with those that it
     frees."""
-    params: Any = None
+    params: Any = field(default=None, metadata=within(Range(above=0, below=1)))
     """Fraction of all parameters that stay, those of embeddings and head included, in (0, 1)."""
-    speedup: Any = None
+    speedup: Any = field(default=None, metadata=within(Range(above=1)))
     """How many times faster than the unpruned model, above 1; measured as evaluate.speed says, at its last batch."""
-    latency_ms: Any = None
+    latency_ms: Any = field(default=None, metadata=within(POSITIVE))
     """Milliseconds for such a batch."""
 
 
@@ -311,9 +312,9 @@ class SearchConfig:
     objective: Objective = Objective.both
     """metric: the best main metric; speedup: the greatest measured speed-up; both: every trade between the two that no
     other run beats."""
-    min_speedup: float | None = None
+    min_speedup: float | None = field(default=None, metadata=within(POSITIVE))
     """Runs with a smaller measured speed-up do not count; null: any does."""
-    max_loss: float | None = None
+    max_loss: float | None = field(default=None, metadata=within(PROBABILITY))
     """Runs whose main metric is worse than the dense model's by more do not count; a fraction (0.01 is one point), or
     null: any does."""
 
@@ -340,17 +341,19 @@ class Config:
     """How empty units are removed."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     """How the result is measured."""
-    search: SearchConfig = field(default_factory=SearchConfig)
+    search: SearchConfig = field(default_factory=SearchConfig, metadata=role(Role.session))
     """What a search over runs looks for."""
-    seed: int = 0
-    """Replicate: seeds data order, subsets, dropout and new weights."""
-    outputs: str = "outputs"
+    seed: int = field(default=0, metadata=within(NON_NEGATIVE) | role(Role.replicate))
+    """Replicate: seeds data order, dropout and new weights; subsets, too, unless `data_seed` is set."""
+    data_seed: int | None = field(default=None, metadata=within(NON_NEGATIVE))
+    """Seeds the subsets of examples, so that replicates see the same ones; null: `seed` does."""
+    outputs: str = field(default="outputs", metadata=role(Role.session))
     """Folder in which runs and tables go."""
-    force: bool = False
+    force: bool = field(default=False, metadata=role(Role.session))
     """Carry the run out again although its record is there."""
-    tracking: list[str] = field(default_factory=list)
+    tracking: list[str] = field(default_factory=list, metadata=role(Role.session))
     """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
-    report: bool = True
+    report: bool = field(default=True, metadata=role(Role.session))
     """Write report.html, its figures and the models' cards at the end; `prune report` does so at any time."""
-    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig, metadata=role(Role.annotation))
     """What a recipe's author measured or read: compared with this run's result, and changes nothing in it."""

@@ -8,8 +8,6 @@ from typing import Any
 
 from prune.config.schema import Config, TargetConfig
 
-ONE_SHOT = "one_shot"
-"""The kind of method that is nothing without a target."""
 _LABELS = {"density": "density {:g}", "params": "params {:g}", "speedup": "speed-up {:g}", "latency_ms": "{:g} ms"}
 
 

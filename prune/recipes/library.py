@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from prune.config.identity import SESSION
 from prune.config.keys import GROUPS, Assignment, flatten, known_keys, problems_in
 from prune.config.reference import ReferenceConfig
 from prune.errors import ConfigErrors, UserError
@@ -23,7 +24,6 @@ PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
 OWN = "<folder>"
 """Stands in a recipe for a folder of the user's own, who has to name one."""
-NOT_A_RECIPES = ("outputs", "force", "tracking", "report", "search")
 _SUFFIXES = (".yaml", ".yml")
 _PLAIN_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 _OVERRIDE = re.compile(r"override /(\w+)")
@@ -113,7 +113,7 @@ def _problems(content: dict[str, Any]) -> Iterator[str]:
 def _odd(assignment: Assignment) -> Iterator[str]:
     """What a value must not be in a recipe, though it may be on the command line."""
     key, value, told = assignment.key, assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
-    if key.split(".")[0] in NOT_A_RECIPES:
+    if key.split(".")[0] in SESSION:
         yield f"{shown(key)}: a recipe does not say where or whether a run is carried out, nor how it is watched"
     elif not _is_plain(key, value):
         example = "such as ${schedule.epochs} to a value of the config"
@@ -154,5 +154,5 @@ def _problems_of_default(entry: Any) -> Iterator[str]:
 def _is_plain(key: str, value: Any) -> bool:
     """Whether `value` has no reference, or is one: several in a text or a list, and those of others, fill memory."""
     if isinstance(value, str) and (reference := _PLAIN_REFERENCE.fullmatch(value)) and "${" not in key:
-        return reference[1] in set(known_keys()) - set(NOT_A_RECIPES)
+        return reference[1] in set(known_keys()) - set(SESSION)
     return not any("${" in text for text in strict_yaml.texts([key, value]))

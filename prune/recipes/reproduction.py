@@ -13,12 +13,12 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from prune import __version__
-from prune.config.identity import differences
+from prune.config.identity import SESSION, differences
 from prune.config.keys import GROUPS, choices
 from prune.config.reference import EnvironmentConfig
 from prune.config.schema import Config
 from prune.files.paths import locate, shipped
-from prune.recipes.library import NOT_A_RECIPES, OWN, PLACES
+from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
@@ -50,7 +50,7 @@ def recipe_of(config: Config, record: Record) -> str:
     Folders of this machine are not in it: it asks for them, and tells by fingerprints whether they hold the same data.
     """
     chosen = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}
-    values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *NOT_A_RECIPES)}
+    values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *SESSION)}
     plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
     content = plain | values | {"reference": reference_of(record)}
     for key in _folders(config):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prune.config.identity import NOT_SETTINGS
 from prune.recipes.library import PLACES
 from prune.report.detail import Detail
 from prune.results.layout import RunFolder
@@ -17,7 +18,6 @@ from prune.results.record import Record
 from prune.results.rows import flat
 
 _PLACES = "|".join(map(re.escape, PLACES))
-_NOT_SHOWN = ("outputs", "force", "tracking", "report", "search", "reference")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _scores(record: Record) -> Iterator[tuple[str, ...]]:
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, str]:
-    return flat({key: value for key, value in config.items() if key not in _NOT_SHOWN})
+    return flat({key: value for key, value in config.items() if key not in NOT_SETTINGS})
 
 
 def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
-from prune.config.targets import ONE_SHOT
 from prune.files.paths import in_the_way
+from prune.pipeline.method import Method, method_of
 from prune.recipes.library import PLACES
 from prune.runtime import registry
 from prune.runtime.sanitize import shown
@@ -49,9 +49,10 @@ def names(config: Config) -> Iterator[str]:
     for key, folder, name in kinds:
         yield from one_of(key, name, registry.names(folder))
     for name, site in sites(config):
-        one_shot = config.method.kind == ONE_SHOT
-        criteria = ["fisher"] if one_shot else registry.names("criteria")
-        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not one_shot)]
+        method = method_or_none(config)
+        units = method is not None and method.scores_units
+        criteria = ["fisher"] if units else registry.names("criteria")
+        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not units)]
         yield from one_of(f"method.{name}.criterion", site.criterion, criteria)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
@@ -81,6 +82,11 @@ def tracking(config: Config) -> Iterator[str]:
         yield from one_of("tracking", name, list(TRACKERS))
     if missing := [name for name in TRACKERS if name in config.tracking and find_spec(name) is None]:
         yield f"tracking=[{','.join(missing)}] needs {', '.join(missing)}: pip install 'prune[tracking]'"
+
+
+def method_or_none(config: Config) -> Method | None:
+    """The method of a config; None where its kind is not known, which `names` tells."""
+    return method_of(config) if config.method.kind in registry.names("methods") else None
 
 
 def sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from prune.files import confined, strict_yaml
+from prune.pipeline.method import stages_of
 from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
 from prune.report.detail.matrices import Blocks, Matrix, Sublayer, are_sound, sublayers_of
-from prune.results.layout import RunFolder, StageFolder, dense_folder, pruned_folder
+from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
 from prune.results.typed import check_of, is_finite
 from prune.runtime.sanitize import for_terminal
@@ -110,7 +111,7 @@ def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFold
     try:
         config = config_of(record)
         config.outputs = str(outputs)
-        shared = {"dense": dense_folder(config), "prune": pruned_folder(config)}
+        shared = {stage.name: stage.folder(config) for stage in stages_of(config) if stage.shared}
         for folder in shared.values():
             confined.check(outputs, folder.path)
     except Exception:  # OmegaConf's many kinds: a config of another version has no folders that we know
