@@ -21,13 +21,13 @@ lint: $(READY)    ## format, lint, strict types
 	$(BIN)/mypy
 
 bench: $(READY)    ## cost of a training step with masks, relative to a dense one
-	$(BIN)/python -m tests.bench.training_step $(ARGS)
+	$(BIN)/python -m benchmarks.training_step $(ARGS)
 
 bench-fill: $(READY)    ## cost of removing units and filling, relative to dense training
-	$(BIN)/python -m tests.bench.filling_step $(ARGS)
+	$(BIN)/python -m benchmarks.filling_step $(ARGS)
 
 bench-shrink: $(READY)    ## cost of a training that shrinks its model, relative to dense training
-	$(BIN)/python -m tests.bench.shrinking_step $(ARGS)
+	$(BIN)/python -m benchmarks.shrinking_step $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -9,7 +9,8 @@ from prune.validation import model, names, task, values
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.method, values.target, values.nothing,
-    values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders, model.family,
+    values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders,
+    model.family,
 )  # fmt: skip
 _WITH_TORCH = (model.scores, model.blocks)
 

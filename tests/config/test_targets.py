@@ -111,7 +111,7 @@ def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled
     assert code == 0, err
     assert [f"recover{step}  step 4/4 " in err for step in (1, 2, 3)] == [True, True, False]
     assert "fill  step 8/8 " in err
-    assert not list(tmp_path.glob("**/parts"))
+    assert not list(tmp_path.glob("**/removal_*"))
     code, _, err = call(f"outputs={tmp_path}/compact", *words, "method.finish=compact", method="one_shot")
     assert code == 0, err
     assert "recover1" not in err

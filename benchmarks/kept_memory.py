@@ -1,6 +1,6 @@
 """What keeping memory does to measured ratios, and to training: the same models in processes with and without.
 
-    python -m tests.bench.kept_memory
+    python -m benchmarks.kept_memory
 
 Random weights in MiniLM's shape, and a model that keeps 28 % of every sublayer. Ratios: of batches of 32 x 128 tokens,
 in processes with different pasts; fresh pages are those that the kernel clears in one pass of the unpruned model.
@@ -21,11 +21,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.filling_step import smaller
+from benchmarks.training_step import stepper
+from benchmarks.workload import LENGTHS, Workload
 from prune.runtime import library_output
 from prune.runtime.memory import keep_memory, trim
-from tests.bench.filling_step import smaller
-from tests.bench.training_step import stepper
-from tests.bench.workload import LENGTHS, Workload
 
 BATCH, LENGTH, PAIRS, WARMUP = 32, 128, 12, 3
 DENSITY, VOCABULARY = 0.28, 20000
@@ -64,7 +64,7 @@ _KEEPING = {"no": "as it comes", "yes": "kept", "trimmed": f"kept, given back ev
 
 def _in_processes(rounds: int, *words: str) -> list[str]:
     """What so many processes of this command print, column by column."""
-    command = [sys.executable, "-m", "tests.bench.kept_memory", *words]
+    command = [sys.executable, "-m", "benchmarks.kept_memory", *words]
     found = [subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() for _ in range(rounds)]
     return [", ".join(column) for column in zip(*found, strict=True)]
 

@@ -1,6 +1,6 @@
 """How large the report's page is over many records, and how long it takes to be written and to be drawn by Chromium.
 
-    python -m tests.bench.page --records 2000 --seeds 1
+    python -m benchmarks.page --records 2000 --seeds 1
 
 The records are made in a temporary folder. Drawn is the page when its first figure, its table and a run in detail are:
 the time since the browser was sent there.
@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.many import make
 from prune.report.page import write_report
-from tests.bench.many import make
 from tests.report.browser import Browser
 
 

@@ -5,7 +5,7 @@ import sys
 import pytest
 from transformers import BertConfig, BertForSequenceClassification
 
-from tests.bench import filling_step, first_token, shrinking_step, training_step, used_rows, workload
+from benchmarks import filling_step, first_token, shrinking_step, training_step, used_rows, workload
 
 TINY = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 pytestmark = pytest.mark.slow

@@ -18,14 +18,14 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
+from benchmarks.filling_step import kept_units, smaller
+from benchmarks.training_step import masks_of, stepper
+from benchmarks.workload import Workload, options_of, ratio_over_an_epoch
 from prune.masking.alive import Alive
 from prune.masking.schedule import Cubic
 from prune.methods.fine_pruning import LOOKS
 from prune.models.architecture import sublayers_of
 from prune.training.shrinking import take_away
-from tests.bench.filling_step import kept_units, smaller
-from tests.bench.training_step import masks_of, stepper
-from tests.bench.workload import Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (0.5, 0.33, 0.2)
 EPOCHS, FILL_EPOCHS, WARMUP, COOLDOWN = 3, 1, 10, 20

@@ -17,6 +17,8 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
+from benchmarks.training_step import stepper
+from benchmarks.workload import Batch, Workload, options_of, ratio_over_an_epoch
 from prune.compaction.refit import refit
 from prune.compaction.structure import Structure
 from prune.measure.speed import speed_device
@@ -24,8 +26,6 @@ from prune.models.architecture import sublayers_of
 from prune.models.sublayers import Sublayer
 from prune.pipeline.importance import importance
 from prune.training.dropout import set_dropout
-from tests.bench.training_step import stepper
-from tests.bench.workload import Batch, Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (0.5, 0.33, 0.2, 0.12)
 STEPS = 1875

@@ -1,6 +1,6 @@
 """Time and memory of making features of as many questions as the whole SQuAD has, from copies of those at hand.
 
-python -m tests.bench.preparation <folder of SQuAD> <folder of a model> --questions 87599
+python -m benchmarks.preparation <folder of SQuAD> <folder of a model> --questions 87599
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A small BART, from scratch where no pretrained one is at hand: does it learn, and write the same once compact?
 
-    python -m tests.bench.summarizer prepare <folder of CNN/DailyMail> <folder>
+    python -m benchmarks.summarizer prepare <folder of CNN/DailyMail> <folder>
     prune recipe=cnn_dailymail/bart_from_scratch model.path=<folder>/model task.path=<folder>/data
-    python -m tests.bench.summarizer compare <folder of the run> --articles 32
+    python -m benchmarks.summarizer compare <folder of the run> --articles 32
 
 The split `learned` holds the training articles again: a few hundred articles can be learned by heart, no more.
 """
@@ -24,11 +24,12 @@ from transformers import BartConfig, DataCollatorWithPadding, PreTrainedModel, P
 
 from prune.compaction import saved_model
 from prune.data.features import inputs_only
-from prune.methods.fine_pruning import masked_model
-from prune.pipeline.context import Experiment
-from prune.pipeline.context import prepare as prepare_experiment
+from prune.methods.fine_pruning.training import masked_model
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.experiment import prepare as prepare_experiment
+from prune.pipeline.method import stages_of
 from prune.recipes.reproduction import config_of
-from prune.results.layout import RECORD, RunFolder, dense_folder, pruned_folder
+from prune.results.layout import RECORD, RunFolder
 from prune.results.record import Record
 from prune.runtime import library_output
 from prune.runtime.screen import Screen
@@ -101,8 +102,9 @@ def compare(run: RunFolder, num_articles: int) -> None:
     """Prints on how many real articles, seen in no training, both models write the same."""
     config = config_of(Record.read(run.path / RECORD))
     experiment = prepare_experiment(config, run, Screen(Console(stderr=True)))
-    masked, masks = masked_model(experiment, dense_folder(config))
-    load_model(masked, pruned_folder(config).model / "model.safetensors")
+    folders = {stage.name: stage.folder(config) for stage in stages_of(config)}
+    masked, masks = masked_model(experiment, folders["dense"])
+    load_model(masked, folders["prune"].model / "model.safetensors")
     masks.advance(1.0)
     compact = saved_model.load(run.compacted.model)
     table = Table("search", "cache", "articles", "same text")
@@ -118,14 +120,18 @@ def compare(run: RunFolder, num_articles: int) -> None:
 @torch.no_grad()
 def texts(model: PreTrainedModel, experiment: Experiment, num_articles: int, **settings: Any) -> list[str]:
     """What `model` writes about the first articles of the last split."""
-    features = inputs_only(experiment.features[experiment.config.task.eval_splits[-1]]).remove_columns("labels")
+    features = inputs_only(experiment.examples.features[experiment.config.task.eval_splits[-1]]).remove_columns(
+        "labels"
+    )
     loader = DataLoader(
-        features.select(range(num_articles)), batch_size=8, collate_fn=DataCollatorWithPadding(experiment.tokenizer)
+        features.select(range(num_articles)),
+        batch_size=8,
+        collate_fn=DataCollatorWithPadding(experiment.examples.tokenizer),
     )
     found: list[str] = []
     for batch in loader:
-        ids = model.generate(**batch, **(experiment.task.generation() | settings))  # type: ignore[operator]
-        found += experiment.tokenizer.batch_decode(ids, skip_special_tokens=True)
+        ids = model.generate(**batch, **(experiment.examples.task.generation() | settings))  # type: ignore[operator]
+        found += experiment.examples.tokenizer.batch_decode(ids, skip_special_tokens=True)
     return found
 
 

@@ -1,7 +1,7 @@
 """A training step with only the rows of the word embeddings that the texts use, over one with all rows.
 
-    python -m tests.bench.used_rows
-    python -m tests.bench.used_rows --model <folder of MiniLM>
+    python -m benchmarks.used_rows
+    python -m benchmarks.used_rows --model <folder of MiniLM>
 
 In one run, steps paired, of the unpruned model and of pruned ones. Without a folder: random weights in MiniLM's shape;
 batches with the lengths of SST-2's training sentences, and as many words as 20,000 of them have.
@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
+from benchmarks.filling_step import smaller
+from benchmarks.training_step import stepper
+from benchmarks.workload import Step, Workload, options_of, ratio_over_an_epoch
 from prune.training.dropout import set_dropout
 from prune.training.used_rows import used_rows
-from tests.bench.filling_step import smaller
-from tests.bench.training_step import stepper
-from tests.bench.workload import Step, Workload, options_of, ratio_over_an_epoch
 
 DENSITIES = (1.0, 0.33, 0.2, 0.1)
 WORDS = 10_513

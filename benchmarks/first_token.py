@@ -1,6 +1,6 @@
 """The unpruned model over the same that leaves out the tokens that nothing reads: what that alone makes faster.
 
-    python -m tests.bench.first_token --model <folder of MiniLM>
+    python -m benchmarks.first_token --model <folder of MiniLM>
 
 Both timed in turn in one run. Without a folder: random weights in MiniLM's shape.
 """
@@ -13,11 +13,11 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.workload import options_of
 from prune.compaction.structure import Structure
 from prune.measure.speed import multiply_adds, speed_device, time_pairs
 from prune.models.architecture import sublayers_of
 from prune.training.precision import in_bfloat16
-from tests.bench.workload import options_of
 
 TOKENS = (32, 128)
 

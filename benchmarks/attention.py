@@ -1,6 +1,6 @@
 """Plain against fused attention on a CPU, forward and backward pass: where training takes which.
 
-    python -m tests.bench.attention
+    python -m benchmarks.attention
 
 For the limit in prune/training/precision.py. Heads as in MiniLM: 12 of width 32.
 """

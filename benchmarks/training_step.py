@@ -24,17 +24,17 @@ from rich.console import Console
 from rich.table import Table
 from transformers import BertForSequenceClassification
 
+from benchmarks.workload import Batch, Step, Workload, options_of, ratio_over_an_epoch
 from prune.config.keys import choices
 from prune.config.schema import DistillationConfig, MethodConfig
 from prune.files.paths import shipped
 from prune.masking.alive import Alive
 from prune.masking.masks import Masks
-from prune.methods.fine_pruning import spread
+from prune.methods.fine_pruning.training import spread
 from prune.models.architecture import sublayers_of
 from prune.runtime.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.training.distillation import TrainingData
 from prune.training.trainer import Training, _Trainer
-from tests.bench.workload import Batch, Step, Workload, options_of, ratio_over_an_epoch
 from tests.operations import Counted
 
 LIMITS = {"structured": 1.05, "element": 1.3}
@@ -81,7 +81,7 @@ def memory_in_process(workload: Workload, method: str) -> float:
         give_back_memory()
         forget_peak()
         return peak_memory(workload, method)
-    command = [sys.executable, "-m", "tests.bench.training_step", "--memory-of", method, *workload.words]
+    command = [sys.executable, "-m", "benchmarks.training_step", "--memory-of", method, *workload.words]
     return float(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 

@@ -1,6 +1,6 @@
 """How long `prune table` takes over many records, beside reading and parsing their files alone.
 
-    python -m tests.bench.table --records 10000 --seeds 5
+    python -m benchmarks.table --records 10000 --seeds 5
 
 The records are made in a temporary folder, in run folders as runs leave them, of as many configurations as there are
 records per seed. The command is a process of its own, imports included; its output goes to a pipe.
@@ -18,8 +18,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.many import make
 from prune.results.layout import find_records
-from tests.bench.many import make
 
 
 def main() -> None:
