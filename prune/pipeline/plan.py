@@ -74,7 +74,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=budget.ratio(units, PAIRS) if budget.ratio is not None else None,
-        seconds=durations(experiment, step, budget.cost_of(kept) / budget.whole),
+        seconds=durations(experiment, step, budget.cost_of(kept) / budget.dense_cost),
     )
 
 

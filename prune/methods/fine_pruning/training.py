@@ -86,7 +86,7 @@ def masked_model(
         start_from_importance(masks, importance)
     if target_of(config) is not None:
         budget = experiment.budget
-        masks.budget_controller = BudgetController(budget.limit / budget.whole, budget.left).to(model.device)
+        masks.budget_controller = BudgetController(budget.limit / budget.dense_cost, budget.share_left).to(model.device)
     set_seed(config.seed)
     return model, masks
 
@@ -107,7 +107,7 @@ def _settle(masks: Masks, controller: BudgetController, experiment: Experiment) 
     whole = {s.name: tuple(range(s.num_units)) for s in experiment.networks.sublayers}
 
     def units_left(limit: float) -> Kept:
-        controller.share = limit / experiment.budget.whole
+        controller.share = limit / experiment.budget.dense_cost
         masks.advance(1.0)
         masks.refresh()
         return whole | masks.units_left()
