@@ -78,9 +78,9 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
             except UserError as error:
                 failures.append(_failure(error))
             except Exception as error:
-                if (told := exhausted(error)) is None:
+                if (explained := exhausted(error)) is None:
                     raise
-                failures.append(_failure(told))
+                failures.append(_failure(explained))
         return math.nan
 
     hand_to_hydra(command.flags, command.words, composed)

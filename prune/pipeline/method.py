@@ -21,7 +21,7 @@ class Method:
     scores_units: bool = False
     """Whether it scores whole units, by a criterion that reads a model and batches; else grains, while it trains."""
     unread: Mapping[str, str] = field(default_factory=dict)
-    """Setting that it does not read, though others do -> what a user is told who sets it."""
+    """Setting that it does not read, though others do -> why, for the user who sets it."""
 
 
 def method_of(config: Config) -> Method:

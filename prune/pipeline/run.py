@@ -1,4 +1,4 @@
-"""A run, told as a method section would: prepare, the stages of its method, evaluate, record.
+"""A run, in the order of a method section: prepare, the stages of its method, evaluate, record.
 
 Each stage first looks whether its output is there, so the same command goes on where an interrupted run stopped.
 """

@@ -1,4 +1,4 @@
-"""What a search is told of each run, and what it found."""
+"""The objectives of a search: what each run reports to it, and what it found."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from prune.config.schema import Objective, SearchConfig
 from prune.results.record import Record
 
 FAILED = -10.0
-"""What a failed run is worth: less than any other."""
+"""The objective of a failed run: less than any other."""
 
 
 def directions(search: SearchConfig) -> str:
-    """Which way each objective is better, as Optuna's sweeper is told."""
+    """The directions of the objectives, as Optuna's sweeper takes them."""
     return "[maximize,maximize]" if search.objective is Objective.both else "maximize"
 
 

@@ -56,7 +56,7 @@ class Plan:
     sought: SearchConfig | None = None
     """What a search looks for."""
     words: list[str] = field(default_factory=list)
-    """What Hydra is told besides."""
+    """Further words for Hydra."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _new_folder(plan: Plan) -> SweepFolder:
 
 
 def _of_plugin(error: Exception, command: Command) -> Exception:
-    """What a launcher or a sweeper of another package could not do as it was told; runs fail for themselves."""
+    """Errors of a launcher or sweeper of another package become a user's; runs fail for themselves."""
     if (command.launcher, command.sweeper) == (_BASIC, _BASIC):
         return error
     return UserError(f"{shown(' '.join(command.for_hydra))}: {shown(reason_of(error), most=300)}")

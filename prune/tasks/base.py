@@ -112,8 +112,8 @@ class Task(ABC):
         try:
             return load_dataset(_READERS[files[0].suffix], data_files={split: str(files[0])}, split=split)
         except Exception as error:
-            told = exhausted(error, Path(HF_DATASETS_CACHE))
-            raise told or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
+            remark = exhausted(error, Path(HF_DATASETS_CACHE))
+            raise remark or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
 
     def _read_from_hub(self, split: str) -> Dataset:
         try:
@@ -166,13 +166,13 @@ class Task(ABC):
         for what, numbers in unusable.items():
             if not numbers:
                 continue
-            told = (
+            remark = (
                 f"{len(numbers)} of {len(rows)} rows of the split {split!r} have {what} (the first is row {numbers[0]})"
             )
             if len(numbers) > MOST_UNUSABLE * len(rows):
                 most = f"at most {MOST_UNUSABLE:.0%} may be left out{advice.get(what, '')}"
-                raise UserError(f"task {self.config.name}: {told}; {most}")
-            self.remarks.append(f"{told} and were left out")
+                raise UserError(f"task {self.config.name}: {remark}; {most}")
+            self.remarks.append(f"{remark} and were left out")
         left_out = {number for numbers in unusable.values() for number in numbers}
         return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
 
@@ -220,7 +220,7 @@ class Task(ABC):
         """The main metric of `baseline`."""
 
     def ids(self, rows: Dataset) -> list[str]:
-        """The ids by which predictions are told apart."""
+        """The ids that identify predictions."""
         if self.config.id is None:
             return [str(number) for number in range(len(rows))]
         return [str(value) for value in rows[self.config.id]]

@@ -172,11 +172,11 @@ class _Trainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        inputs, share = part_of(inputs, self.args.process_index, self.args.world_size)
+        inputs, weight = part_of(inputs, self.args.process_index, self.args.world_size)
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
-            told = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
-            outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
-        terms = losses(outputs, told, self.distillation, inputs, share)
+            teacher_outputs = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
+            outputs = model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {}))
+        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         values = torch.stack(list(terms.values()))

@@ -1,4 +1,4 @@
-"""The command: help, verbs, mistakes reported all together, completion; nothing heavy before the config is good."""
+"""The command: help, commands, mistakes reported all together, completion; nothing heavy before the config is good."""
 
 import json
 import os
@@ -95,7 +95,7 @@ def test_version(prune):
 def test_an_unknown_verb_is_refused_with_the_nearest(prune):
     code, out, err = prune("tabel")
     assert (code, out) == (2, "")
-    assert "'tabel' is no verb (did you mean 'table'?)" in err
+    assert "'tabel' is not a command (did you mean 'table'?)" in err
 
 
 def test_an_unknown_verb_near_to_none_is_refused_with_all_verbs(prune):

@@ -35,8 +35,8 @@ def _row(name: str) -> tuple[str, ...]:
     content = strict_yaml.read(library.find(name))
     chosen = library.choices_of(content)
     named = {group: content.get(group, {}).get("name", choice) for group, choice in chosen.items()}
-    told: dict[str, Any] = content.get("reference", {})
-    main, speedup = ReferenceConfig(scores=told.get("scores", {})).main_score, told.get("speedup")
+    reference: dict[str, Any] = content.get("reference", {})
+    main, speedup = ReferenceConfig(scores=reference.get("scores", {})).main_score, reference.get("speedup")
     return (
         name,
         named["task"],
@@ -44,7 +44,7 @@ def _row(name: str) -> tuple[str, ...]:
         named["method"],
         f"{main[0]} {100 * main[1]:.2f}" if main else "",
         f"{speedup:.2f}x" if speedup else "",
-        told.get("source", ""),
+        reference.get("source", ""),
     )
 
 

@@ -88,7 +88,7 @@ def _one(config: Config) -> Record:
 def one(config: Config) -> Record:
     """One run, its row of the table, where everything lies, and the command that reproduces it.
 
-    An unexpected error is told in full in the run's folder.
+    The traceback of an unexpected error goes into the run's folder.
     """
     from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
