@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, fields
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
+from prune.config.keys import REMOVED
 from prune.config.schema import Config, Finish, ScheduleConfig
 from prune.config.targets import ONE_SHOT
 
@@ -42,8 +45,11 @@ def dense_inputs(config: Config) -> dict[str, Any]:
     return dense_identity(differences(config)) | {"seed": config.seed}
 
 
-def pruned_inputs(config: Config) -> dict[str, Any]:
-    """All that a method's long part depends on: neither its finish nor its fill (one_shot: nor its target)."""
+def pruned_inputs(config: Config, removed: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a method's long part depends on: neither its finish nor its fill (one_shot: nor its target).
+
+    `removed`: settings of an older version that the run was made with; see `removed_settings`.
+    """
     named, dense = differences(config), dense_inputs(config)
     if config.method.kind == ONE_SHOT:
         return {"examples": config.method.importance_examples, "dense": dense}
@@ -62,15 +68,13 @@ def pruned_inputs(config: Config) -> dict[str, Any]:
         inputs["first_token_only"] = config.compact.first_token_only
     if config.target.density is not None and config.method.finish is Finish.fill:
         inputs["filled"] = True  # then masked weights of kept units count
-    if config.compact.during_training:
-        inputs["during_training"] = True
-    return inputs
+    return inputs | {key.rpartition(".")[2]: value for key, value in removed.items()}
 
 
 def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
     """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
-    Fields at their default are left out, so that a new field renames no old run.
+    Fields at their default are left out, so that neither a new field nor a removed one renames an old run.
     """
     return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
 
@@ -90,7 +94,11 @@ def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, 
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return asdict(Config())
+    defaults = asdict(Config())
+    for key, removed in REMOVED.items():
+        *groups, last = key.split(".")
+        reduce(getitem, groups, defaults)[last] = removed.default
+    return defaults
 
 
 def digest(content: Any) -> str:

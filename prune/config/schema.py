@@ -275,9 +275,6 @@ class CompactConfig:
     """Widths (dimensions; heads x their size) are rounded up to a multiple of this, where grains are whole units: the
     best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not to be
     combined with a target."""
-    during_training: bool = False
-    """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
-    Read by methods that train with masks, with criteria soft_movement and l0."""
     first_token_only: bool = True
     """Whether a classifier whose head reads the first token only computes no other where no attention follows: the
     logits are the same, hidden states of other tokens are missing there."""

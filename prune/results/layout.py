@@ -31,7 +31,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -220,9 +220,12 @@ def dense_folder(config: Config) -> StageFolder:
     return _shared_folder(config, "dense", dense_inputs(config))
 
 
-def pruned_folder(config: Config) -> StageFolder:
-    """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too)."""
-    return _shared_folder(config, "pruned", pruned_inputs(config))
+def pruned_folder(config: Config, removed: Mapping[str, Any] | None = None) -> StageFolder:
+    """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too).
+
+    `removed`: settings of an older version that the run was made with.
+    """
+    return _shared_folder(config, "pruned", pruned_inputs(config, removed or {}))
 
 
 def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:

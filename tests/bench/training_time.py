@@ -33,10 +33,9 @@ def main(outputs: str) -> None:
             continue
         after = sum(record.seconds.get(stage, 0.0) for stage in ("prune", "compact", "fill"))
         dense = record.seconds["dense"] / (schedule["dense_epochs"] * batches)
-        during = ", shrinking" if record.config["compact"]["during_training"] else ""
         memory = max(record.peak_memory_bytes.get(stage, 0) for stage in ("prune", "compact", "fill"))
         table.add_row(
-            f"{record.method}, {record.setting}{during}, seed {record.seed}",
+            f"{record.method}, {record.setting}, seed {record.seed}",
             f"{dense:.3f} s/step",
             f"{after / (epochs * batches):.3f} s/step",
             f"{after / (epochs * batches) / dense:.2f}",

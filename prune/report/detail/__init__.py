@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from prune.config.keys import removed_settings
 from prune.files import confined, strict_yaml
 from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
@@ -110,7 +111,7 @@ def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFold
     try:
         config = config_of(record)
         config.outputs = str(outputs)
-        shared = {"dense": dense_folder(config), "prune": pruned_folder(config)}
+        shared = {"dense": dense_folder(config), "prune": pruned_folder(config, removed_settings(record.config))}
         for folder in shared.values():
             confined.check(outputs, folder.path)
     except Exception:  # OmegaConf's many kinds: a config of another version has no folders that we know
