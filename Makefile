@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench bench-fill bench-shrink clean
+.PHONY: demo test test-slow lint bench bench-fill clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
@@ -25,9 +25,6 @@ bench: $(READY)    ## cost of a training step with masks, relative to a dense on
 
 bench-fill: $(READY)    ## cost of removing units and filling, relative to dense training
 	$(BIN)/python -m benchmarks.filling_step $(ARGS)
-
-bench-shrink: $(READY)    ## cost of a training that shrinks its model, relative to dense training
-	$(BIN)/python -m benchmarks.shrinking_step $(ARGS)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

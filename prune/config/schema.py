@@ -276,9 +276,6 @@ class CompactConfig:
     """Widths (dimensions; heads x head size) are rounded up to a multiple of this, where grains are whole units: the
     best-scored of the removed units are kept as padding. auto: the fastest multiple, measured once. Cannot be combined
     with a target."""
-    during_training: bool = False
-    """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
-    Read by methods that train with masks, with criteria soft_movement and l0."""
     first_token_only: bool = True
     """Whether a classifier whose head reads the first token only stops computing the others after the last attention
     with heads. Logits are the same; hidden states of the other tokens are missing from there on."""

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from prune import __version__
 from prune.config.identity import SESSION, differences
-from prune.config.keys import GROUPS, choices
+from prune.config.keys import GROUPS, choices, without_removed
 from prune.config.reference import EnvironmentConfig
 from prune.config.schema import Config
 from prune.files.paths import locate, shipped
@@ -25,8 +25,9 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 def config_of(record: Record) -> Config:
-    """The config that a run's record holds: as it stands there, nothing in it is an interpolation."""
-    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), _literal(record.config)))  # type: ignore[assignment]
+    """The config that a run's record holds, without keys that have been removed since; nothing is an interpolation."""
+    content = _literal(without_removed(record.config))
+    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), content))  # type: ignore[assignment]
     return found
 
 

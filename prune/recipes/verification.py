@@ -7,7 +7,7 @@ the density. Speeds may be a tenth off, and are judged on the same hardware only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,12 +50,16 @@ class Comparison:
         return None if self.tolerance is None else abs(self.difference) <= self.tolerance
 
 
-def differing(recipe: Config, run: Config) -> list[str]:
-    """What two configs differ in, as `key=value`; where things lie and how they are measured left aside."""
+def differing(recipe: Config, run: Config, removed: Mapping[str, Any] | None = None) -> list[str]:
+    """What two configs differ in, as `key=value`; where things lie and how they are measured left aside.
+
+    `removed`: settings of an older version that the run was made with.
+    """
     mine, theirs = ({a.key: a.value for a in flatten(asdict(config))} for config in (run, recipe))
     ignored = ("reference.", "evaluate.")
     keys = [key for key in mine if key not in WHERE and not key.startswith(ignored)]
-    return [f"{key}={_plain(mine[key])}" for key in keys if mine[key] != theirs.get(key)]
+    changed = {key: mine[key] for key in keys if mine[key] != theirs.get(key)}
+    return [f"{key}={_plain(value)}" for key, value in (changed | dict(removed or {})).items()]
 
 
 def _plain(value: Any) -> str:
