@@ -8,7 +8,6 @@ from prune.config.identity import differences
 from prune.config.keys import REMOVED, known_keys
 from prune.recipes.reproduction import config_of, recipe_of
 from prune.recipes.verification import differing
-from prune.results.layout import pruned_folder
 from prune.results.record import Record
 from tests.composing import composed, refused, written
 from tests.records import record
@@ -56,12 +55,6 @@ def test_at_its_default_it_tells_no_run_from_another():
     assert older(False).configuration == new.configuration
     assert differences(older(True).config)["compact"] == {"during_training": True}
     assert older(True).configuration != new.configuration
-
-
-def test_another_value_names_the_folder_that_the_run_trained_in():
-    config = composed("model=demo", "task=demo")
-    with_it = pruned_folder(config, {KEY: True}).path
-    assert with_it != pruned_folder(config).path == pruned_folder(config, {}).path
 
 
 def test_a_run_that_had_it_is_not_the_recipes():
