@@ -6,7 +6,7 @@ Needs neither torch nor a composed config, so that every slip of the hand is ans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, get_origin, get_type_hints
@@ -117,8 +117,8 @@ def _type_of(key: str) -> str:
     return str(kind if get_origin(kind) else getattr(kind, "__name__", kind)).replace("None", "null")
 
 
-def flatten(content: dict[str, Any], prefix: str = "") -> Iterator[Assignment]:
-    """The leaves of a nested mapping as assignments."""
+def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[Assignment]:
+    """The leaves of a nested mapping as assignments; an empty mapping within it is a leaf, too."""
     for key, value in content.items():
         if isinstance(value, dict) and value:
             yield from flatten(value, f"{prefix}{key}.")

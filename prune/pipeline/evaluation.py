@@ -20,6 +20,7 @@ from prune.pipeline.context import Experiment
 from prune.results.layout import dense_folder
 from prune.results.record import Record
 from prune.tasks.base import Scores
+from prune.tasks.metrics.specs import spec_of
 
 _FAR_BEHIND = 0.6
 """A measured speed-up below this share of the theoretical one is remarked upon."""
@@ -46,7 +47,7 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         setting=experiment.setting,
         seed=config.seed,
         metric=metric,
-        higher_is_better=True,
+        higher_is_better=spec_of(metric).higher_is_better,
         value=scores[main][metric],
         dense_value=dense_scores[main][metric],
         scores=scores,
@@ -119,8 +120,8 @@ def _warnings(record: Record) -> list[str]:
         value = next(iter(scores.values()))[record.metric]
         if record.is_chance(value):
             found.append(
-                f"{name} is at chance level: {record.metric} {100 * value:.2f}, {record.baseline} has "
-                f"{100 * record.chance:.2f}"
+                f"{name} is at chance level: {record.metric} {record.spec.format_value(value)}, {record.baseline} has "
+                f"{record.spec.format_value(record.chance)}"
             )
     for speed in record.speed:
         measured, promised = speed["speedup"], speed["speedup_theoretical"]

@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from prune.report.page import write_report
+from prune.report.page.write import write_report
 from tests.bench.many import make
 from tests.report.browser import Browser
 

@@ -9,8 +9,8 @@ import pytest
 from prune.config.identity import dense_identity, digest
 from prune.errors import UserError
 from prune.recipes.reproduction import config_of
-from prune.report.table import write_tables
 from prune.results import migrations
+from prune.results.files import write_tables
 from prune.results.layout import dense_folder, run_folder
 from prune.results.migrations import MIGRATIONS, VERSION, upgraded
 from prune.results.reading import UnreadableRecord
