@@ -160,7 +160,7 @@ def _type_of(key: str) -> str:
 
 
 def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[Assignment]:
-    """The leaves of a nested mapping as assignments."""
+    """The leaves of a nested mapping as assignments; an empty mapping within it is a leaf, too."""
     for key, value in content.items():
         if isinstance(value, dict) and value:
             yield from flatten(value, f"{prefix}{key}.")

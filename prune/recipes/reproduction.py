@@ -20,6 +20,7 @@ from prune.config.schema import Config
 from prune.files.paths import locate, shipped
 from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
+from prune.tasks.metrics.specs import spec_of
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
@@ -63,8 +64,9 @@ def recipe_of(config: Config, record: Record) -> str:
             place[last] = OWN
     head = (
         "# @package _global_\n"
-        f"# {record.method} on {record.task} with {record.model}: {record.metric} {100 * record.value:.2f} "
-        f"({100 * record.difference:+.2f} against dense), {record.speedup:.2f} times faster.\n"
+        f"# {record.method} on {record.task} with {record.model}: {record.metric} "
+        f"{record.spec.format_value(record.value)} ({record.spec.format_difference(record.difference)} against dense), "
+        f"{record.speedup:.2f} times faster.\n"
         f"# {command(config, '<path of this file>', '<folder>')}\n"
     )
     defaults = [{f"override /{group}": name} for group, name in chosen.items()] + ["_self_"]
@@ -97,7 +99,7 @@ def reference_of(record: Record) -> dict[str, Any]:
 def _main_first(record: Record, scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Without the thresholds, which are no scores."""
     return {
-        split: {name: metrics[name] for name in (record.metric, *metrics) if not name.endswith("_thresh")}
+        split: {name: metrics[name] for name in (record.metric, *metrics) if spec_of(name).is_score}
         for split, metrics in scores.items()
     }
 

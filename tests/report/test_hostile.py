@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from prune.cli import main
+from prune.cli.main import main
 from prune.recipes.reproduction import config_of
-from prune.report.card import CARD, write_card, write_missing_cards
-from prune.report.detail import Detail, detail_of
+from prune.report.cards.write import CARD, write_card, write_missing_cards
+from prune.report.detail.run import Detail, detail_of
 from prune.report.figures.files import save as save_figure
-from prune.report.figures.of_run import figures_of, kinds
+from prune.report.figures.run import figures_of, kinds
 from prune.report.figures.theme import LIGHT
-from prune.report.page import write_report
+from prune.report.page.write import write_report
 from prune.report.summary import again
-from prune.report.table import as_text, records_as_csv, shown
-from prune.report.terminal import story
+from prune.report.terminal.run import draw_run
+from prune.results.files import records_as_csv
+from prune.results.formats import as_text
 from prune.results.record import Record
+from prune.results.table import table_rows
 from tests.report.folders import configured, measured, save, with_model
 from tests.report.records import record
 
@@ -51,12 +53,12 @@ def run(outputs, **values):
 
 
 def told(folder):
-    """All that is told of a run: its figures, and the story in a terminal."""
+    """All that is told of a run: its figures, and what a terminal gets."""
     one = Record.read(folder / "record.json")
     detail = detail_of(folder, one)
     json.dumps([vars(figure) for figure in figures_of(one, detail)], allow_nan=False)
     console = Console(file=io.StringIO(), width=140)
-    console.print(story(folder, one, detail))
+    console.print(draw_run(folder, one, detail))
     return detail
 
 
@@ -368,7 +370,7 @@ def test_the_command_that_repeats_a_run_is_no_command_of_its_recipe(head, asked,
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1+1", "@a", " =1", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"])
 def test_no_cell_is_a_formula(name):
     one = record(task=name, model=name, method=name, setting=name, measured_on=name, scores={name: {name: 0.5}})
-    for text in (records_as_csv({Path(name): one}), as_text(shown([one]), "csv")):
+    for text in (records_as_csv({Path(name): one}), as_text(table_rows([one]), "csv")):
         lines = list(csv.reader(io.StringIO(text, newline="")))
         assert all(len(line) == len(lines[0]) for line in lines)
         for cell in (cell for line in lines for cell in line):
@@ -380,7 +382,7 @@ def test_no_cell_is_a_formula(name):
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "json"])
 def test_no_format_moves_a_cursor(form):
     one = record(task=ESCAPES, model=ESCAPES, method=ESCAPES, setting=ESCAPES, scores={ESCAPES: {ESCAPES: 1.0}})
-    assert as_text(shown([one]), form).replace("\n", "").isprintable()
+    assert as_text(table_rows([one]), form).replace("\n", "").isprintable()
 
 
 def test_markup_of_a_history_is_shown_as_it_is(tmp_path):

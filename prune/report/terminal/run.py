@@ -1,4 +1,4 @@
-"""A run in the terminal: the same story for those on a server."""
+"""A run in a terminal: what the page says of it, for those who work on a server."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ from rich.console import Group, RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from prune.report.detail import Detail, Stage
 from prune.report.detail.matrices import Sublayer
+from prune.report.detail.run import Detail, Stage
 from prune.report.figures.training import PANELS, duration
 from prune.report.figures.units import layer_labels
-from prune.report.summary import ToldRun, again, told_runs, told_unfinished
+from prune.report.summary import RunSummary, again, summaries_of, summary_of_unfinished
 from prune.results.record import Record
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 36
-"""Most signs of a sparkline."""
+"""Most characters of a sparkline."""
 
 
-def story(folder: Path, record: Record | None, detail: Detail) -> Group:
-    """All that there is of the run in `folder`; `record` None: it is not finished."""
-    told = told_runs({folder: record})[0] if record else told_unfinished(folder, detail)
-    shown: list[RenderableType] = [Text(told.title, style="bold"), Text(str(folder), style="dim"), _facts(told)]
-    shown += [Text(f"warning  {text}", style="yellow") for text in told.warnings]
-    shown += [
-        table for table in (_scores(told), _speed(record), _layers(detail), _curves(detail), _stages(detail)) if table
-    ]
+def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
+    """Everything about the run in `folder`; `record` None: it is not finished."""
+    summary = summaries_of({folder: record})[0] if record else summary_of_unfinished(folder, detail)
+    parts: list[RenderableType] = [Text(summary.title, style="bold"), Text(str(folder), style="dim"), _facts(summary)]
+    parts += [Text(f"warning  {text}", style="yellow") for text in summary.warnings]
+    tables = (_scores(summary), _speed(record), _layers(detail), _curves(detail), _stages(detail))
+    parts += [table for table in tables if table]
     if command := again(detail.recipe, folder):
-        shown += [Text("\nto do it again", style="bold"), Text(command)]
-    return Group(*shown)
+        parts += [Text("\nto do it again", style="bold"), Text(command)]
+    return Group(*parts)
 
 
 def sparkline(values: Sequence[float], top: float) -> str:
-    """`values` from 0 to `top` as a line of blocks; several are drawn as their mean where they are many."""
+    """`values` from 0 to `top` as a line of blocks; where there are many, each block is the mean of several."""
     step = max(1.0, len(values) / _WIDTH)
     means = [_mean(values[int(n * step) : int((n + 1) * step)]) for n in range(round(len(values) / step))]
     return "".join(_BLOCKS[_height(value / top if top else 0.0)] for value in means)
 
 
 def _height(share: float) -> int:
-    """What is not nothing is seen."""
+    """Anything above zero is visible."""
     return 0 if share <= 0 else max(1, round(min(1.0, share) * (len(_BLOCKS) - 1)))
 
 
@@ -50,18 +49,18 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _facts(told: ToldRun) -> Table:
+def _facts(summary: RunSummary) -> Table:
     grid = Table.grid(padding=(0, 2))
-    for name, text in told.facts:
+    for name, text in summary.facts:
         grid.add_row(Text(name, style="dim"), Text(text))
     return grid
 
 
-def _scores(told: ToldRun) -> Table | None:
-    if not told.scores:
+def _scores(summary: RunSummary) -> Table | None:
+    if not summary.scores:
         return None
     table = Table("split", "metric", "value", "dense", "difference", title="metrics, in points", title_justify="left")
-    for row in told.scores:
+    for row in summary.scores:
         table.add_row(*map(Text, row))
     return table
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from prune.config.keys import flatten
 from prune.results.record import Record
 from prune.results.rows import DENSE, RUN, Row, Spread
 from prune.results.selection import band
@@ -24,7 +25,7 @@ def as_json(rows: Sequence[Row]) -> str:
 
 
 def as_csv(rows: Sequence[Row]) -> str:
-    """The same, one line per row, with a column for each figure that any of them has."""
+    """The same, one line per row, with a column for each figure that some row has."""
     lines = [_flat(figures(row)) for row in rows]
     stream = io.StringIO()
     names = list(dict.fromkeys(name for line in lines for name in line))
@@ -35,7 +36,7 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 
 def figures(row: Row) -> dict[str, Any]:
-    """All that a row says. `to_dense` is always against the dense model of the same run."""
+    """All figures of a row. `to_dense` is always relative to the dense model of the same run."""
     runs = row.records if row.kind == RUN else ()
     scored = [record.scores for record in runs] or [record.dense_scores for record in row.records if row.kind == DENSE]
     return {
@@ -44,7 +45,7 @@ def figures(row: Row) -> dict[str, Any]:
         "model": row.model,
         "method": row.method,
         "setting": row.setting,
-        "told_apart": row.told_apart,
+        "told_apart": row.distinguishing_settings,
         "configuration": runs[0].configuration if runs else None,
         "seeds": list(row.seeds),
         "metric": row.metric,
@@ -58,7 +59,7 @@ def figures(row: Row) -> dict[str, Any]:
         "scores": _nested(scored),
         "to_dense": _nested(map(_to_dense, runs)),
         "speeds": _nested(map(_speeds, runs)),
-        "no_better_than": row.level or None,
+        "no_better_than": row.no_better_than or None,
         "band": band(row.speedup.mean) if runs and row.speedup else None,
         "best_of_band": row.best,
         "measured_on": list(row.measured_on),
@@ -80,19 +81,19 @@ def _speeds(record: Record) -> Nested:
     return {f"{s['batch_size']}x{s.get('length')}": {kind: s[kind] for kind in kinds} for s in record.speed}
 
 
-def _nested(scores: Iterable[Nested]) -> dict[str, dict[str, Any]]:
-    """Each figure over those that have it."""
+def _nested(replicates: Iterable[Nested]) -> dict[str, dict[str, Any]]:
+    """Each figure over the replicates that have it."""
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one in scores:
-        for outer, inner in one.items():
+    for replicate in replicates:
+        for outer, inner in replicate.items():
             for name, value in inner.items():
                 values[outer][name].append(value)
-    return {outer: {name: _over(found) for name, found in inner.items()} for outer, inner in values.items()}
+    return {outer: {name: _over(sample) for name, sample in inner.items()} for outer, inner in values.items()}
 
 
 def _over(values: Iterable[float]) -> dict[str, float | None]:
-    found = list(values)
-    return _plain(Spread.over(found) if found else None)
+    sample = list(values)
+    return _plain(Spread.over(sample) if sample else None)
 
 
 def _plain(spread: Spread | None) -> dict[str, float | None]:
@@ -101,12 +102,7 @@ def _plain(spread: Spread | None) -> dict[str, float | None]:
     return {"mean": spread.mean, "deviation": spread.deviation}
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Dotted name -> figure, text, or texts parted by `; `."""
-    found: dict[str, Any] = {}
-    for name, value in values.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{prefix}{name}.")
-        else:
-            found[prefix + name] = "; ".join(map(str, value)) if isinstance(value, list) else value
-    return found
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Dotted name -> figure or text; several texts are separated by `; `."""
+    columns = {one.key: one.value for one in flatten(row) if one.value != {}}
+    return {name: "; ".join(map(str, value)) if isinstance(value, list) else value for name, value in columns.items()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from prune.report.detail import Detail
+from prune.report.detail.run import Detail
 from prune.report.figures import Figure, latency, maps, training, units
 from prune.report.figures.theme import Colors
 from prune.results.record import Record

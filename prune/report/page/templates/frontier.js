@@ -22,18 +22,18 @@ async function drawFrontier() {
   const points = data.points.filter(fits);
   const published = $("published").checked
     ? data.published.filter((row) => row.task === task && cost in row && measure in row) : [];
-  const metric = data.metrics[task] ?? "metric";
-  const named = (_, value) => (typeof value === "string" ? value.replace("{metric}", () => metric) : value);
+  const title = data.metrics[task]?.[measure] ?? measure;
+  const named = (_, value) => (typeof value === "string" ? value.replace("{title}", () => title) : value);
   const spec = JSON.parse(JSON.stringify(data.specs[`frontier-${cost}-${measure}`]), named);
   spec.params[0].value = [...new Set(points.map((row) => row.method))].sort();
   const rows = { points, front: points.filter((row) => row.front.includes(cost)), dense: data.dense.filter(fits), published };
   await draw($("frontier-chart"), spec, rows, (row) => openRun(row.runs[0]));
   const several = points.filter((row) => row.runs.length > 1).length;
-  const told = [`Configurations: ${points.length}, with several seeds: ${several}.`,
+  const notes = [`Configurations: ${points.length}, with several seeds: ${several}.`,
     "Lines join what no other of the method beats; bars and bands show the spread over seeds (of one run's speed-up: its quartiles)."];
-  if (points.length === 0) told[0] = "No run says this.";
-  if (published.length) told.push("Grey circles: published results, on other hardware and against BERT-base.");
-  $("frontier-note").textContent = told.join(" ");
+  if (points.length === 0) notes[0] = "No run says this.";
+  if (published.length) notes.push("Grey circles: published results, on other hardware and against BERT-base.");
+  $("frontier-note").textContent = notes.join(" ");
 }
 
 function startFrontier() {

@@ -8,13 +8,13 @@ function openRun(run) {
 
 async function showRun(run, scroll) {
   opened = run;
-  const told = data.runs[run];
+  const summary = data.runs[run];
   const host = make("div");
-  host.append(make("h3", {}, told.title), make("p", { class: "note" }, told.folder), ...beside(run),
-    ...told.warnings.map((text) => make("p", { class: "note warning" }, text)), list(told.facts));
-  const settings = told.varied.map((key) => [key, told.settings[key]]);
+  host.append(make("h3", {}, summary.title), make("p", { class: "note" }, summary.folder), ...beside(run),
+    ...summary.warnings.map((text) => make("p", { class: "note warning" }, text)), list(summary.facts));
+  const settings = summary.varied.map((key) => [key, summary.settings[key]]);
   if (settings.length) host.append(make("h3", {}, "Settings that runs of this task and model differ in"), list(settings));
-  if (told.scores.length) host.append(wide(table(["split", "metric", "value", "dense", "difference"], told.scores)));
+  if (summary.scores.length) host.append(wide(table(["split", "metric", "value", "dense", "difference"], summary.scores)));
   $("detail").replaceChildren(host);
   for (const row of $("table").querySelectorAll("tbody tr")) row.classList.toggle("open", row.dataset.runs.split(" ").includes(String(run)));
   if (scroll) $("run").scrollIntoView();
@@ -27,11 +27,11 @@ async function showRun(run, scroll) {
   await section(host, "Weights", maps ?? [], true);
   await section(host, "Training", of("curves"));
   await section(host, "Speed", of("latency"));
-  host.append(...[told.speed, told.generation].filter((rows) => rows.length).map((rows) => wide(measurements(rows))));
+  host.append(...[summary.speed, summary.generation].filter((rows) => rows.length).map((rows) => wide(measurements(rows))));
   await section(host, "Time and memory", of("stages"));
   if (!figures || !maps) {
-    host.append(make("p", { class: "note" }, told.finished && !figures ? "This page has no room for the figures of all runs: "
-      + `prune report ${told.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
+    host.append(make("p", { class: "note" }, summary.finished && !figures ? "This page has no room for the figures of all runs: "
+      + `prune report ${summary.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
   }
   if (recipe) again(host, recipe);
 }

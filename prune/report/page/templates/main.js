@@ -4,11 +4,12 @@ function follow(scroll) {
   if (data.runs[run]) showRun(run, scroll);
 }
 
-// At the front of the task that is shown, the fastest within a point of dense, else the nearest to dense; else any.
+// At the front of the task that is shown, the fastest that is as good as dense, else the nearest to dense; else any.
 function best() {
+  const margin = data.metrics[chosen("task")]?.margin ?? 0;
   const front = data.points.filter((row) => row.task === chosen("task") && row.front.includes("speedup"));
   front.sort((a, b) => b.speedup - a.speedup);
-  return (front.find((row) => Math.abs(row.difference) <= 1) ?? front.at(-1))?.runs[0] ?? 0;
+  return (front.find((row) => Math.abs(row.difference) <= margin) ?? front.at(-1))?.runs[0] ?? 0;
 }
 
 addEventListener("hashchange", () => follow(true));

@@ -1,4 +1,4 @@
-"""The table in a terminal, Markdown, LaTeX, CSV and JSON, whatever names hold."""
+"""The table in Markdown, LaTeX, CSV and JSON, whatever names hold."""
 
 import csv
 import io
@@ -6,12 +6,13 @@ import json
 import re
 
 import pytest
-from rich.console import Console
 
-from prune.report import formats
-from prune.report.formats import FORMATS, as_latex, as_markdown, cells
-from prune.report.table import as_rich, as_text, legend, records_as_csv, shown
+from prune.results.cells import cells
+from prune.results.files import records_as_csv
+from prune.results.formats import FORMATS, as_text
+from prune.results.formats.text import as_latex, as_markdown
 from prune.results.rows import rows
+from prune.results.table import legend, table_rows
 from prune.runtime.sanitize import for_markdown, one_line
 from tests.report.records import record, speed
 
@@ -21,12 +22,12 @@ ODD = ["a|b", "a&b", "a_b", "_a_", "100%", "<b>", '"q"', "a,b", "a\nb", "[red]x[
 
 
 def test_markdown():
-    lines = as_text(shown([record()]), "markdown").splitlines()
+    lines = as_text(table_rows([record()]), "markdown").splitlines()
     assert lines[0] == "| model | method | params | metric | difference | speed-up |"
     assert lines[1] == "| --- | --- | --- | --- | --- | --- |"
     assert lines[2] == "| small, sst2 | dense | 100 % | accuracy 87.00 |  | 1.00x |"
     assert lines[3] == r"| small, sst2 | hybrid, penalty 20 | 30 % | accuracy 85.12 \* | -1.88 | 1.76x |"
-    assert lines[4:] == ["", for_markdown(legend(shown([record()])))]
+    assert lines[4:] == ["", for_markdown(legend(table_rows([record()])))]
 
 
 @pytest.mark.parametrize(
@@ -86,21 +87,6 @@ def test_a_line_of_latex_has_six_cells_and_balanced_braces_whatever_a_name_holds
         assert not re.search(r"[\[\]](?!\})", bare)
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_a_name_is_shown_in_a_terminal_as_it_is(name):
-    console = Console(file=io.StringIO(), width=200)
-    console.print(as_rich([record(model=name)]))
-    assert one_line(name) in console.file.getvalue()
-
-
-def test_a_terminal_gets_the_first_of_very_many_rows_and_is_told(monkeypatch):
-    monkeypatch.setattr(formats, "_SHOWN", 3)
-    table = as_rich([record(method=name) for name in "abcd"])
-    assert table.row_count == 3
-    assert table.caption.plain.startswith("The first 3 of 5 rows; format=markdown gives all.")
-    assert as_rich([record()]).caption.plain.startswith("params")
-
-
 SEEDS = [
     record(
         seed=seed,
@@ -113,7 +99,7 @@ SEEDS = [
 
 
 def test_json_holds_all_scores_over_the_seeds_and_against_the_dense_model():
-    dense, run = json.loads(as_text(shown(SEEDS), "json"))
+    dense, run = json.loads(as_text(table_rows(SEEDS), "json"))
     assert (run["kind"], run["method"], run["seeds"]) == ("run", "hybrid", [0, 1])
     assert run["value"] == {"mean": pytest.approx(0.85), "deviation": pytest.approx(0.02**0.5 / 10)}
     assert run["scores"]["train_held_out"]["accuracy"]["mean"] == pytest.approx(0.90)
@@ -127,13 +113,14 @@ def test_json_holds_all_scores_over_the_seeds_and_against_the_dense_model():
 
 def test_json_knows_no_infinity():
     (_, run) = json.loads(
-        as_text(shown([record(scores={"validation": {"thresh": float("inf")}})]), "json"), parse_constant=pytest.fail
+        as_text(table_rows([record(scores={"validation": {"thresh": float("inf")}})]), "json"),
+        parse_constant=pytest.fail,
     )
     assert run["scores"]["validation"]["thresh"]["mean"] is None
 
 
 def test_csv_holds_the_same_figures_as_json():
-    found = shown(SEEDS)
+    found = table_rows(SEEDS)
     _, line = csv.DictReader(io.StringIO(as_text(found, "csv")))
     _, run = json.loads(as_text(found, "json"))
     assert float(line["value.mean"]) == run["value"]["mean"]
@@ -144,7 +131,7 @@ def test_csv_holds_the_same_figures_as_json():
 
 @pytest.mark.parametrize("name", ODD)
 def test_a_name_survives_csv_and_json(name):
-    found = shown([record(model=name, setting=name)])
+    found = table_rows([record(model=name, setting=name)])
     written = csv.DictReader(io.StringIO(as_text(found, "csv"), newline=""))
     for lines, told in ((written, one_line(name)), (json.loads(as_text(found, "json")), name)):
         assert [(line["model"], line["setting"]) for line in lines] == [(told, ""), (told, told)]
@@ -158,8 +145,8 @@ def test_every_format_takes_what_a_table_can_hold(form):
         record(baseline="lead-3", task="b", value=0.2),
         record(speed=[speed(1, 9.0)], model="c"),
     ]
-    assert as_text(shown(odd), form)
-    assert len(cells(shown(odd)[0])) == 6
+    assert as_text(table_rows(odd), form)
+    assert len(cells(table_rows(odd)[0])) == 6
 
 
 def test_results_csv_holds_all_figures_of_each_record_unrounded(tmp_path):
