@@ -78,7 +78,7 @@ class Budget:
     @property
     def _ways(self) -> tuple[CostModel, ...]:
         """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
-        that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
+        that of single heads, says too little of what all the later ones do together (docs/log/choosing_units.md)."""
         return self.cost_models[len(self.cost_models) // 2 :]
 
     def cost_of(self, units: Mapping[str, int]) -> float:

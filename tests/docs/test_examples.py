@@ -1,4 +1,4 @@
-"""What the README shows is run: each example of "Adding a ..." is written where it says and used."""
+"""What the pages show is run: each example of an addition is written where it belongs and used."""
 
 import re
 import shutil
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from docs.generate import pages
 from prune.files.paths import PACKAGE
-from prune.recipes import library
 
-README = PACKAGE.parent / "README.md"
-EXAMPLES = re.findall(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", README.read_text(), flags=re.S)
+EXAMPLE = re.compile(r"<!-- test: (\w+) (\w+) -->\n```\w+\n(.*?)```", flags=re.S)
+EXAMPLES = [example for page in pages() for example in EXAMPLE.findall(page.read_text())]
 
 TRY = {
     "criterion": """
@@ -64,7 +64,7 @@ assert len(structure.kept["encoder.layer.0.attention"]) == 2
 assert torch.allclose(before, model(ids).logits, atol=1e-6)
 """,
 }
-FOLDERS = {"criterion": "criteria", "family": "families"}
+FOLDERS = {"criterion": "criteria", "family": "models/families"}
 
 
 def test_every_kind_of_addition_has_an_example() -> None:
@@ -72,7 +72,7 @@ def test_every_kind_of_addition_has_an_example() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name", "text"), EXAMPLES, ids=[kind for kind, *_ in EXAMPLES])
-def test_the_readmes_example_works(kind: str, name: str, text: str, tmp_path: Path) -> None:
+def test_the_example_works(kind: str, name: str, text: str, tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
     for folder in ("prune", "configs", "recipes"):
         shutil.copytree(PACKAGE.parent / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -84,21 +84,3 @@ def test_the_readmes_example_works(kind: str, name: str, text: str, tmp_path: Pa
     code = f"import sys; sys.path.insert(0, {str(copy)!r})\n{TRY[kind]}"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert result.returncode == 0, result.stderr
-
-
-def test_what_recipes_promise_of_minilm_is_what_the_results_say() -> None:
-    row = r"^\| minilm, (\w+) \| (\w+), \w+ ([\d.]+) \| \d+ % \| \w+ ([\d.]+)[^|]*\| [+-][\d.]+ \| ([\d.]+)x \|$"
-    said = {
-        (task, method, float(strength)): (float(value), float(times))
-        for task, method, strength, value, times in re.findall(row, README.read_text(), flags=re.M)
-    }
-    promised = {}
-    for name in library.names():
-        promise = library.promise_of(name)
-        if "/minilm_" in name and promise.main_score:
-            content = library.read(library.find(name))
-            (method,) = [choice["override /method"] for choice in content["defaults"] if "override /method" in choice]
-            (strength,) = [content["method"][key] for key in ("penalty", "density") if key in content["method"]]
-            promised[name.split("/")[0], method, strength] = round(100 * promise.main_score[1], 2), promise.speedup
-    assert len(promised) >= 16
-    assert promised.items() <= said.items()
