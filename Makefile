@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench bench-fill bench-shrink clean
+.PHONY: demo test test-slow lint bench bench-fill docs docs-generate clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
@@ -26,8 +26,15 @@ bench: $(READY)    ## cost of a training step with masks, relative to a dense on
 bench-fill: $(READY)    ## cost of removing units and filling, relative to dense training
 	$(BIN)/python -m benchmarks.filling_step $(ARGS)
 
-bench-shrink: $(READY)    ## cost of a training that shrinks its model, relative to dense training
-	$(BIN)/python -m benchmarks.shrinking_step $(ARGS)
+docs: $(READY)-docs    ## the documentation as a site in site/; broken links fail
+	$(BIN)/mkdocs build --strict
+
+docs-generate: $(READY)    ## the parts of the pages that follow from schema, configs and recipes, written anew
+	$(BIN)/python -m docs.generate
+
+$(READY)-docs: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $@
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -35,4 +42,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache dist site

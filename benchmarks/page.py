@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from benchmarks.many import make
-from prune.report.page import write_report
+from prune.report.page.write import write_report
 from tests.report.browser import Browser
 
 

@@ -28,7 +28,6 @@ from benchmarks.workload import Batch, Step, Workload, options_of, ratio_over_an
 from prune.config.keys import choices
 from prune.config.schema import DistillationConfig, MethodConfig
 from prune.files.paths import shipped
-from prune.masking.alive import Alive
 from prune.masking.masks import Masks
 from prune.methods.fine_pruning.training import spread
 from prune.models.architecture import sublayers_of
@@ -135,10 +134,9 @@ def stepper(workload: Workload, model: BertForSequenceClassification, masks: Mas
     return step
 
 
-def masks_of(model: BertForSequenceClassification, method: str, alive: Alive | None = None) -> Masks:
-    """The masks of a shipped method on a model, or on what is `alive` of one that has been shrunk."""
-    sublayers = list(alive.sublayers) if alive else sublayers_of(model)
-    return spread(model, model.base_model, sublayers, settings_of(method), 0, alive)
+def masks_of(model: BertForSequenceClassification, method: str) -> Masks:
+    """The masks of a shipped method on a model."""
+    return spread(model, model.base_model, sublayers_of(model), settings_of(method), 0)
 
 
 def settings_of(method: str) -> MethodConfig:

@@ -5,13 +5,13 @@ import sys
 import pytest
 from transformers import BertConfig, BertForSequenceClassification
 
-from benchmarks import filling_step, first_token, shrinking_step, training_step, used_rows, workload
+from benchmarks import filling_step, first_token, training_step, used_rows, workload
 
 TINY = {"hidden_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 96}
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("bench", [training_step, filling_step, shrinking_step, used_rows, first_token])
+@pytest.mark.parametrize("bench", [training_step, filling_step, used_rows, first_token])
 def test_it_runs_to_its_end(bench, monkeypatch, capsys):
     monkeypatch.setitem(workload.SHAPES, "minilm", TINY)
     monkeypatch.setattr(training_step, "memory_in_process", lambda *_: 1.0)  # tested below

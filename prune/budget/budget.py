@@ -28,7 +28,7 @@ _FEW_PAIRS, PAIRS = 4, 15
 """Of measurements, at least: for a rough look, and to accept a choice."""
 _AT_LEAST, _AIM, _AT_MOST = 1.015, 1.025, 1.04
 """Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
-anew, a percent or two off, and shall be neither below it nor 5 % above."""
+anew, a percent or two off, and should be neither below it nor 5 % above."""
 
 _NEAR = 0.5
 """Share of the speed-up that the table promises the smallest model, above which that is measured before it is believed:
@@ -78,7 +78,7 @@ class Budget:
     @property
     def _ways(self) -> tuple[CostModel, ...]:
         """Those to choose from. The last attention with heads is in the second half of the layers: importance, which is
-        that of single heads, says too little of what all the later ones do together (docs/LOG.md)."""
+        that of single heads, says too little of what all the later ones do together (docs/log/choosing_units.md)."""
         return self.cost_models[len(self.cost_models) // 2 :]
 
     def cost_of(self, units: Mapping[str, int]) -> float:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, fields
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
+from prune.config.keys import REMOVED
 from prune.config.metadata import ROLE, Role
 from prune.config.schema import Config
 
@@ -53,7 +55,7 @@ def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
 def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
     """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
-    Fields at their default are left out, so that a new field renames no old run.
+    Fields at their default are left out, so that neither a new field nor a removed one renames an old run.
     """
     return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
 
@@ -73,7 +75,11 @@ def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, 
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return asdict(Config())
+    defaults = asdict(Config())
+    for key, removed in REMOVED.items():
+        *groups, last = key.split(".")
+        reduce(getitem, groups, defaults)[last] = removed.default
+    return defaults
 
 
 def digest(content: Any) -> str:

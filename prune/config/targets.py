@@ -1,4 +1,4 @@
-"""Targets: what the pruned model shall be. One run visits the values of a list in turn."""
+"""Targets: what the pruned model must be. One run visits the values of a list in turn."""
 
 from __future__ import annotations
 

@@ -100,28 +100,6 @@ class Bank(nn.Module):
         """The matrices of a sublayer, and the shapes of their masks."""
         return zip(self.matrices, self.shapes, strict=True)
 
-    def places(self, units: Tensor) -> list[tuple[int, Tensor]]:
-        """Where in the scores of a sublayer its `units` (their numbers) lie: axis and places, for each tensor."""
-        if self.grain.shared:
-            return [(0, units)]
-        size = self.sublayers[0].unit_size
-        features = (units.unsqueeze(1) * size + torch.arange(size, device=units.device)).flatten()
-        lengths = [m.rows if m.unit_axis == 0 else m.columns for m in self.matrices]
-        return [
-            (m.unit_axis, torch.unique(features * shape[m.unit_axis] // length))
-            for (m, shape), length in zip(self.tiled(), lengths, strict=True)
-        ]
-
-    def penalty_of(self, row: int, units: Tensor | None = None) -> Tensor | float:
-        """The penalty's terms of one sublayer, summed; what `units` add to them, if only these are asked for."""
-        parts, share = [scores[row] for scores in self.scores], 1.0
-        if units is not None:
-            share = len(units) / self.sublayers[row].num_units
-            found = zip(parts, self.places(units), strict=True)
-            parts = [part.index_select(axis, places) for part, (axis, places) in found]
-        terms = [term for part in parts if (term := self.site.criterion.penalty(part)) is not None]
-        return torch.stack(terms).sum() * share if terms and share else 0.0
-
     def ranks(self) -> list[Tensor]:
         """What the cuts are compared with, in the shapes of `current_scores`."""
         return [self.site.criterion.rank(scores.detach()) for scores in self.current_scores()]

@@ -89,7 +89,7 @@ def family_of(config: PreTrainedConfig) -> Family:
         found: Family = registry.module("families", config.model_type).FAMILY
     except registry.UnknownPart as error:
         raise UserError(
-            f"model_type {error}. A family is one file of about 20 lines: see the README, Adding a family"
+            f"model_type {error}. A family is one file of about 20 lines: see docs/extending.md, A model family"
         ) from error
     return found
 

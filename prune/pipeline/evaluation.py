@@ -20,6 +20,7 @@ from prune.pipeline.stage import Stage
 from prune.pipeline.stages import reports
 from prune.results.layout import RunFolder
 from prune.results.record import Record
+from prune.tasks.metrics.specs import spec_of
 
 _FAR_BEHIND = 0.6
 """A measured speed-up below this share of the theoretical one is remarked upon."""
@@ -50,7 +51,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         setting=", ".join(filter(None, [experiment.setting, stage.label])),
         seed=config.seed,
         metric=metric,
-        higher_is_better=True,
+        higher_is_better=spec_of(metric).higher_is_better,
         value=scores[main][metric],
         dense_value=dense_scores[main][metric],
         scores=scores,
@@ -123,8 +124,8 @@ def _warnings(record: Record) -> list[str]:
         value = next(iter(scores.values()))[record.metric]
         if record.is_chance(value):
             found.append(
-                f"{name} is at chance level: {record.metric} {100 * value:.2f}, {record.baseline} has "
-                f"{100 * record.chance:.2f}"
+                f"{name} is at chance level: {record.metric} {record.spec.format_value(value)}, {record.baseline} has "
+                f"{record.spec.format_value(record.chance)}"
             )
     for speed in record.speed:
         measured, promised = speed["speedup"], speed["speedup_theoretical"]

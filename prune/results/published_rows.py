@@ -1,4 +1,4 @@
-"""Published rows, for comparison with one's own."""
+"""Published rows, to compare one's own with."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from prune.errors import UserError
 from prune.published import BASE, HARDWARE, Comparator, PublishedNetwork, comparators, networks
 from prune.results.rows import PUBLISHED, Row, Spread
+from prune.tasks.metrics.specs import spec_of
 
 _METRICS = {"squad": "f1", "mnli": "accuracy"}
 """The pruned networks' metric on each of their tasks."""
@@ -20,9 +21,9 @@ def with_published(rows: list[Row]) -> list[Row]:
     """
     result: list[Row] = []
     for task in dict.fromkeys(row.task for row in rows):
-        own = [row for row in rows if row.task == task]
-        result += own
-        for metric in dict.fromkeys(row.metric for row in own):
+        measured = [row for row in rows if row.task == task]
+        result += measured
+        for metric in dict.fromkeys(row.metric for row in measured):
             result += published_rows(task, metric)
     if len(result) == len(rows):
         known = ", ".join(dict.fromkeys(one.task for one in comparators()))
@@ -31,7 +32,8 @@ def with_published(rows: list[Row]) -> list[Row]:
 
 
 def published_rows(task: str, metric: str) -> list[Row]:
-    """What is published of a task in a metric: BERT-base, to which all differences are, distilled and pruned models."""
+    """What is published of a task in a metric: BERT-base, which the others' differences are relative to; distilled and
+    pruned models."""
     others = [
         _row(one, metric, one.name, "dense" if one.name == BASE else "distilled", points)
         for one in comparators()
@@ -55,8 +57,8 @@ def _row(one: Comparator | PublishedNetwork, metric: str, model: str, method: st
         model=model,
         method=method,
         metric=metric,
-        higher_is_better=True,
-        value=Spread(points / 100),
+        higher_is_better=spec_of(metric).higher_is_better,
+        value=Spread(points / spec_of(metric).scale),
         params=Spread(one.params),
         speedup=Spread(one.speedup),
         source=f"{HARDWARE}, relative to {BASE}",

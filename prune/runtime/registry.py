@@ -1,7 +1,7 @@
 """Parts found by the name of their file: criteria, methods, families, tasks.
 
-Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families` and
-`prune.tasks`; an entry point's name is the part's name, its value the module.
+Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families`,
+`prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its value the module.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from prune.data.inference import outputs_of
 from prune.errors import UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import locate
-from prune.results.record import CONSTANT
 from prune.runtime.resources import exhausted
+from prune.tasks.metrics.specs import spec_of
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
@@ -58,13 +58,16 @@ class Task(ABC):
     """Whether a teacher's outputs are small enough to be computed once and kept, instead of at every step."""
     proof_examples: ClassVar[int] = 256
     """On how many examples compaction is proven to change nothing."""
-    baseline: ClassVar[str] = CONSTANT
-    """What a result must clearly exceed to be any good."""
 
     def __init__(self, config: TaskConfig, seed: int):
         self.config, self.seed = config, seed
         self.remarks: list[str] = []
         """What was left out when the data were read."""
+
+    @property
+    def baseline(self) -> str:
+        """The simple way to do the task that a result must clearly exceed to be any good."""
+        return spec_of(self.config.metrics[0]).baseline
 
     @property
     def held_out(self) -> str:

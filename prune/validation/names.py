@@ -14,23 +14,17 @@ from prune.pipeline.method import Method, method_of
 from prune.recipes.library import PLACES
 from prune.runtime import registry
 from prune.runtime.sanitize import shown
+from prune.tasks.metrics import specs
 
 GRAINS = {
     "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
     "head": "attention", "dimension": "feed_forward",
 }  # fmt: skip
 """Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
-METRICS = {
-    "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "text_classification": ("accuracy", "f1"),
-    "question_answering": ("f1", "exact_match"),
-    "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
-}
-"""Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
 _LONGEST_PART = 255
 """Of a path, in bytes."""
 TRACKERS = ("tensorboard", "wandb", "mlflow")
-"""Names of prune/training/tracking.py, likewise; the packages are called the same."""
+"""Names of prune/training/tracking.py, which needs torch, too; the packages are called the same."""
 
 
 def places(config: Config) -> Iterator[str]:
@@ -66,7 +60,7 @@ def names(config: Config) -> Iterator[str]:
             yield f"{key}=[]: name at least one"
     kind = config.task.kind + (", unanswerable" if config.task.answers.unanswerable else "")
     for metric in config.task.metrics:
-        yield from one_of("task.metrics", metric, list(METRICS.get(kind, config.task.metrics)))
+        yield from one_of("task.metrics", metric, list(specs.NAMES.get(kind, config.task.metrics)))
     yield from one_of("evaluate.speed.dtype", config.evaluate.speed.dtype, ["float32", "bfloat16"])
     yield from one_of("evaluate.speed.device", config.evaluate.speed.device, ["auto", "cpu", "cuda"])
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):

@@ -17,7 +17,8 @@ from prune.compaction.structure import Structure
 from prune.errors import UserError
 from prune.measure.size import num_parameters
 from prune.models.architecture import skeleton, sublayers_of
-from prune.report.inspection import as_rich, inspect
+from prune.report.inspection import inspect
+from prune.report.terminal.inspection import draw_inspection
 from prune.results.layout import ORIGIN
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER
 from tests.hostile import FEW, NO_JSON, ODD, edit, put
@@ -78,7 +79,7 @@ def outcome(folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = inspect(folder)
-            as_rich(found)
+            draw_inspection(found)
     except UserError as error:
         assert len(str(error)) < 1000, error
         found = error

@@ -16,7 +16,7 @@ from prune.errors import UserError
 from prune.export import conversion
 from prune.export.conversion import FORMATS
 from prune.models.architecture import sublayers_of
-from prune.report.table import write_tables
+from prune.results.files import write_tables
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.screen import Screen

@@ -273,5 +273,5 @@ def test_a_module_that_is_no_linear_layer_is_refused():
 
 def test_an_unknown_family_is_refused_with_the_way_to_add_one():
     config = AutoConfig.for_model("splinter")
-    with pytest.raises(UserError, match="'splinter' is not one of the families: albert, .*Adding a family"):
+    with pytest.raises(UserError, match="'splinter' is not one of the families: albert, .*A model family"):
         sublayers_of(skeleton(config))

@@ -1,4 +1,4 @@
-"""Pictures of a report's page for the README, as Chromium shows it.
+"""Pictures of a report's page for the documentation, as Chromium shows it.
 
     python -m tests.report.screenshots <outputs>/report.html docs/images
 

@@ -5,9 +5,9 @@ import json
 
 from rich.console import Console
 
-from prune.report.detail import detail_of
-from prune.report.figures.of_run import figures_of
-from prune.report.terminal import story
+from prune.report.detail.run import detail_of
+from prune.report.figures.run import figures_of
+from prune.report.terminal.run import draw_run
 from prune.results.record import Record
 from tests.report.folders import configured, measured, with_model
 
@@ -25,12 +25,12 @@ def run(outputs, **values):
 
 
 def described(folder):
-    """All that is said about a run: its figures, and the story in a terminal; returns its details."""
+    """All that is said about a run: its figures, and what a terminal gets; returns its details."""
     one = Record.read(folder / "record.json")
     detail = detail_of(folder, one)
     json.dumps([vars(figure) for figure in figures_of(one, detail)], allow_nan=False)
     console = Console(file=io.StringIO(), width=140)
-    console.print(story(folder, one, detail))
+    console.print(draw_run(folder, one, detail))
     return detail
 
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from prune.cli import main
-from prune.report.card import CARD, write_card
+from prune.cli.main import main
+from prune.report.cards.write import CARD, write_card
 from prune.report.summary import again
 from tests.report.folders import configured
 from tests.report.strangers import ESCAPES, run

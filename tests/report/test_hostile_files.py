@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from prune.report.detail import Detail, detail_of
+from prune.report.detail.run import Detail, detail_of
 from tests.report.strangers import described, run
 
 HISTORY = (

@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from prune.report.card import CARD, write_missing_cards
-from prune.report.page import write_report
+from prune.report.cards.write import CARD, write_missing_cards
+from prune.report.page.write import write_report
 from tests.report.strangers import files_under, run
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from prune.recipes.reproduction import config_of
-from prune.report.card import write_card, write_missing_cards
+from prune.report.cards.write import write_card, write_missing_cards
 from prune.report.figures.files import save as save_figure
-from prune.report.figures.of_run import kinds
+from prune.report.figures.run import kinds
 from prune.report.figures.theme import LIGHT
-from prune.report.page import write_report
+from prune.report.page.write import write_report
 from tests.report.folders import configured
 from tests.report.records import record
 from tests.report.strangers import described, files_under, run

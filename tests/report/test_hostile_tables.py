@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from prune.cli import main
-from prune.report.table import as_text, records_as_csv, shown
+from prune.cli.main import main
+from prune.results.files import records_as_csv
+from prune.results.formats import as_text
+from prune.results.table import table_rows
 from tests.report.folders import configured, measured, save
 from tests.report.records import record
 from tests.report.strangers import ESCAPES, described, run
@@ -17,7 +19,7 @@ from tests.report.strangers import ESCAPES, described, run
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1+1", "@a", " =1", "\t=1", "\r=1", "\n=1", "=cmd|' /C calc'!A0"])
 def test_no_cell_is_a_formula(name):
     one = record(task=name, model=name, method=name, setting=name, measured_on=name, scores={name: {name: 0.5}})
-    for text in (records_as_csv({Path(name): one}), as_text(shown([one]), "csv")):
+    for text in (records_as_csv({Path(name): one}), as_text(table_rows([one]), "csv")):
         lines = list(csv.reader(io.StringIO(text, newline="")))
         assert all(len(line) == len(lines[0]) for line in lines)
         for cell in (cell for line in lines for cell in line):
@@ -29,7 +31,7 @@ def test_no_cell_is_a_formula(name):
 @pytest.mark.parametrize("form", ["markdown", "latex", "csv", "json"])
 def test_no_format_moves_a_cursor(form):
     one = record(task=ESCAPES, model=ESCAPES, method=ESCAPES, setting=ESCAPES, scores={ESCAPES: {ESCAPES: 1.0}})
-    assert as_text(shown([one]), form).replace("\n", "").isprintable()
+    assert as_text(table_rows([one]), form).replace("\n", "").isprintable()
 
 
 def test_markup_of_a_history_is_shown_as_it_is(tmp_path):

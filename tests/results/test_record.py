@@ -10,8 +10,8 @@ from prune.config.identity import dense_identity, digest
 from prune.errors import UserError
 from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
-from prune.report.table import write_tables
 from prune.results import migrations
+from prune.results.files import write_tables
 from prune.results.layout import run_folder
 from prune.results.migrations import MIGRATIONS, VERSION, upgraded
 from prune.results.reading import UnreadableRecord

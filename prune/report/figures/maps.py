@@ -50,11 +50,11 @@ def spec(colors: Colors) -> dict[str, Any]:
 
 def _pictures(data: str, box: dict[str, Any], colors: Colors) -> dict[str, Any]:
     """Pictures in frames."""
-    told = {"tooltip": {"field": "spoken"}, "description": {"field": "spoken"}}
+    labelled = {"tooltip": {"field": "spoken"}, "description": {"field": "spoken"}}
     plain = {"url": {"field": "url"}, "aspect": {"value": False}, "smooth": {"value": False}}
     frame = {"stroke": {"value": colors["soft"]}, "strokeWidth": {"value": 0.75}}
     return {"type": "group", "marks": [
-        {"type": "image", "from": {"data": data}, "encode": {"update": box | plain | told}},
+        {"type": "image", "from": {"data": data}, "encode": {"update": box | plain | labelled}},
         {"type": "rect", "from": {"data": data}, "interactive": False, "encode": {"update": box | frame}},
     ]}  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from prune.report.detail import Stage
+from prune.report.detail.run import Stage
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config
 
