@@ -47,7 +47,12 @@ def at_grid(sublayer, share):
     return counts[round(share * (len(counts) - 1))]
 
 
-@pytest.mark.parametrize("name", ["bert", "distilbert", "bart", "t5_gated", "gpt2", "modernbert", "mobilebert"])
+SLOW = ("distilbert", "t5_gated", "modernbert", "mobilebert")
+
+
+@pytest.mark.parametrize(
+    "name", ["bert", "bart", "gpt2", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
 def test_predictions_are_the_sum_of_the_parts(name, counting):
     model, batch, table = table_of(name)
     sublayers = sublayers_of(model)
