@@ -88,8 +88,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     """
     command = read(words, sweep_of_runs=True)
     _check_installed(command)
-    with composing() as compose:
-        settings = compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
+    settings = _settings(command) if command.of_hydra else None
     plan = _search(command, settings) if command.sweeper == _OPTUNA else _grid(command)
     apart = command.launcher != _BASIC
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
@@ -111,6 +110,12 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     notes = [Note(**note) for note in distributed.broadcast_from_main(folder.notes)]
     page_of = Path(plan.outputs[0]) if plan.report else None
     return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
+
+
+def _settings(command: Command) -> Any:
+    """What the command says about the launcher and the sweeper, with what it leaves to their files."""
+    with composing() as compose:
+        return compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
 
 
 def _new_folder(plan: Plan) -> SweepFolder:

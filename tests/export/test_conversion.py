@@ -21,7 +21,6 @@ from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
-from tests.runs.tiny import finished
 
 pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
 FEW = [("bert", "onnx"), ("bert", "torch"), ("bart", "torch")]
@@ -70,8 +69,8 @@ def test_outputs_are_those_of_the_model_at_any_size(name, form):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return finished(tmp_path_factory.mktemp("outputs"), "struct")
+def run(finished_runs, tmp_path_factory):
+    return finished_runs.copy("struct", tmp_path_factory.mktemp("outputs"))
 
 
 def export(run, form):

@@ -53,22 +53,21 @@ def _density(matrix, base, units, size):
     return (weight.index_select(matrix.unit_axis, features) != 0).sum().item() / weight.numel()
 
 
-@pytest.mark.parametrize("with_dense", [True, False], ids=["dense_at_hand", "alone"])
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_files_tell_what_the_network_holds(name, with_dense, tmp_path):
+def test_files_tell_what_the_network_holds(name, tmp_path):
     sublayers, kept, truth = pruned(ARCHITECTURES[name], tmp_path)
-    dense = tmp_path / "dense" if with_dense else None
-    found = matrices.sublayers_of({"compact": tmp_path / "model"}, dense, ELEMENTS)
-    by_name = {one.name: one for one in found}
-    assert set(by_name) == set(kept)
-    for sublayer in sublayers:
-        one = by_name[sublayer.name]
-        assert (one.site, one.num_kept) == (sublayer.site, len(kept[sublayer.name]))
-        assert [number for number, unit in enumerate(one.units()) if unit] == list(kept[sublayer.name])
-        if with_dense:
-            assert one.num_units == sublayer.num_units
-            assert [m.density["compact"] for m in one.matrices] == pytest.approx(truth[sublayer.name])
-            assert [(m.rows, m.columns) for m in one.matrices] == [(m.rows, m.columns) for m in sublayer.matrices]
+    for dense in (tmp_path / "dense", None):
+        found = matrices.sublayers_of({"compact": tmp_path / "model"}, dense, ELEMENTS)
+        by_name = {one.name: one for one in found}
+        assert set(by_name) == set(kept)
+        for sublayer in sublayers:
+            one = by_name[sublayer.name]
+            assert (one.site, one.num_kept) == (sublayer.site, len(kept[sublayer.name]))
+            assert [number for number, unit in enumerate(one.units()) if unit] == list(kept[sublayer.name])
+            if dense:
+                assert one.num_units == sublayer.num_units
+                assert [m.density["compact"] for m in one.matrices] == pytest.approx(truth[sublayer.name])
+                assert [(m.rows, m.columns) for m in one.matrices] == [(m.rows, m.columns) for m in sublayer.matrices]
 
 
 def test_a_layer_left_out_has_no_units_and_no_matrices(make_bert, tmp_path):
