@@ -42,7 +42,7 @@ def test_files_are_found():
 @pytest.mark.parametrize(
     ("folder", "allowed"),
     [
-        ("masking", ["prune.masking", "prune.models.sublayers"]),
+        ("masking", ["prune.masking", "prune.models.sublayers", "prune.models.units"]),
         ("criteria", ["prune.masking", "prune.criteria"]),
         ("families", ["prune.families"]),
     ],

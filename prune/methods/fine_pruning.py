@@ -20,6 +20,7 @@ from prune.masking.masks import Masks
 from prune.measure.speed import speed_device
 from prune.methods import Pruned
 from prune.models.sublayers import Sublayer
+from prune.models.units import all_units
 from prune.pipeline.importance import importance_of
 from prune.pipeline.stages import saving
 from prune.runtime import distributed, registry
@@ -108,7 +109,7 @@ def start_from_importance(masks: Masks, importance: Worth) -> None:
 
 def _settle(masks: Masks, budget_controller: BudgetController, experiment: Experiment) -> None:
     """Moves the cut to where the model is measured to be at its target."""
-    whole = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
+    whole = all_units(experiment.sublayers)
 
     def units_left(budget: float) -> Kept:
         budget_controller.share = budget / experiment.budget.whole

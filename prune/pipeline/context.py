@@ -193,7 +193,7 @@ class Experiment:
         if (asked := self.config.compact.round_to) != "auto":
             return int(asked)
         speed = self.config.evaluate.speed
-        widest = max((m for s in self.sublayers for m in s.matrices[:-1]), key=lambda m: m.rows)
+        widest = max((m for s in self.sublayers for m in s.inputs), key=lambda m: m.rows)
         device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
         found = fastest_multiple(widest.columns, widest.rows, device, dtype, self.screen.say)
         self.screen.say(f"         compact.round_to=auto: widths are rounded up to multiples of {found}")

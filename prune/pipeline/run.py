@@ -22,6 +22,7 @@ from prune.errors import UserError
 from prune.files.atomic import check_writable, write_at_once
 from prune.measure import size
 from prune.methods import Pruned
+from prune.models.units import all_units
 from prune.pipeline.context import Experiment, prepare
 from prune.pipeline.evaluation import assess
 from prune.pipeline.stages import Stopwatch, locked, saving, unfinished
@@ -173,6 +174,5 @@ def method_of(config: Config) -> Any:
 
 def _compacted(experiment: Experiment, model: PreTrainedModel) -> Structure:
     if experiment.config.method.finish is Finish.fold:
-        every = {s.name: tuple(range(s.num_units)) for s in experiment.sublayers}
-        return Structure(model.config.model_type, every, experiment.depth)
+        return Structure(model.config.model_type, all_units(experiment.sublayers), experiment.depth)
     return compact(model, experiment.sublayers, experiment.depth, experiment.first_token_only)
