@@ -87,7 +87,7 @@ def select_dimensions(share, experiment, dense):
     for sublayer in networks.sublayers:
         if sublayer.site == "feed_forward":
             with torch.no_grad():
-                sublayer.matrices[-1].weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
+                sublayer.output.weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
     return Selection(model, experiment.examples.proof_outputs(model))
 
 
