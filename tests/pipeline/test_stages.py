@@ -12,7 +12,7 @@ from prune.pipeline import shared_stages
 from prune.pipeline.compacting import Selection, compact_selected
 from prune.pipeline.method import Method, method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
-from prune.report.table import read_records
+from prune.results.files import read_records
 from prune.results.record import Record
 from prune.runtime import registry
 from tests.runs.tiny import call
