@@ -22,7 +22,8 @@ from prune.errors import UserError
 from prune.measure.speed import seconds, speed_device
 from prune.models.sublayers import SITES, Sublayer
 from prune.pipeline.experiment import Experiment, prepare
-from prune.pipeline.method import stages_of
+from prune.pipeline.method import method_of
+from prune.pipeline.stages import needed
 from prune.results.layout import run_folder
 from prune.runtime.screen import Screen
 from prune.training.distillation import TrainingData
@@ -88,14 +89,12 @@ def durations(experiment: Experiment, seconds_per_step: float, share: float) -> 
     config = experiment.config
     per_step, once = _teacher(experiment)
     steps: dict[str, float] = {}
-    for stage in stages_of(config):
+    for stage in needed(method_of(config).result(config), config):
         work = stage.work(experiment, share)
-        steps[stage.name] = work.steps + per_step * work.taught_steps
-        if work.taught_steps:
-            steps[stage.name] += once
-            once = 0.0
-    there = {stage.name for stage in stages_of(config) if stage.folder(config).report.exists()}
-    return {name: 0.0 if name in there else number * seconds_per_step for name, number in steps.items()}
+        taught = per_step * work.taught_steps + (once if work.taught_steps else 0.0)
+        once = 0.0 if work.taught_steps else once
+        steps[stage.name] = 0.0 if stage.folder(config).report.exists() else work.steps + taught
+    return {name: number * seconds_per_step for name, number in steps.items()}
 
 
 def _teacher(experiment: Experiment) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from prune.pipeline.evaluation import assess
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.stage import Stage
-from prune.pipeline.stages import carry_out, locked
+from prune.pipeline.stages import carry_out, locked, needed
 from prune.recipes.reproduction import recipe_of
 from prune.results.layout import ORIGIN, RunFolder, StageFolder, run_folder
 from prune.results.origin import origin_of
@@ -39,7 +39,7 @@ def run(config: Config, screen: Screen) -> Record:
         experiment = prepare(config, folder, screen).with_budget()
         result = method_of(config).result(config)
         with closing(experiment.learning.tracking):
-            for stage in result.chain():
+            for stage in needed(result, config):
                 carry_out(stage, experiment)
                 if stage.emits_record and stage is not result:
                     _emit(stage, experiment)

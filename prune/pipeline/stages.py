@@ -11,6 +11,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from transformers import PreTrainedModel
 
+from prune.config.schema import Config
 from prune.errors import UserError
 from prune.files.checksums import Damaged
 from prune.pipeline.experiment import Experiment
@@ -39,6 +40,23 @@ def carry_out(stage: Stage, experiment: Experiment) -> None:
         with writing(folder.path):
             values = stage.run(experiment, folder, *(given.folder(experiment.config) for given in stage.inputs))
             distributed.broadcast_from_main(lambda: _finish(stage, folder, experiment, start, values))
+
+
+def needed(result: Stage, config: Config) -> list[Stage]:
+    """The stages that lead to `result`, in order, without transient ones that only finished stages take."""
+    stages: list[Stage] = []
+    for stage in reversed(result.chain()):
+        takers = [later for later in stages if stage in later.inputs]
+        if not stage.transient or any(not _is_finished(taker, config) for taker in takers):
+            stages.append(stage)
+    return stages[::-1]
+
+
+def _is_finished(stage: Stage, config: Config) -> bool:
+    try:
+        return stage.read(stage.folder(config)) is not None
+    except Damaged:
+        return False
 
 
 def reports(stage: Stage, experiment: Experiment) -> dict[str, Report]:

@@ -12,6 +12,7 @@ from prune.pipeline import shared_stages
 from prune.pipeline.compacting import Selection, compact_selected
 from prune.pipeline.method import Method, method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
+from prune.pipeline.stages import needed
 from prune.results.files import read_records
 from prune.results.record import Record
 from prune.runtime import registry
@@ -47,6 +48,20 @@ def test_a_stage_runs_once_and_after_all_of_its_inputs():
     second, third = (Stage(name, name, run=nothing, inputs=(first,)) for name in ("second", "third"))
     last = Stage("last", "last", run=nothing, inputs=(second, third, first))
     assert last.chain() == [first, second, third, last]
+
+
+def test_a_transient_stage_is_needed_until_what_takes_it_is_finished(tmp_path):
+    config, report = Config(outputs=str(tmp_path)), {"seconds": 1.0, "peak_memory_bytes": 2, "data": {}}
+    first = Stage("first", "first", run=nothing)
+    second = Stage("second", "second", run=nothing, inputs=(first,), transient=True)
+    third = Stage("third", "third", run=nothing, inputs=(first, second), transient=True)
+    last = Stage("last", "last", run=nothing, inputs=(third,))
+    assert needed(last, config) == [first, second, third, last]
+    third.folder(config).finish(report)
+    assert needed(last, config) == [first, third, last]
+    third.folder(config).remove()
+    last.folder(config).finish(report)
+    assert needed(last, config) == [first, last]
 
 
 @pytest.mark.parametrize("kind", registry.names("methods"))
