@@ -18,6 +18,7 @@ from prune.masking.masks import Masks
 from prune.measure import size
 from prune.models.architecture import skeleton
 from prune.models.sublayers import Sublayer
+from prune.models.units import all_units
 
 Kept = dict[str, tuple[int, ...]]
 """Name of a sublayer -> numbers of the units that stay."""
@@ -133,8 +134,7 @@ class Budget:
         return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
 
     def _within(self, cost_model: CostModel, importance: Mapping[str, Tensor], budget: float) -> Kept:
-        whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
-        return whole | choose(
+        return all_units(self.sublayers) | choose(
             self.pruned, importance, cost_model.of, max(budget, self._least(cost_model)) - self._unpruned(cost_model)
         )
 
@@ -165,7 +165,7 @@ def size_budget(
     Raises:
         UserError: if the target cannot be reached.
     """
-    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in dense}
+    per_unit: dict[str, int] = {s.name: s.weights_per_unit for s in dense}
     whole = size.num_prunable(dense)
     if target.kind == "params":
         model = skeleton(config, auto_class)
@@ -213,11 +213,7 @@ def time_budget(
     return budget
 
 
-def _weights_per_unit(sublayer: Sublayer) -> int:
-    return sum((m.columns if m.unit_axis == 0 else m.rows) * sublayer.unit_size for m in sublayer.matrices)
-
-
 def _biases_per_unit(sublayer: Sublayer, base: torch.nn.Module) -> int:
-    inputs = [*sublayer.matrices[:-1], *sublayer.followers]
-    biases = sum(sublayer.unit_size for m in inputs if m.bias(base) is not None)
-    return biases + sum(m.columns * sublayer.unit_size for m in sublayer.followers)
+    inputs = [*sublayer.inputs, *sublayer.followers]
+    biases = sum(m.unit_size for m in inputs if m.bias(base) is not None)
+    return biases + sum(m.weights_per_unit for m in sublayer.followers)

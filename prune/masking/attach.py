@@ -71,7 +71,7 @@ def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:
     """Sublayers of the same site and shapes, by a name: the site's, numbered from the second kind on."""
     groups: dict[Any, list[Sublayer]] = {}
     for sublayer in sublayers:
-        shapes = tuple((m.rows, m.columns, m.unit_axis) for m in sublayer.matrices)
+        shapes = tuple((m.rows, m.columns, m.unit_axis, m.unit_size) for m in sublayer.matrices)
         groups.setdefault((sublayer.site, sublayer.num_units, shapes), []).append(sublayer)
     named: dict[str, list[Sublayer]] = {}
     for (site, *_), group in groups.items():

@@ -15,6 +15,7 @@ from prune.compaction.structure import Structure
 from prune.config.schema import Finish
 from prune.errors import UserError
 from prune.measure import size
+from prune.models.units import all_units
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.stages import saving
 from prune.results.layout import StageFolder
@@ -67,8 +68,7 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
 def _remove(experiment: Experiment, model: PreTrainedModel) -> Structure:
     networks = experiment.networks
     if experiment.config.method.finish is Finish.fold:
-        every = {s.name: tuple(range(s.num_units)) for s in networks.sublayers}
-        return Structure(model.config.model_type, every, networks.depth)
+        return Structure(model.config.model_type, all_units(networks.sublayers), networks.depth)
     return compact(model, networks.sublayers, networks.depth, networks.first_token_only)
 
 

@@ -80,7 +80,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
 
 def _even_importance(sublayer: Sublayer) -> Tensor:
     """Rises from unit to unit, so that to halve two sublayers loses less than to remove one."""
-    return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
+    return sublayer.weights_per_unit * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
 def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:

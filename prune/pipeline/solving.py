@@ -69,7 +69,7 @@ def width_multiple(config: Config, networks: Networks, screen: Screen) -> int:
     if (asked := config.compact.round_to) != "auto":
         return int(asked)
     speed = config.evaluate.speed
-    widest = max((m for s in networks.sublayers for m in s.matrices[:-1]), key=lambda m: m.rows)
+    widest = max((m for s in networks.sublayers for m in s.inputs), key=lambda m: m.rows)
     device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
     multiple = fastest_multiple(widest.columns, widest.rows, device, dtype, screen.say)
     screen.say(f"         compact.round_to=auto: widths are rounded up to multiples of {multiple}")

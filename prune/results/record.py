@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.results.migrations import VERSION
 from prune.results.reading import NewerRecord, UnreadableRecord, content_of
-from prune.tasks.metrics.specs import CONSTANT, MetricSpec, spec_of
+from prune.tasks.metrics.specs import CONSTANT, POINTS, MetricSpec, spec_of
 
 
 @dataclass
@@ -84,6 +84,11 @@ class Record:
     def difference(self) -> float:
         """Value minus dense value."""
         return self.value - self.dense_value
+
+    @property
+    def scored_in_points(self) -> bool:
+        """Whether some of its scores are shown in points, which they do not say themselves."""
+        return any(spec_of(name).unit == POINTS for metrics in self.scores.values() for name in metrics)
 
     def is_chance(self, value: float) -> bool:
         """Whether `value` is not clearly better than the baseline."""

@@ -79,7 +79,7 @@ def test_where_one_token_is_computed_predictions_leave_out_the_others(name, head
     )
     last = next(s for s in reversed(attentions) if units[s.name])
     size, tokens = batch["input_ids"].shape
-    output = units[last.name] * last.unit_size * last.matrices[-1].rows * size
+    output = units[last.name] * last.output.unit_size * last.output.rows * size
     too_much = output * (tokens - 1 if name == "bert" else 0)  # DistilBERT's is inside the attention
     assert 1e3 * (multiply_adds(model, batch) + too_much) == pytest.approx(predicted)
 

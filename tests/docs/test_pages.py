@@ -1,4 +1,4 @@
-"""The pages of the documentation: what they link to is there, what they command can be said, what is generated is new."""
+"""The pages of the documentation: links lead somewhere, commands are valid, generated parts are up to date."""
 
 import re
 import shlex

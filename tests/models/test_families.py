@@ -57,9 +57,9 @@ def remove(model, sublayers, lost):
 
 def zero(model, sublayer, units):
     """Lets the output matrix of a sublayer not see `units`."""
-    size = sublayer.unit_size
+    size = sublayer.output.unit_size
     columns = [unit * size + index for unit in units for index in range(size)]
-    sublayer.matrices[-1].weight(model.base_model).data[:, columns] = 0
+    sublayer.output.weight(model.base_model).data[:, columns] = 0
 
 
 def random_loss(sublayers, seed):
@@ -106,14 +106,14 @@ def test_units_lie_along_the_stated_axis(model):
         assert sublayer.site in SITES
         assert [m.unit_axis for m in sublayer.matrices] == [0] * (len(sublayer.matrices) - 1) + [1]
         for matrix in sublayer.matrices:
-            assert (matrix.rows, matrix.columns)[matrix.unit_axis] == sublayer.num_units * sublayer.unit_size
+            assert (matrix.rows, matrix.columns)[matrix.unit_axis] == sublayer.num_units * matrix.unit_size
 
 
 def test_attributes_to_update_hold_the_dense_counts(model):
     for sublayer in sublayers_of(model):
         for name, meaning in sublayer.counts.items():
             module, attribute = name.rsplit(".", 1)
-            expected = {"units": sublayer.num_units, "width": sublayer.num_units * sublayer.unit_size}[meaning]
+            expected = {"units": sublayer.num_units, "width": sublayer.output.columns}[meaning]
             assert getattr(model.base_model.get_submodule(module), attribute) == expected
 
 

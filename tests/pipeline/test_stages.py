@@ -12,7 +12,7 @@ from prune.pipeline import shared_stages
 from prune.pipeline.compacting import Selection, compact_selected
 from prune.pipeline.method import Method, method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
-from prune.report.table import read_records
+from prune.results.files import read_records
 from prune.results.record import Record
 from prune.runtime import registry
 from tests.runs.tiny import call
@@ -87,7 +87,7 @@ def select_dimensions(share, experiment, dense):
     for sublayer in networks.sublayers:
         if sublayer.site == "feed_forward":
             with torch.no_grad():
-                sublayer.matrices[-1].weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
+                sublayer.output.weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
     return Selection(model, experiment.examples.proof_outputs(model))
 
 

@@ -18,6 +18,7 @@ from prune.masking.budget_controller import BudgetController
 from prune.masking.masks import Masks
 from prune.measure.speed import speed_device
 from prune.models.sublayers import Sublayer
+from prune.models.units import all_units
 from prune.pipeline.compacting import Selection
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.importance import importance_of
@@ -104,7 +105,7 @@ def start_from_importance(masks: Masks, importance: Importance) -> None:
 
 def _settle(masks: Masks, controller: BudgetController, experiment: Experiment) -> None:
     """Moves the cut to where the model is measured to be at its target."""
-    whole = {s.name: tuple(range(s.num_units)) for s in experiment.networks.sublayers}
+    whole = all_units(experiment.networks.sublayers)
 
     def units_left(limit: float) -> Kept:
         controller.share = limit / experiment.budget.dense_cost

@@ -56,6 +56,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "hardware": for_markdown(record.measured_on),
         "packages": for_markdown(", ".join(f"{k} {v}" for k, v in record.environment.get("packages", {}).items())),
         "seed": record.seed,
+        "in_points": record.scored_in_points,
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": auto_class or _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel"),
         "trusted": bool(auto_class),
@@ -75,7 +76,7 @@ def _own_class(auto_map: Any) -> str:
 def _first_token(pruned_shape: Any) -> str:
     """The module after which only the first token is computed; empty where there is none."""
     entries = pruned_shape if isinstance(pruned_shape, list) else []
-    named = (one.get("first_token") for one in entries if isinstance(one, dict))
+    named = (entry.get("first_token") for entry in entries if isinstance(entry, dict))
     return next((name for name in named if isinstance(name, str) and _MODULE.fullmatch(name)), "")
 
 
@@ -95,9 +96,9 @@ def _results(record: Record) -> Iterator[tuple[str, str, str]]:
 
 
 def _speeds(record: Record) -> Iterator[tuple[str, ...]]:
-    for one in record.speed:
-        times = [f"{one[key]:.3g} ms" if key in one else "" for key in ("model_ms", "dense_ms")]
-        yield f"{one['batch_size']} x {one['length']} tokens", *times, f"{one['speedup']:.2f}"
+    for timing in record.speed:
+        times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("model_ms", "dense_ms")]
+        yield f"{timing['batch_size']} x {timing['length']} tokens", *times, f"{timing['speedup']:.2f}"
 
 
 def _config_of_model(run: RunFolder) -> dict[str, Any]:

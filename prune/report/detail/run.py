@@ -41,8 +41,8 @@ class Stage:
     @property
     def is_sound(self) -> bool:
         """Whether it can be drawn."""
-        known = [one for one in (self.seconds, self.peak_memory_bytes) if one is not None]
-        in_range = all(is_finite(one) and one >= 0 for one in known)
+        known = [figure for figure in (self.seconds, self.peak_memory_bytes) if figure is not None]
+        in_range = all(is_finite(figure) and figure >= 0 for figure in known)
         return (
             self.name in STAGES
             and in_range
@@ -103,10 +103,10 @@ def _recipe(run: RunFolder) -> str:
 
 def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFolder]:
     """Where each stage's report may be; the folders that runs share only if they lie in the same outputs folder."""
-    found = {"compact": run.compacted, "fill": run.filled}
+    own = {"compact": run.compacted, "fill": run.filled}
     place = run.path.resolve()
     if record is None or len(place.parents) <= _OUTPUTS or not (place.parents[_OUTPUTS] / "dense").is_dir():
-        return found
+        return own
     outputs = place.parents[_OUTPUTS]
     try:
         config = config_of(record)
@@ -115,8 +115,8 @@ def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFold
         for folder in shared.values():
             confined.check(outputs, folder.path)
     except Exception:  # OmegaConf's many kinds: a config of another version has no folders that we know
-        return found
-    return found | shared
+        return own
+    return own | shared
 
 
 def _stage(name: str, folder: StageFolder | None, record: Record | None) -> Stage:
@@ -144,15 +144,18 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Recor
     try:
         for folder in stages.values():
             confined.check(run.path, folder)
-        found = sublayers_of(stages, dense, _blocks(record.config if record else {}))
+        sublayers = sublayers_of(stages, dense, _blocks(record.config if record else {}))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
-    return found if are_sound(found) else []
+    return sublayers if are_sound(sublayers) else []
 
 
 def _blocks(config: Mapping[str, Any]) -> Blocks:
     sites = {site: config.get("method", {}).get(site, {}) for site in ("attention", "feed_forward")}
-    return {site: tuple(one["block"]) if one.get("grain") == "block" else (1, 1) for site, one in sites.items()}
+    return {
+        site: tuple(settings["block"]) if settings.get("grain") == "block" else (1, 1)
+        for site, settings in sites.items()
+    }
 
 
 def _json(root: Path, file: Path, kind: type) -> Any:
@@ -170,15 +173,13 @@ def _read(run: RunFolder) -> Detail | None:
     if content.get("version") != VERSION or _CHECK(content) is not None:
         return None
     try:
-        stages = [Stage(**one | {"curves": [Curve(**c) for c in one["curves"]]}) for one in content["stages"]]
-        layers = [
-            Sublayer(**one | {"matrices": [Matrix(**m) for m in one["matrices"]]}) for one in content["sublayers"]
-        ]
-        found = Detail(**content | {"stages": stages, "sublayers": layers})
+        stages = [Stage(**s | {"curves": [Curve(**c) for c in s["curves"]]}) for s in content["stages"]]
+        layers = [Sublayer(**s | {"matrices": [Matrix(**m) for m in s["matrices"]]}) for s in content["sublayers"]]
+        detail = Detail(**content | {"stages": stages, "sublayers": layers})
     except (TypeError, LookupError):
         return None
     sound = all(stage.is_sound for stage in stages) and are_sound(layers)
-    return replace(found, recipe=for_terminal(found.recipe)) if sound else None
+    return replace(detail, recipe=for_terminal(detail.recipe)) if sound else None
 
 
 _CHECK = check_of(Detail)

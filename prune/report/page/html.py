@@ -92,10 +92,10 @@ def _part(name: str, folder: Path, record: Record | None, detail: Detail) -> Any
     if name == "kept":
         labels = layer_labels(detail.sublayers)
         return [
-            {"layer": labels[one.name], "site": one.site, "units": one.num_units, "kept": one.kept}
-            for one in detail.sublayers
+            {"layer": labels[layer.name], "site": layer.site, "units": layer.num_units, "kept": layer.kept}
+            for layer in detail.sublayers
         ]
-    return [vars(one) for one in figures_of(record, detail) if (one.kind == MAPS) == (name == "maps")]
+    return [vars(figure) for figure in figures_of(record, detail) if (figure.kind == MAPS) == (name == "maps")]
 
 
 def _packed(content: Any) -> str:

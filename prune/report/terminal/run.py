@@ -26,7 +26,7 @@ def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
     summary = summaries_of({folder: record})[0] if record else summary_of_unfinished(folder, detail)
     parts: list[RenderableType] = [Text(summary.title, style="bold"), Text(str(folder), style="dim"), _facts(summary)]
     parts += [Text(f"warning  {text}", style="yellow") for text in summary.warnings]
-    tables = (_scores(summary), _speed(record), _layers(detail), _curves(detail), _stages(detail))
+    tables = (_scores(summary, record), _speed(record), _layers(detail), _curves(detail), _stages(detail))
     parts += [table for table in tables if table]
     if command := again(detail.recipe, folder):
         parts += [Text("\nto do it again", style="bold"), Text(command)]
@@ -56,10 +56,11 @@ def _facts(summary: RunSummary) -> Table:
     return grid
 
 
-def _scores(summary: RunSummary) -> Table | None:
-    if not summary.scores:
+def _scores(summary: RunSummary, record: Record | None) -> Table | None:
+    if record is None or not summary.scores:
         return None
-    table = Table("split", "metric", "value", "dense", "difference", title="metrics, in points", title_justify="left")
+    title = "metrics, in points" if record.scored_in_points else "metrics"
+    table = Table("split", "metric", "value", "dense", "difference", title=title, title_justify="left")
     for row in summary.scores:
         table.add_row(*map(Text, row))
     return table
@@ -69,11 +70,13 @@ def _speed(record: Record | None) -> Table | None:
     if record is None:
         return None
     table = Table("batch", "dense", "pruned", "speed-up", "multiply-adds say", title="speed", title_justify="left")
-    for one in record.speed:
-        times = [f"{one[key]:.3g} ms" if key in one else "" for key in ("dense_ms", "model_ms")]
-        low, high = one.get("speedup_quartiles", (one["speedup"], one["speedup"]))
-        speedup = f"{one['speedup']:.2f}x ({low:.2f} to {high:.2f})"
-        table.add_row(f"{one['batch_size']} x {one['length']}", *times, speedup, f"{one['speedup_theoretical']:.2f}x")
+    for timing in record.speed:
+        times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("dense_ms", "model_ms")]
+        low, high = timing.get("speedup_quartiles", (timing["speedup"], timing["speedup"]))
+        speedup = f"{timing['speedup']:.2f}x ({low:.2f} to {high:.2f})"
+        table.add_row(
+            f"{timing['batch_size']} x {timing['length']}", *times, speedup, f"{timing['speedup_theoretical']:.2f}x"
+        )
     return table
 
 
@@ -83,15 +86,17 @@ def _layers(detail: Detail) -> Table | None:
     labels = layer_labels(detail.sublayers)
     table = Table("layer", "kept", Column("from the first unit to the last", no_wrap=True), "density of its matrices",
                   title="what is left", title_justify="left")  # fmt: skip
-    for one in detail.sublayers:
-        kind = "heads" if one.site == "attention" else "dimensions"
-        units = [float(kept) for kept in one.units()]
-        line = "".join("■" if unit else "·" for unit in units) if one.site == "attention" else sparkline(units, 1.0)
+    for sublayer in detail.sublayers:
+        kind = "heads" if sublayer.site == "attention" else "dimensions"
+        units = [float(kept) for kept in sublayer.units()]
+        line = (
+            "".join("■" if unit else "·" for unit in units) if sublayer.site == "attention" else sparkline(units, 1.0)
+        )
         table.add_row(
-            Text(labels[one.name]),
-            f"{one.num_kept} of {one.num_units} {kind}",
+            Text(labels[sublayer.name]),
+            f"{sublayer.num_kept} of {sublayer.num_units} {kind}",
             Text(line, style="blue"),
-            Text(_density(one)),
+            Text(_density(sublayer)),
         )
     return table
 
