@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from datasets import Dataset
 from transformers import BertConfig, BertForSequenceClassification
 
 from prune.masking.attach import attach
@@ -95,6 +96,14 @@ def shuffle():
 def ids():
     """Three inputs of seven tokens."""
     return torch.randint(0, SHAPE["vocab_size"], (3, 7), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture
+def features():
+    """Texts of four lengths."""
+    ids = [list(range(2, 2 + n)) for n in (5, 3, 9, 4)]
+    masks = [[1] * len(one) for one in ids]
+    return Dataset.from_dict({"input_ids": ids, "attention_mask": masks, "length": [len(one) for one in ids]})
 
 
 @pytest.fixture(scope="session")

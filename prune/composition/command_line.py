@@ -93,7 +93,7 @@ def read(words: list[str], sweep_of_runs: bool = False) -> Command:
     flags, overrides = split(words)
     if flags.complete:
         flags.refuse_no_shell()
-        for name in library.names():
+        for name in library.names() if flags.complete_recipe else ():
             _store_recipe(name)
         return Command(flags, [])
     command, problems, assignments = Command(flags, []), [], []

@@ -44,6 +44,12 @@ class Flags:
         """As Hydra reads them."""
         return [word for pair in self.given.items() for word in pair if word is not None]
 
+    @property
+    def complete_recipe(self) -> bool:
+        """Whether a shell asks about a word that may become `recipe=`, or is: all recipes are read for the answer."""
+        word = os.environ.get(_LINE, "").rpartition(" ")[2]
+        return self.complete and (word.startswith("recipe") or "recipe".startswith(word))
+
     def refuse_no_shell(self) -> None:
         """Raises UserError where a shell's question is asked by somebody else."""
         if (asked := self.given.get(_COMPLETE) or "").startswith("query") and _LINE not in os.environ:

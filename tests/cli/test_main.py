@@ -296,6 +296,10 @@ def test_completion_offers_keys(tmp_path):
     assert "method.penalty=" in result.stdout.split()
 
 
+def test_completion_offers_the_key_of_recipes(completions):
+    assert completions("prune rec") == ["recipe"]
+
+
 def test_completion_offers_the_recipes_outside_of_folders(completions):
     """Hydra completes one level of a group only."""
     offered = {word.removeprefix("recipe=") for word in completions("prune recipe=")}

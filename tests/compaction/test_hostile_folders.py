@@ -164,7 +164,13 @@ def test_sizes_that_the_weights_do_not_bear_out_are_refused_before_anything_is_b
     assert isinstance(outcome(folder), UserError)
 
 
-@pytest.mark.parametrize("name", ["modernbert", "t5", "albert", "mobilebert", "deberta_v2", "gpt2_writer"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("modernbert", "t5", "albert"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("mobilebert", "deberta_v2", "gpt2_writer")),
+    ],
+)
 def test_sizes_of_other_families_are_refused_or_change_nothing(name, tmp_path):
     write(name, tmp_path)
     params = outcome(tmp_path).params

@@ -10,10 +10,10 @@ from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES, inputs
 
 
-def batches(number=100):
+def batches(number=13, size=64):
     generator = torch.Generator().manual_seed(1)
     for _ in range(number):
-        ids = torch.randint(3, 50, (8, 9), generator=generator)
+        ids = torch.randint(3, 50, (size, 9), generator=generator)
         ids[:, 0] = 1
         mask = torch.ones_like(ids)
         mask[0, 5:] = 0
@@ -37,7 +37,7 @@ def test_a_unit_that_doubles_another_is_made_up_for_exactly(make_bert):
     sublayers = sublayers_of(model)
     kept = all_units(sublayers) | {"encoder.layer.1.feed_forward": tuple(unit for unit in range(24) if unit != 7)}
     down = dense.bert.encoder.layer[1].output.dense.weight.detach().clone()
-    refit(model, dense, sublayers, kept, list(batches(1000)))
+    refit(model, dense, sublayers, kept, list(batches(125)))
     found = model.bert.encoder.layer[1].output.dense.weight
     assert (found[:, 7] == 0).all()
     assert torch.allclose(found[:, 3], down[:, 3] + down[:, 7], rtol=1e-3, atol=1e-3)
@@ -66,7 +66,7 @@ def test_the_pull_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, num
     dense = make_bert()
     sublayers = sublayers_of(dense)
     kept = {s.name: tuple(range(s.num_units // 2)) for s in sublayers}
-    texts = [{name: values[:rows, :6] for name, values in batch.items()} for batch in batches(number)]
+    texts = [{name: values[:rows, :6] for name, values in batch.items()} for batch in batches(number, size=8)]
     held_out = {"input_ids": torch.randint(3, 50, (64, 9), generator=torch.Generator().manual_seed(5))}
 
     def held_out_error(pulls):
@@ -82,7 +82,7 @@ def test_the_pull_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, num
 def test_tokens_that_nothing_reads_do_not_count(make_bert):
     """After the last attention; before it all do."""
     dense, of_all, of_first = make_bert(), make_bert(), make_bert()
-    sublayers, real = sublayers_of(dense), list(batches(200))
+    sublayers, real = sublayers_of(dense), list(batches(25))
     halves = {s.name: tuple(range(s.num_units // 2)) for s in sublayers if s.site == "feed_forward"}
     for model, first_token_only in ((of_all, False), (of_first, True)):
         refit(model, dense, sublayers, all_units(sublayers) | halves, real, first_token_only)

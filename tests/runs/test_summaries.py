@@ -52,7 +52,7 @@ def save_model(folder, name):
     tokenizer.save_pretrained(folder)
 
 
-@pytest.fixture(scope="module", params=["bart", "t5_gated"])
+@pytest.fixture(scope="module", params=["bart", pytest.param("t5_gated", marks=pytest.mark.slow)])
 def finished(request, tmp_path_factory):
     """The folder of a run, in the folder that it was called in."""
     folder = tmp_path_factory.mktemp("summaries")
