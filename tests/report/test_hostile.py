@@ -18,7 +18,7 @@ from prune.report.figures.files import save as save_figure
 from prune.report.figures.run import figures_of, kinds
 from prune.report.figures.theme import LIGHT
 from prune.report.page.write import write_report
-from prune.report.summary import again
+from prune.report.summary import repeat_command
 from prune.report.terminal.run import draw_run
 from prune.results.files import records_as_csv
 from prune.results.formats import as_text
@@ -361,7 +361,9 @@ def test_names_are_no_markup_in_a_card_and_its_front_matter_is_valid(tmp_path):
     ],
 )  # fmt: skip
 def test_the_command_that_repeats_a_run_is_no_command_of_its_recipe(head, asked, tmp_path):
-    assert again(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"
+    assert (
+        repeat_command(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"
+    )
 
 
 # Outputs

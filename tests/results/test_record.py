@@ -65,7 +65,10 @@ def test_a_record_is_of_the_configuration_and_fine_tuning_that_name_its_folders(
     found = Record.read(file)
     config = config_of(found)
     assert run_folder(config).path.parent.name == found.configuration
-    assert dense_folder(config).path.name == f"sst2-minilm-{digest(dense_identity(found.named) | {'seed': 0})}"
+    assert (
+        dense_folder(config).path.name
+        == f"sst2-minilm-{digest(dense_identity(found.non_default_settings) | {'seed': 0})}"
+    )
 
 
 # Versions
