@@ -66,7 +66,7 @@ def summary_of_unfinished(folder: Path, detail: Detail) -> RunSummary:
     return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
 
 
-def again(recipe: str, folder: Path) -> str:
+def repeat_command(recipe: str, folder: Path) -> str:
     """The command that repeats the run in `folder`, with its recipe's placeholders for the user's own folders; empty
     without a recipe."""
     asked = re.search(rf"^# prune recipe=<path of this file>((?: (?:{_PLACES})=<folder>)*)$", recipe, re.MULTILINE)

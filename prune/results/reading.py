@@ -22,7 +22,7 @@ class NewerRecord(UnreadableRecord):
     """A record that comes from a newer program."""
 
 
-def content_of(file: Path, types: Mapping[str, Any], optional: set[str]) -> dict[str, Any]:
+def read_content(file: Path, types: Mapping[str, Any], optional: set[str]) -> dict[str, Any]:
     """The values of a record's fields, as the current version has them, each of its type.
 
     Args:

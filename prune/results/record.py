@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.results.migrations import VERSION
-from prune.results.reading import NewerRecord, UnreadableRecord, content_of
+from prune.results.reading import NewerRecord, UnreadableRecord, read_content
 from prune.tasks.metrics.specs import CONSTANT, POINTS, MetricSpec, spec_of
 
 
@@ -100,19 +100,19 @@ class Record:
         return float(self.speed[-1]["speedup"])
 
     @cached_property
-    def named(self) -> dict[str, Any]:
+    def non_default_settings(self) -> dict[str, Any]:
         """The settings that are not the schema's default."""
         return differences(self.config)
 
     @cached_property
     def configuration(self) -> str:
         """The same for all seeds: the name of the run's folder above its seed."""
-        return digest(run_identity(self.named))
+        return digest(run_identity(self.non_default_settings))
 
     @cached_property
     def fine_tuning(self) -> str:
         """The same for all runs with the same dense model, whatever its seed."""
-        return digest(dense_identity(self.named))
+        return digest(dense_identity(self.non_default_settings))
 
     @staticmethod
     def read(file: Path) -> Record:
@@ -121,7 +121,7 @@ class Record:
         Raises:
             UnreadableRecord: naming the file and what is wrong with it.
         """
-        return Record(**content_of(file, _TYPES, _OPTIONAL))
+        return Record(**read_content(file, _TYPES, _OPTIONAL))
 
 
 _TYPES = get_type_hints(Record)

@@ -212,7 +212,7 @@ def _with_distinguishing_settings(rows: list[Row]) -> Iterator[Row]:
     settings: dict[int, str] = {}
     for namesakes in (group for group in names.values() if len(group) > 1):
         identity = run_identity if namesakes[0].kind == RUN else dense_identity
-        flat = [flat_settings(identity(row.records[0].named)) for row in namesakes]
+        flat = [flat_settings(identity(row.records[0].non_default_settings)) for row in namesakes]
         keys = sorted(differing(flat))
         for row, values in zip(namesakes, flat, strict=True):
             settings[id(row)] = ", ".join(f"{key}={values[key]}" for key in keys if key in values)

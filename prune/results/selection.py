@@ -17,7 +17,7 @@ BANDS = (1.5, 2.5, 4.0, 6.0)
 """Speed-ups that separate one band from the next."""
 
 
-def chosen(records: Iterable[Record], filters: Mapping[str, str]) -> list[Record]:
+def filtered(records: Iterable[Record], filters: Mapping[str, str]) -> list[Record]:
     """The records that pass all `filters`: field -> one value, or several separated by commas.
 
     Raises:
@@ -44,7 +44,7 @@ def band(speedup: float) -> str:
     return f"{low}-{high}" if low and high else f"from {low}" if low else f"below {high}"
 
 
-def marked(rows: list[Row]) -> list[Row]:
+def with_best_marked(rows: list[Row]) -> list[Row]:
     """`rows`, where the best run above chance of each task, model and band of speeds is marked as best."""
     candidates = [row for row in rows if row.kind == RUN and row.speedup and not row.no_better_than]
     bands = grouped(candidates, lambda row: (row.task, row.model, row.metric, band(_speed(row))))
@@ -52,7 +52,7 @@ def marked(rows: list[Row]) -> list[Row]:
     return [replace(row, best=True) if id(row) in best else row for row in rows]
 
 
-def pareto(rows: list[Row]) -> list[Row]:
+def without_beaten(rows: list[Row]) -> list[Row]:
     """`rows` without the runs that another row of the same task and model beats: at least as good in metric and speed,
     and better in one of them."""
     timed = [row for row in rows if row.kind in (RUN, DENSE) and row.speedup]
@@ -63,7 +63,7 @@ def pareto(rows: list[Row]) -> list[Row]:
     return [row for row in rows if id(row) not in beaten]
 
 
-def ordered(rows: list[Row], column: str) -> list[Row]:
+def sorted_by(rows: list[Row], column: str) -> list[Row]:
     """Each task's rows, best first in `column`; names from a to z, rows without a figure there last."""
     return sorted(rows, key=lambda row: (row.task, *_rank(row, column)))
 

@@ -10,7 +10,7 @@ from prune.results.dense_reference import relative_to
 from prune.results.published_rows import with_published
 from prune.results.record import Record
 from prune.results.rows import Row, own_dense_model, rows
-from prune.results.selection import BANDS, chosen, marked, ordered, pareto
+from prune.results.selection import BANDS, filtered, sorted_by, with_best_marked, without_beaten
 from prune.runtime.sanitize import one_line
 from prune.tasks.metrics.specs import POINTS
 
@@ -40,14 +40,14 @@ def table_rows(records: Sequence[Record], view: View = ALL) -> list[Row]:
     Raises:
         UserError: if `records` do not hold what `view` asks for.
     """
-    kept = chosen(records, view.filters)
+    kept = filtered(records, view.filters)
     reference = own_dense_model if view.reference is None else relative_to(view.reference, records, kept)
-    result = marked(rows(kept, reference))
+    result = with_best_marked(rows(kept, reference))
     if view.pareto:
-        result = pareto(result)
+        result = without_beaten(result)
     if view.published:
         result = with_published(result)
-    return ordered(result, view.sort) if view.sort else result
+    return sorted_by(result, view.sort) if view.sort else result
 
 
 def legend(rows: Sequence[Row], view: View = ALL) -> str:

@@ -141,7 +141,7 @@ def test_another_task_cost_and_batch_size_are_shown(page):
     page.point_at(point("hybrid, penalty 20"))
     page.wait("document.getElementById('tip').innerText.includes('batch 1 x 8 tokens')")
     choose(page, "task", "other")
-    assert "f1 (points)" in page.text("#frontier-chart")
+    assert "F1 (points)" in page.text("#frontier-chart")
     assert not any(label.startswith("struct") for label in labels(page))
 
 

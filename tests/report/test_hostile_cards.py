@@ -6,7 +6,7 @@ import pytest
 
 from prune.cli.main import main
 from prune.report.cards.write import CARD, write_card
-from prune.report.summary import again
+from prune.report.summary import repeat_command
 from tests.report.folders import configured
 from tests.report.strangers import ESCAPES, run
 
@@ -100,4 +100,4 @@ def test_names_are_no_markup_in_a_card_and_its_front_matter_is_valid(tmp_path):
     ],
 )  # fmt: skip
 def test_the_command_that_repeats_a_run_is_no_command_of_its_recipe(head, asked, tmp_path):
-    assert again(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"
+    assert repeat_command(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"

@@ -1,6 +1,7 @@
 """Records: their file, its versions, and what is wrong with one that cannot be read."""
 
 import json
+import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from prune.results.record import Record, results_of
 from tests.report.records import record, save, speed
 
 KEPT = sorted(Path(__file__).parent.glob("version_*.json"))
-"""Records of each older version, as it wrote them."""
+"""A record of each version, as a run of that version wrote it."""
 
 
 def stored(**values):
@@ -66,20 +67,36 @@ def test_a_record_is_of_the_configuration_and_fine_tuning_that_name_its_folders(
     found = Record.read(file)
     config = config_of(found)
     assert run_folder(config).path.parent.name == found.configuration
-    assert DENSE.folder(config).path.name == f"sst2-minilm-{digest(dense_identity(found.named) | {'seed': 0})}"
+    inputs = dense_identity(found.non_default_settings) | {"seed": found.seed}
+    assert DENSE.folder(config).path.name == f"{found.task}-{found.model}-{digest(inputs)}"
 
 
 # Versions
 
 
-def test_each_older_version_has_a_migration_and_a_kept_record():
+def test_each_older_version_has_a_migration_and_every_version_a_kept_record():
     assert set(MIGRATIONS) == set(range(1, VERSION))
-    assert [file.name for file in KEPT] == [f"version_{older}.json" for older in range(1, VERSION)]
+    assert [file.name for file in KEPT] == [f"version_{version}.json" for version in range(1, VERSION + 1)]
 
 
-@pytest.mark.parametrize("file", KEPT, ids=lambda file: file.stem)
-def test_a_kept_record_of_an_older_version_is_read(file):
-    found = Record.read(file)
+def test_the_newest_kept_record_is_read_field_by_field():
+    stored = json.loads(KEPT[-1].read_text())
+    assert asdict(Record.read(KEPT[-1])) == asdict(Record.read(KEPT[-1])) | stored
+
+
+def test_the_tables_over_the_newest_kept_record_stay_as_its_run_wrote_them(tmp_path):
+    """The name of its folder, which its configuration gives, its rows, and every figure of results.csv."""
+    found = Record.read(KEPT[-1])
+    folder = tmp_path / found.task / found.model / found.method / found.configuration / f"seed_{found.seed}"
+    folder.mkdir(parents=True)
+    shutil.copyfile(KEPT[-1], folder / "record.json")
+    assert write_tables(tmp_path)[1] == []
+    for name in ("results.csv", "results.md"):
+        assert (tmp_path / name).read_text() == KEPT[-1].with_name(f"version_{VERSION}_{name}").read_text()
+
+
+def test_a_kept_record_of_version_1_is_read():
+    found = Record.read(KEPT[0])
     assert found.version == VERSION
     assert (found.task, found.model, found.method, found.setting) == ("sst2", "minilm", "one_shot", "speed-up 5")
     assert f"{100 * found.difference:.2f} {found.speedup:.2f}" == "-2.87 5.37"

@@ -7,7 +7,7 @@ import pytest
 
 from prune.errors import UserError
 from prune.results.rows import DENSE, RUN, rows
-from prune.results.selection import BANDS, COLUMNS, band, chosen, marked, ordered, pareto
+from prune.results.selection import BANDS, COLUMNS, band, filtered, sorted_by, with_best_marked, without_beaten
 from tests.report.records import record, speed
 
 EACH = itertools.product(("sst2", "mnli"), ("minilm", "bert_base"), ("hybrid", "struct"), (0, 1))
@@ -37,7 +37,7 @@ def settings(found):
     ],
 )
 def test_filters_hold_together(filters, number):
-    found = chosen(SOME, filters)
+    found = filtered(SOME, filters)
     assert len(found) == number
     assert all(str(getattr(one, name)) in text for one in found for name, text in filters.items())
 
@@ -53,16 +53,16 @@ def test_filters_hold_together(filters, number):
 )
 def test_an_unknown_name_is_refused_with_those_that_are_there(name, text, said):
     with pytest.raises(UserError, match=said):
-        chosen(SOME, {name: text})
+        filtered(SOME, {name: text})
 
 
 def test_filters_that_leave_nothing_are_refused():
     with pytest.raises(UserError, match="no run is all of task=sst2 model=large"):
-        chosen([record(), record(task="mnli", model="large")], {"task": "sst2", "model": "large"})
+        filtered([record(), record(task="mnli", model="large")], {"task": "sst2", "model": "large"})
 
 
 def test_a_name_with_a_comma_is_found():
-    assert len(chosen([record(model="a,b"), record()], {"model": "a,b"})) == 1
+    assert len(filtered([record(model="a,b"), record()], {"model": "a,b"})) == 1
 
 
 @pytest.mark.parametrize(
@@ -78,22 +78,22 @@ def test_a_name_with_a_comma_is_found():
 )
 def test_each_column_sorts_best_first(column, expected):
     found = rows([run(80, 1.0), run(86, 2.0), run(85, 3.0)])
-    assert settings(ordered(found, column)) == expected
+    assert settings(sorted_by(found, column)) == expected
 
 
 def test_every_column_sorts():
     for column in COLUMNS:
-        assert len(ordered(rows(SOME), column)) == len(rows(SOME))
+        assert len(sorted_by(rows(SOME), column)) == len(rows(SOME))
 
 
 @pytest.mark.parametrize("column", ["metric", "difference"])
 def test_where_lower_is_better_the_lowest_comes_first(column):
     found = rows([run(value, 2.0, higher_is_better=False, dense_value=0.5, chance=0.9) for value in (60, 40, 70)])
-    assert settings(ordered(found, column)) == ["40, 2.0", "dense", "60, 2.0", "70, 2.0"]
+    assert settings(sorted_by(found, column)) == ["40, 2.0", "dense", "60, 2.0", "70, 2.0"]
 
 
 def test_what_has_no_figure_comes_last_and_tasks_stay_together():
-    found = ordered(rows([run(80, 1.0, baseline="lead-3"), run(90, 9.0, task="mnli")]), "speed-up")
+    found = sorted_by(rows([run(80, 1.0, baseline="lead-3"), run(90, 9.0, task="mnli")]), "speed-up")
     assert [(row.task, row.method) for row in found] == [
         ("mnli", "hybrid"), ("mnli", "dense"), ("sst2", "dense"), ("sst2", "hybrid"), ("sst2", "lead-3"),
     ]  # fmt: skip
@@ -108,37 +108,44 @@ def test_bands_by_hand():
 
 def test_the_best_of_each_band_task_and_model_is_marked():
     found = [run(80, 1.6), run(81, 2.4), run(70, 2.6), run(90, 2.0, task="mnli"), run(60, 2.0, model="large")]
-    assert {row.setting for row in marked(rows(found)) if row.best} == {"81, 2.4", "70, 2.6", "90, 2.0", "60, 2.0"}
+    assert {row.setting for row in with_best_marked(rows(found)) if row.best} == {
+        "81, 2.4",
+        "70, 2.6",
+        "90, 2.0",
+        "60, 2.0",
+    }
 
 
 def test_of_equals_the_faster_is_marked_and_only_one():
-    assert [row.setting for row in marked(rows([run(80, 1.6), run(80, 2.4), run(80, 2.0)])) if row.best] == ["80, 2.4"]
+    assert [row.setting for row in with_best_marked(rows([run(80, 1.6), run(80, 2.4), run(80, 2.0)])) if row.best] == [
+        "80, 2.4"
+    ]
 
 
 def test_where_lower_is_better_the_lowest_is_marked():
     found = rows([run(value, 2.0, higher_is_better=False, chance=0.9) for value in (60, 40, 70)])
-    assert [row.setting for row in marked(found) if row.best] == ["40, 2.0"]
+    assert [row.setting for row in with_best_marked(found) if row.best] == ["40, 2.0"]
 
 
 def test_nothing_at_chance_level_is_marked():
-    assert not any(row.best for row in marked(rows([run(51, 2.0)])))
+    assert not any(row.best for row in with_best_marked(rows([run(51, 2.0)])))
 
 
 def test_runs_that_another_beats_are_left_out():
     found = rows(
         [run(80, 2.0), run(80, 1.9), run(79, 2.0), run(85, 1.5), run(70, 3.0), run(60, 0.9), run(99, 2, task="mnli")]
     )
-    assert settings(pareto(found)) == ["dense", "99, 2", "dense", "70, 3.0", "80, 2.0", "85, 1.5"]
+    assert settings(without_beaten(found)) == ["dense", "99, 2", "dense", "70, 3.0", "80, 2.0", "85, 1.5"]
 
 
 def test_the_dense_model_beats_but_stays():
-    assert settings(pareto(rows([run(86, 0.9)]))) == ["dense"]
-    assert settings(pareto(rows([run(88, 1.1)]))) == ["dense", "88, 1.1"]
+    assert settings(without_beaten(rows([run(86, 0.9)]))) == ["dense"]
+    assert settings(without_beaten(rows([run(88, 1.1)]))) == ["dense", "88, 1.1"]
 
 
 def test_equals_do_not_beat_each_other():
     twins = [run(80, 2.0, method=name) for name in "ab"]
-    assert [row.method for row in pareto(rows(twins))] == ["dense", "a", "b"]
+    assert [row.method for row in without_beaten(rows(twins))] == ["dense", "a", "b"]
 
 
 @pytest.mark.parametrize("higher_is_better", [True, False])
@@ -153,5 +160,5 @@ def test_what_is_left_is_what_the_definition_says(higher_is_better):
         return mine != its and mine[0] >= its[0] and mine[1] >= its[1]
 
     left = [row for row in found if row.kind == DENSE or not any(beats(other, row) for other in found)]
-    assert pareto(found) == left
+    assert without_beaten(found) == left
     assert 0 < sum(row.kind == RUN for row in left) < len(found) - 1

@@ -1,4 +1,8 @@
-"""Where a matrix has weights left, as a small picture: one pixel for each block of it, or for each element."""
+"""Where a matrix has weights left, as a small picture: one pixel for each block of it, or for each element.
+
+The PNG is written here: that takes a few lines, where Pillow would be one more package, with decoders for files of any
+origin.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from prune.report.figures.run import MAPS, figures_of
 from prune.report.figures.theme import DARK, FONT, LIGHT
 from prune.report.figures.units import layer_labels
 from prune.report.page.content import Page
-from prune.report.summary import RunSummary, again
+from prune.report.summary import RunSummary, repeat_command
 from prune.results.record import Record
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -88,7 +88,7 @@ def _parts(
 
 def _part(name: str, folder: Path, record: Record | None, detail: Detail) -> Any:
     if name == "recipe":
-        return detail.recipe and {"text": detail.recipe, "command": again(detail.recipe, folder)}
+        return detail.recipe and {"text": detail.recipe, "command": repeat_command(detail.recipe, folder)}
     if name == "kept":
         labels = layer_labels(detail.sublayers)
         return [

@@ -13,7 +13,7 @@ from prune.report.detail.matrices import Sublayer
 from prune.report.detail.run import Detail, Stage
 from prune.report.figures.training import PANELS, duration
 from prune.report.figures.units import layer_labels
-from prune.report.summary import RunSummary, again, summaries_of, summary_of_unfinished
+from prune.report.summary import RunSummary, repeat_command, summaries_of, summary_of_unfinished
 from prune.results.record import Record
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -28,7 +28,7 @@ def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
     parts += [Text(f"warning  {text}", style="yellow") for text in summary.warnings]
     tables = (_scores(summary, record), _speed(record), _layers(detail), _curves(detail), _stages(detail))
     parts += [table for table in tables if table]
-    if command := again(detail.recipe, folder):
+    if command := repeat_command(detail.recipe, folder):
         parts += [Text("\nto do it again", style="bold"), Text(command)]
     return Group(*parts)
 

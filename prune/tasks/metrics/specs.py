@@ -6,8 +6,9 @@ group `prune.metrics`: the entry point's name is the metric's, its value a modul
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from prune.runtime import registry
 
@@ -117,7 +118,13 @@ def spec_of(name: str, higher_is_better: bool | None = None) -> MetricSpec:
 
 
 def _of_package(name: str) -> MetricSpec | None:
-    if name not in registry.names("metrics"):
+    if name not in _names_of_packages(tuple(sys.path)):
         return None
     spec: MetricSpec = registry.module("metrics", name).METRIC
     return replace(spec, name=name)
+
+
+@cache
+def _names_of_packages(_path: tuple[str, ...]) -> frozenset[str]:
+    """Cached, since a stranger's record may name very many metrics."""
+    return frozenset(registry.names("metrics"))
