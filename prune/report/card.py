@@ -13,6 +13,7 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 from prune.config.keys import choices
 from prune.files import confined
 from prune.files.paths import locate, shipped
+from prune.masking.grains import GRAINS
 from prune.report.detail import Detail, detail_of
 from prune.report.figures.files import save
 from prune.report.figures.of_run import MAPS, figures_of, kinds
@@ -146,7 +147,8 @@ def _first_token(pruned_shape: Any) -> str:
 
 def _grain(site: Mapping[str, Any]) -> str:
     grain = str(site["grain"])
-    return f"{grain} of {' x '.join(map(str, site['block']))}" if grain == "block" else grain
+    tiled = grain in GRAINS and GRAINS[grain].reads_block
+    return f"{grain} of {' x '.join(map(str, site['block']))}" if tiled else grain
 
 
 def _results(record: Record) -> Iterator[tuple[str, str, str]]:

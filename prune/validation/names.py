@@ -11,22 +11,21 @@ from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
 from prune.config.targets import ONE_SHOT
 from prune.files.paths import in_the_way
+from prune.masking.grains import GRAINS
 from prune.recipes.library import PLACES
 from prune.runtime import registry
 from prune.runtime.sanitize import shown
 
-GRAINS = {
-    "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
-    "head": "attention", "dimension": "feed_forward",
-}  # fmt: skip
-"""Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
 METRICS = {
     "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
     "text_classification": ("accuracy", "f1"),
     "question_answering": ("f1", "exact_match"),
     "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
 }
-"""Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
+"""Names of prune/tasks/metrics/, which needs torch, by the kind of task; a third party's kind checks its own.
+
+A test holds the two together.
+"""
 _LONGEST_PART = 255
 """Of a path, in bytes."""
 TRACKERS = ("tensorboard", "wandb", "mlflow")
@@ -51,7 +50,7 @@ def names(config: Config) -> Iterator[str]:
     for name, site in sites(config):
         one_shot = config.method.kind == ONE_SHOT
         criteria = ["fisher"] if one_shot else registry.names("criteria")
-        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not one_shot)]
+        grains = [one for one, grain in GRAINS.items() if name in grain.sites and (grain.whole_units or not one_shot)]
         yield from one_of(f"method.{name}.criterion", site.criterion, criteria)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):

@@ -85,7 +85,7 @@ def test_gradient_of_the_scores_is_the_formula_in_the_whole_model(grain, example
                 weight = dense.bert.get_submodule(matrix.module).weight
                 rows, columns = bank.shapes[number]
                 terms = (weight.grad * weight.detach()).view(rows, matrix.rows // rows, columns, -1).sum((1, 3))
-                shared = bank.grain.shared
+                shared = bank.grain.whole_units
                 expected[0 if shared else number][index] += terms.flatten() if shared else terms
         for scores, wanted in zip(bank.scores, expected, strict=True):
             torch.testing.assert_close(scores.grad, wanted, rtol=1e-4, atol=1e-5 * wanted.abs().max().item())

@@ -83,7 +83,7 @@ def test_magnitude_scores_are_mean_absolute_weights_over_the_grain(grain, make_b
         found = [scores[1] for scores in bank.current_scores()]
         tiles = [bank.grain.tile(matrix, (2, 4)) for matrix in bank.matrices]
         means = [_tile_means(layer.weight, tile) for layer, tile in zip(linear, tiles, strict=True)]
-        expected = [torch.stack([mean.flatten() for mean in means]).mean(0)] if bank.grain.shared else means
+        expected = [torch.stack([mean.flatten() for mean in means]).mean(0)] if bank.grain.whole_units else means
         for one, wanted in zip(found, expected, strict=True):
             torch.testing.assert_close(one, wanted)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from prune.config.keys import removed_settings
 from prune.files import confined, strict_yaml
+from prune.masking.grains import GRAINS
 from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
 from prune.report.detail.matrices import Blocks, Matrix, Sublayer, are_sound, sublayers_of
@@ -152,7 +153,8 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Recor
 
 def _blocks(config: Mapping[str, Any]) -> Blocks:
     sites = {site: config.get("method", {}).get(site, {}) for site in ("attention", "feed_forward")}
-    return {site: tuple(one["block"]) if one.get("grain") == "block" else (1, 1) for site, one in sites.items()}
+    tiled = {name for name, grain in GRAINS.items() if grain.reads_block}
+    return {site: tuple(one["block"]) if one.get("grain") in tiled else (1, 1) for site, one in sites.items()}
 
 
 def _json(root: Path, file: Path, kind: type) -> Any:
