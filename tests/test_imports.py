@@ -43,7 +43,7 @@ def test_files_are_found():
     ("folder", "allowed"),
     [
         ("masking", ["prune.masking", "prune.models.sublayers", "prune.models.units"]),
-        ("criteria", ["prune.masking", "prune.criteria"]),
+        ("criteria", ["prune.masking", "prune.criteria", "prune.models.sublayers", "prune.runtime.registry"]),
         ("families", ["prune.families"]),
     ],
 )

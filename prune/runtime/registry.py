@@ -1,7 +1,7 @@
-"""Parts found by the name of their file: criteria, methods, families, tasks.
+"""Parts found by the name of their file: criteria, saliencies, methods, families, tasks.
 
-Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families` and
-`prune.tasks`; an entry point's name is the part's name, its value the module.
+Third parties add parts through the entry point groups `prune.criteria`, `prune.saliencies`, `prune.methods`,
+`prune.families` and `prune.tasks`; an entry point's name is the part's name, its value the module.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from types import ModuleType
 from prune.runtime.sanitize import quoted
 
 _PACKAGE = Path(__file__).parents[1]
-_FOLDERS = {"families": "models/families"}
+_FOLDERS = {"families": "models/families", "saliencies": "criteria/saliency"}
 """Of kinds that do not lie at the top of the package."""
+_SPECIAL = {"criteria": "saliencies"}
+"""Kind -> another kind, whose parts belong to it, too."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""
 
@@ -29,13 +31,14 @@ class UnknownPart(ValueError):
 
 
 def names(kind: str) -> list[str]:
-    """Names of all parts of `kind` (criteria, methods, families, tasks), without importing any."""
+    """Names of all parts of `kind` (criteria, saliencies, methods, families, tasks), without importing any."""
     own = [
         m.name
         for m in pkgutil.iter_modules([str(_PACKAGE / _FOLDERS.get(kind, kind))])
         if m.name != "base" and not m.ispkg
     ]
-    return sorted({*own, *(point.name for point in _entry_points(kind))})
+    special = names(_SPECIAL[kind]) if kind in _SPECIAL else []
+    return sorted({*own, *special, *(point.name for point in _entry_points(kind))})
 
 
 def check(kind: str, name: str) -> str:
@@ -59,6 +62,8 @@ def module(kind: str, name: str) -> ModuleType:
         UnknownPart: naming the nearest and all known names.
     """
     key = check(kind, name)
+    if kind in _SPECIAL and key in names(_SPECIAL[kind]):
+        return module(_SPECIAL[kind], key)
     for point in _entry_points(kind):
         if point.name == key:
             return importlib.import_module(point.value)

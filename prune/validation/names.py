@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 
+from prune import criteria
 from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
 from prune.config.targets import ONE_SHOT
@@ -49,9 +50,9 @@ def names(config: Config) -> Iterator[str]:
         yield from one_of(key, name, registry.names(folder))
     for name, site in sites(config):
         one_shot = config.method.kind == ONE_SHOT
-        criteria = ["fisher"] if one_shot else registry.names("criteria")
+        known = criteria.of_units() if one_shot else criteria.of_masks()
         grains = [one for one, grain in GRAINS.items() if name in grain.sites and (grain.whole_units or not one_shot)]
-        yield from one_of(f"method.{name}.criterion", site.criterion, criteria)
+        yield from one_of(f"method.{name}.criterion", site.criterion, known)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):

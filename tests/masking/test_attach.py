@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from prune.criteria import of_masks
 from prune.masking.attach import attach, fold, masks_of
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.runtime import registry
 from tests.operations import Counted
 
-CRITERIA = {name: registry.module("criteria", name).CRITERION for name in registry.names("criteria")}
+CRITERIA = {name: registry.module("criteria", name).CRITERION for name in of_masks()}
 LEARNED = [name for name, criterion in CRITERIA.items() if criterion.learned]
 CUT = [name for name, criterion in CRITERIA.items() if criterion.setting != "penalty"]
 PRUNABLE = ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"]

@@ -4,15 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from prune.criteria import of_masks
 from prune.masking.attach import attach
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.models.sublayers import Matrix, Sublayer
 from prune.runtime import registry
 
-BY_DENSITY = [
-    name for name in registry.names("criteria") if registry.module("criteria", name).CRITERION.setting == "density"
-]
+BY_DENSITY = [name for name in of_masks() if registry.module("criteria", name).CRITERION.setting == "density"]
 
 
 @pytest.mark.parametrize("density", [1.0, 0.83, 0.5, 0.1, 0.001])
