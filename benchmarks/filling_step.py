@@ -21,6 +21,7 @@ from benchmarks.training_step import stepper
 from benchmarks.workload import Batch, Workload, options_of, ratio_over_an_epoch
 from prune.compaction.refit import refit
 from prune.compaction.structure import Structure
+from prune.criteria.saliency.fisher import SALIENCY
 from prune.measure.speed import speed_device
 from prune.models.architecture import sublayers_of
 from prune.models.sublayers import Sublayer
@@ -83,7 +84,7 @@ def removal_seconds(workload: Workload, dense: BertForSequenceClassification, de
     start = time.perf_counter()
     for step in range(1, REMOVALS + 1):
         original = copy.deepcopy(model)
-        importance(original, sublayers, batches)  # leaves it without its zeros
+        importance(SALIENCY, original, sublayers, batches)  # leaves it without its zeros
         left = kept_units(sublayers, density ** (step / REMOVALS))
         refit(model, original, sublayers, left, batches[:refitted])
     return IMPORTANCE_EXAMPLES / (number * workload.batch_size) * (time.perf_counter() - start)

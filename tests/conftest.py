@@ -70,9 +70,7 @@ def mask(sublayers, site):
     """Attaches masks; a grain that a site does not know is replaced by elements there."""
 
     def make(model, criterion="soft_movement", grain="element", seed=0, **settings):
-        grains = {
-            name: grain if GRAINS[grain].site in (None, name) else "element" for name in ("attention", "feed_forward")
-        }
+        grains = {name: grain if name in GRAINS[grain].sites else "element" for name in ("attention", "feed_forward")}
         sites = {name: site(criterion, one, **settings) for name, one in grains.items()}
         return attach(model, model.base_model, sublayers(model), sites, seed)
 

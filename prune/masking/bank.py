@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from prune.masking.criterion import Criterion
-from prune.masking.grains import GRAINS, gather
+from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear, mask_together
+from prune.masking.tiles import gather
 from prune.models.sublayers import Sublayer
 from prune.models.units import by_feature, tiled_units, unit_multiple
 
@@ -53,7 +54,7 @@ class Bank(nn.Module):
         tiles = [self.grain.tile(matrix, site.block) for matrix in self.matrices]
         self.shapes = [(m.rows // r, m.columns // c) for m, (r, c) in zip(self.matrices, tiles, strict=True)]
         self._units = tiled_units(self.matrices, tiles)
-        stored: list[tuple[int, ...]] = [(first.num_units,)] if self.grain.shared else [*self.shapes]
+        stored: list[tuple[int, ...]] = [(first.num_units,)] if self.grain.whole_units else [*self.shapes]
         count, criterion = len(sublayers), site.criterion
         self.scores = nn.ParameterList(
             nn.Parameter(criterion.initial((count, *shape), generator), requires_grad=criterion.learned)
@@ -75,7 +76,7 @@ class Bank(nn.Module):
         if not self.site.criterion.from_weights:
             return list(self.scores)
         means = [self._mean_magnitudes(index) for index in range(len(self.matrices))]
-        return [torch.stack([mean.flatten(1) for mean in means]).mean(0)] if self.grain.shared else means
+        return [torch.stack([mean.flatten(1) for mean in means]).mean(0)] if self.grain.whole_units else means
 
     @torch.no_grad()
     def _mean_magnitudes(self, index: int) -> Tensor:
@@ -87,7 +88,7 @@ class Bank(nn.Module):
     def start_from(self, worth: Tensor) -> None:
         """Adds to all scores what the units they lie in are worth (L, units): the mean, where a grain holds several."""
         for index, scores in enumerate(self.scores):
-            if self.grain.shared:
+            if self.grain.whole_units:
                 scores.add_(worth.to(scores))
                 continue
             matrix = self.matrices[index]
@@ -103,7 +104,7 @@ class Bank(nn.Module):
         own = [self._mask(scores, cuts) for scores, cuts in zip(self.current_scores(), self.cuts, strict=True)]
         if self.spared is not None:
             own[0] = own[0].masked_fill(self.spared, 1.0)
-        if self.grain.shared:
+        if self.grain.whole_units:
             self.alive = own[0].detach() > 0
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
@@ -126,8 +127,11 @@ class Bank(nn.Module):
         return int(self.spared.sum())
 
     def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
+        criterion = self.site.criterion
         cut: Any = cuts.view(-1, *[1] * (scores.dim() - 1)) if self.threshold is None else self.threshold
-        return self.site.criterion.mask(scores - self.shift if self.shift else scores, cut, self.training)
+        if self.grain.cuts is not None and criterion.setting == "density":
+            cut = self.grain.cuts(criterion.rank(scores.detach()), self.site.block)
+        return criterion.mask(scores - self.shift if self.shift else scores, cut, self.training)
 
     def _without_dead_units(self, masks: list[Tensor]) -> list[Tensor]:
         with torch.no_grad():

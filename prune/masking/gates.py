@@ -1,13 +1,8 @@
-"""Gates: a factor of value 1 on every unit, whose gradient says what the unit is worth.
-
-Fisher information (Theis et al. 2018; for units of transformers: Kwon et al. 2022, eq. 5): where a trained model's loss
-L is flat, removing the units of a set R raises it by about 1/2 sum over r in R of E[(dL/dm_r)^2], with gates m = 1 and
-the mean over examples. Interactions between units are left out.
-"""
+"""Gates: a factor of value 1 on every unit, whose gradient says how the loss depends on the unit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,15 +29,18 @@ class Gates:
         between = [1] * (values.dim() - 2)
         return values * by_feature(output, gates).view(len(values), *between, output.width), *rest
 
-    def take_squares(self) -> Tensor:
-        """Sum over examples of the squared gradients (units,), after a backward pass; forgets them."""
-        gradients = [gates.grad for gates in self._of_calls if gates.grad is not None]
-        self._of_calls.clear()
-        return torch.stack(gradients).sum(0).square().sum(0)
+    def take(self) -> list[Tensor]:
+        """The gates of the last forward pass, one (examples, units) for each call of the sublayer; forgets them."""
+        taken, self._of_calls = self._of_calls, []
+        return taken
+
+    def take_gradients(self) -> Tensor:
+        """Gradients (examples, units) after a backward pass, summed over calls; forgets the gates."""
+        return torch.stack([gates.grad for gates in self.take() if gates.grad is not None]).sum(0)
 
 
 @contextmanager
-def gated(base: nn.Module, sublayers: list[Sublayer]) -> Iterator[Mapping[str, Gates]]:
+def gated(base: nn.Module, sublayers: Sequence[Sublayer]) -> Iterator[Mapping[str, Gates]]:
     """Puts gates on all sublayers (named relative to `base`) for the time of the context."""
     gates = {sublayer.name: Gates(sublayer) for sublayer in sublayers}
     handles = [

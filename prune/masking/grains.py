@@ -1,64 +1,54 @@
-"""Grains: what is kept or removed together.
+"""Grains: what is kept or removed together. A new one is an entry of `GRAINS`.
 
 Every grain tiles a weight into rectangles of r x c; one score decides over one tile.
 Shapes: W (R, C) = (outputs, inputs); scores and mask (R / r, C / c).
+
+Needs no torch, so that a command is checked before torch is loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from prune.models.sublayers import Matrix
+    from prune.models.sublayers import Matrix
 
 
 @dataclass(frozen=True)
 class Grain:
-    """A way to tile the matrices of a sublayer."""
+    """A way to tile the matrices of a sublayer, and what it needs."""
 
     tile: Callable[[Matrix, Sequence[int]], tuple[int, int]]
     """(matrix, configured block) -> (r, c)."""
-    shared: bool = False
-    """One score per inner unit, shared by all matrices of the sublayer."""
-    site: str | None = None
-    """The only site where it applies; None: both."""
+    sites: tuple[str, ...] = ("attention", "feed_forward")
+    """Where it applies."""
+    whole_units: bool = False
+    """Whether grains are whole units: one score per unit, shared by all matrices of the sublayer."""
+    reads_block: bool = False
+    """Whether the configured block, which must divide each matrix, is its tile."""
+    scattered: bool = False
+    """Whether its zeros are scattered, so that next to nothing can be taken out of a matrix."""
+    cuts: Callable[[Tensor, Sequence[int]], Tensor] | None = None
+    """(scores to be ranked (L, R / r, C / c), configured block) -> the lowest that is kept, of the same shape: where
+    scores compete with their neighbours only, as in n:m sparsity. Read for criteria that keep a density, in place of
+    that density. None: they compete within the matrix or the site, as `method.scope` says."""
 
 
-def _unit_tile(matrix: Matrix, _block: Sequence[int]) -> tuple[int, int]:
+def _unit(matrix: Matrix, _block: Sequence[int]) -> tuple[int, int]:
     return (matrix.unit_size, matrix.columns) if matrix.unit_axis == 0 else (matrix.rows, matrix.unit_size)
 
 
-def _block_tile(_matrix: Matrix, block: Sequence[int]) -> tuple[int, int]:
-    return (block[0], block[1])
-
-
-GRAINS = {
-    "element": Grain(lambda *_: (1, 1)),
-    "block": Grain(_block_tile),
-    "row": Grain(lambda matrix, *_: (1, matrix.columns)),
-    "column": Grain(lambda matrix, *_: (matrix.rows, 1)),
-    "head": Grain(_unit_tile, shared=True, site="attention"),
-    "dimension": Grain(_unit_tile, shared=True, site="feed_forward"),
+GRAINS: Mapping[str, Grain] = {
+    "element": Grain(lambda _matrix, _block: (1, 1), scattered=True),
+    "block": Grain(lambda _matrix, block: (block[0], block[1]), reads_block=True),
+    "row": Grain(lambda matrix, _block: (1, matrix.columns)),
+    "column": Grain(lambda matrix, _block: (matrix.rows, 1)),
+    "head": Grain(_unit, sites=("attention",), whole_units=True),
+    "dimension": Grain(_unit, sites=("feed_forward",), whole_units=True),
 }
-
-
-def spread(masks: Tensor, num_columns: int) -> Tensor:
-    """Masks (L, R/r, C/c) in a shape that broadcasts over weights (L, R/r, r, C): (L, R/r, 1, C or 1).
-
-    A row of tiles is spread over its columns only, so no mask as large as the weights is made unless r is 1.
-    """
-    if 1 < masks.shape[-1] < num_columns:
-        masks = masks.repeat_interleave(num_columns // masks.shape[-1], dim=-1)
-    return masks.unsqueeze(-2)
-
-
-def gather(values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Sums of `values` (L, R, C) over the tiles of masks of `shape` (R/r, C/c)."""
-    num_rows, num_columns = shape
-    count, rows, columns = values.shape
-    tiles = values if num_rows == rows else values.view(count, num_rows, rows // num_rows, columns).sum(2)
-    if num_columns == columns:
-        return tiles
-    return tiles.view(count, num_rows, num_columns, columns // num_columns).sum(3)
+TILED = frozenset(name for name, grain in GRAINS.items() if grain.reads_block)
+"""Grains whose tiles are the configured blocks."""

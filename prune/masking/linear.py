@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from prune.masking.grains import gather, spread
+from prune.masking.tiles import gather, spread
 
 
 class _MaskedWeights(torch.autograd.Function):

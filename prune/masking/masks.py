@@ -121,7 +121,7 @@ class Masks(nn.Module):
         return {
             site: sum(bank.spare(multiple) for bank in self.of_site(site))
             for site, masking in self.sites.items()
-            if GRAINS[masking.grain].shared
+            if GRAINS[masking.grain].whole_units
         }
 
     def keeps_cuts(self, step: int | None) -> bool:

@@ -1,7 +1,7 @@
-"""Parts found by the name of their file: criteria, methods, families, tasks.
+"""Parts found by the name of their file: criteria, saliencies, methods, families, tasks.
 
-Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families`,
-`prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its value the module.
+Third parties add parts through the entry point groups `prune.criteria`, `prune.saliencies`, `prune.methods`,
+`prune.families`, `prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its value the module.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from types import ModuleType
 from prune.runtime.sanitize import quoted
 
 _PACKAGE = Path(__file__).parents[1]
-_FOLDERS = {"families": "models/families"}
+_FOLDERS = {"families": "models/families", "saliencies": "criteria/saliency"}
 """Of kinds that do not lie at the top of the package."""
-_NO_PARTS = ("base", "answers", "metrics")
+_SPECIAL = {"criteria": "saliencies"}
+"""Kind -> another kind, whose parts belong to it, too."""
+_NO_PARTS = ("base", "answers", "metrics", "saliency")
 """In the folders of parts: what several of them use."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""
@@ -31,10 +33,11 @@ class UnknownPart(ValueError):
 
 
 def names(kind: str) -> list[str]:
-    """Names of all parts of `kind` (criteria, methods, families, tasks), without importing any."""
+    """Names of all parts of `kind` (criteria, saliencies, methods, families, tasks), without importing any."""
     parts = pkgutil.iter_modules([str(_PACKAGE / _FOLDERS.get(kind, kind))])
     own = (part.name for part in parts if part.name not in _NO_PARTS)
-    return sorted({*own, *(point.name for point in _entry_points(kind))})
+    special = names(_SPECIAL[kind]) if kind in _SPECIAL else []
+    return sorted({*own, *special, *(point.name for point in _entry_points(kind))})
 
 
 def check(kind: str, name: str) -> str:
@@ -58,6 +61,8 @@ def module(kind: str, name: str) -> ModuleType:
         UnknownPart: naming the nearest and all known names.
     """
     key = check(kind, name)
+    if kind in _SPECIAL and key in names(_SPECIAL[kind]):
+        return module(_SPECIAL[kind], key)
     for point in _entry_points(kind):
         if point.name == key:
             return importlib.import_module(point.value)

@@ -7,20 +7,17 @@ from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 
+from prune import criteria
 from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
 from prune.files.paths import in_the_way
+from prune.masking.grains import GRAINS
 from prune.pipeline.method import Method, method_of
 from prune.recipes.library import PLACES
 from prune.runtime import registry
 from prune.runtime.sanitize import shown
 from prune.tasks.metrics import specs
 
-GRAINS = {
-    "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
-    "head": "attention", "dimension": "feed_forward",
-}  # fmt: skip
-"""Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
 _LONGEST_PART = 255
 """Of a path, in bytes."""
 TRACKERS = ("tensorboard", "wandb", "mlflow")
@@ -45,9 +42,9 @@ def names(config: Config) -> Iterator[str]:
     for name, site in sites(config):
         method = method_or_none(config)
         units = method is not None and method.scores_units
-        criteria = ["fisher"] if units else registry.names("criteria")
-        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not units)]
-        yield from one_of(f"method.{name}.criterion", site.criterion, criteria)
+        known = criteria.of_units() if units else criteria.of_masks()
+        grains = [one for one, grain in GRAINS.items() if name in grain.sites and (grain.whole_units or not units)]
+        yield from one_of(f"method.{name}.criterion", site.criterion, known)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         if not is_name(label):

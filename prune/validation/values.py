@@ -15,6 +15,7 @@ from prune.config.reference import problems_of
 from prune.config.schema import Config, Finish
 from prune.config.targets import given
 from prune.files.limits import problem_of
+from prune.masking.grains import GRAINS
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.validation.names import method_or_none, sites
@@ -79,15 +80,16 @@ def target(config: Config) -> Iterator[str]:
         )
     if targets and config.compact.round_to != 1:
         yield f"compact.round_to={config.compact.round_to}: not read where there is a target, from which widths follow"
-    scattered = [name for name, site in sites(config) if site.grain == "element"]
+    scatter = {name for name, grain in GRAINS.items() if grain.scattered}
+    scattered = [f"{name}.grain={site.grain}" for name, site in sites(config) if site.grain in scatter]
     if scattered and targets.keys() - {"density"}:
         yield (
-            f"{named}: not to be had by method.{scattered[0]}.grain=element, whose zeros are scattered and make "
+            f"{named}: not to be had by method.{scattered[0]}, whose zeros are scattered and make "
             "nothing smaller or faster; say target.density, or another grain"
         )
     elif scattered and targets and config.method.finish is Finish.fill:
         yield (
-            f"{named}: not to be had by method.{scattered[0]}.grain=element with method.finish=fill, which frees "
+            f"{named}: not to be had by method.{scattered[0]} with method.finish=fill, which frees "
             "scattered zeros again; say method.finish=fold, or another grain"
         )
     for kind, values in targets.items():
@@ -130,10 +132,11 @@ def rounding(config: Config) -> Iterator[str]:
     whole = isinstance(round_to, int) and not isinstance(round_to, bool) and round_to >= 1
     if not whole and round_to != "auto":
         yield f"compact.round_to={shown(round_to)}: must be a whole number from 1, or auto"
-    if config.compact.round_to != 1 and not any(site.grain in ("head", "dimension") for _, site in sites(config)):
+    whole_units = [name for name, grain in GRAINS.items() if grain.whole_units]
+    if config.compact.round_to != 1 and not any(site.grain in whole_units for _, site in sites(config)):
         yield (
             f"compact.round_to={config.compact.round_to}: nothing would be rounded, since {config.method.name} removes "
-            "parts of heads and dimensions; it needs the grain head or dimension at one site"
+            f"parts of heads and dimensions; it needs the grain {' or '.join(whole_units)} at one site"
         )
 
 

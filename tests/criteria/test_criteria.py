@@ -6,10 +6,11 @@ from itertools import pairwise
 import pytest
 import torch
 
+from prune.criteria import of_masks
 from prune.masking.binarize import cut_for_density
 from prune.runtime import registry
 
-CRITERIA = {name: registry.module("criteria", name).CRITERION for name in registry.names("criteria")}
+CRITERIA = {name: registry.module("criteria", name).CRITERION for name in of_masks()}
 BY_DENSITY = {name: criterion for name, criterion in CRITERIA.items() if criterion.setting == "density"}
 every = pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA)
 by_density = pytest.mark.parametrize("criterion", BY_DENSITY.values(), ids=BY_DENSITY)

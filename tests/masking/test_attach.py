@@ -4,13 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from prune.criteria import of_masks
 from prune.masking.attach import attach, fold, masks_of
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.runtime import registry
 from tests.operations import Counted
 
-CRITERIA = {name: registry.module("criteria", name).CRITERION for name in registry.names("criteria")}
+CRITERIA = {name: registry.module("criteria", name).CRITERION for name in of_masks()}
 LEARNED = [name for name, criterion in CRITERIA.items() if criterion.learned]
 CUT = [name for name, criterion in CRITERIA.items() if criterion.setting != "penalty"]
 PRUNABLE = ["attention.self.query", "attention.self.key", "attention.self.value", "attention.output.dense"]
@@ -85,7 +86,7 @@ def test_gradient_of_the_scores_is_the_formula_in_the_whole_model(grain, example
                 weight = dense.bert.get_submodule(matrix.module).weight
                 rows, columns = bank.shapes[number]
                 terms = (weight.grad * weight.detach()).view(rows, matrix.rows // rows, columns, -1).sum((1, 3))
-                shared = bank.grain.shared
+                shared = bank.grain.whole_units
                 expected[0 if shared else number][index] += terms.flatten() if shared else terms
         for scores, wanted in zip(bank.scores, expected, strict=True):
             torch.testing.assert_close(scores.grad, wanted, rtol=1e-4, atol=1e-5 * wanted.abs().max().item())

@@ -4,15 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from prune.criteria import of_masks
 from prune.masking.attach import attach
 from prune.masking.grains import GRAINS
 from prune.masking.linear import MaskedLinear
 from prune.models.sublayers import Matrix, Sublayer
 from prune.runtime import registry
 
-BY_DENSITY = [
-    name for name in registry.names("criteria") if registry.module("criteria", name).CRITERION.setting == "density"
-]
+BY_DENSITY = [name for name in of_masks() if registry.module("criteria", name).CRITERION.setting == "density"]
 
 
 @pytest.mark.parametrize("density", [1.0, 0.83, 0.5, 0.1, 0.001])
@@ -83,7 +82,7 @@ def test_magnitude_scores_are_mean_absolute_weights_over_the_grain(grain, make_b
         found = [scores[1] for scores in bank.current_scores()]
         tiles = [bank.grain.tile(matrix, (2, 4)) for matrix in bank.matrices]
         means = [_tile_means(layer.weight, tile) for layer, tile in zip(linear, tiles, strict=True)]
-        expected = [torch.stack([mean.flatten() for mean in means]).mean(0)] if bank.grain.shared else means
+        expected = [torch.stack([mean.flatten() for mean in means]).mean(0)] if bank.grain.whole_units else means
         for one, wanted in zip(found, expected, strict=True):
             torch.testing.assert_close(one, wanted)
 

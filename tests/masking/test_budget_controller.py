@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from prune.criteria import of_masks
 from prune.masking import masks as module_of_masks
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
@@ -10,7 +11,7 @@ from prune.masking.budget_controller import BudgetController
 from prune.models.architecture import sublayers_of
 from prune.runtime import registry
 
-CRITERIA = registry.names("criteria")
+CRITERIA = of_masks()
 UNITS = 3 * (4 + 48)
 
 

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+
 import pytest
 import torch
 
-from prune.masking.grains import GRAINS, gather, spread
+from prune.masking.attach import attach
+from prune.masking.grains import GRAINS, Grain
+from prune.masking.tiles import gather, spread
 from prune.models.sublayers import Matrix
-from prune.validation import names
 
 QUERY = Matrix("query", rows=16, columns=20, unit_axis=0, unit_size=4)
 KEY = Matrix("key", rows=8, columns=20, unit_axis=0, unit_size=2)
@@ -29,11 +33,36 @@ def test_tile_of_each_grain(grain, matrices, tiles):
 
 
 def test_only_heads_and_dimensions_share_scores():
-    assert {name for name, grain in GRAINS.items() if grain.shared} == {"head", "dimension"}
+    assert {name for name, grain in GRAINS.items() if grain.whole_units} == {"head", "dimension"}
 
 
-def test_config_check_allows_each_grain_where_it_applies():
-    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == names.GRAINS
+def test_names_and_needs_are_known_without_torch():
+    code = "import sys, prune.masking.grains; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def _lowest_of_n(ranks, block):
+    """Of each m neighbours in a row the n-th highest."""
+    n, m = block
+    kept = ranks.unflatten(-1, (-1, m)).topk(n).values[..., -1:]
+    return kept.expand(*kept.shape[:-1], m).flatten(-2)
+
+
+@pytest.mark.parametrize("criterion", ["magnitude", "movement", "random"])
+def test_n_of_m_is_an_entry_of_the_table(criterion, monkeypatch, make_bert, sublayers, site, shuffle):
+    monkeypatch.setitem(GRAINS, "n_of_m", Grain(lambda *_: (1, 1), scattered=True, cuts=_lowest_of_n))
+    model = make_bert()
+    two_of_four = {name: site(criterion, "n_of_m", block=(2, 4)) for name in ("attention", "feed_forward")}
+    masks = attach(model, model.bert, sublayers(model), two_of_four, seed=0)
+    shuffle(masks)
+    masks.advance(1.0)
+    masks.refresh()
+    for bank in masks.all_banks():
+        for mask, ranks in zip(bank.masks, bank.ranks(), strict=True):
+            groups, values = mask.unflatten(-1, (-1, 4)), ranks.unflatten(-1, (-1, 4))
+            assert groups.sum(-1).eq(2).all()
+            kept = values.masked_fill(groups == 0, torch.inf).amin(-1)
+            assert (kept >= values.masked_fill(groups == 1, -torch.inf).amax(-1)).all()
 
 
 @pytest.mark.parametrize("tile", TILES)

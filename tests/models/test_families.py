@@ -16,6 +16,7 @@ import prune
 from prune.compaction import saved_model
 from prune.compaction.compact import compact, largest_difference
 from prune.config.schema import MethodConfig
+from prune.criteria import of_masks
 from prune.errors import UserError
 from prune.masking.attach import fold
 from prune.masking.linear import MaskedLinear
@@ -28,7 +29,7 @@ from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 FAMILIES = registry.names("families")
 FILES = sorted((Path(__file__).parents[1] / "configs" / "method").glob("*.yaml"))
 METHODS = [file for file in FILES if yaml.safe_load(file.read_text())["kind"] == "fine_pruning"]
-LEARNED = [name for name in registry.names("criteria") if registry.module("criteria", name).CRITERION.learned]
+LEARNED = [name for name in of_masks() if registry.module("criteria", name).CRITERION.learned]
 
 
 @pytest.fixture(params=ARCHITECTURES)

@@ -12,6 +12,7 @@ from prune.compaction import saved_model
 from prune.compaction.compact import compact, largest_difference
 from prune.compaction.refit import refit
 from prune.config.targets import Target
+from prune.criteria.saliency.fisher import SALIENCY
 from prune.masking.attach import attach, fold
 from prune.measure.size import num_left, num_parameters
 from prune.models.architecture import skeleton, sublayers_of
@@ -179,7 +180,7 @@ def test_importance_is_the_square_of_the_slope_of_a_groups_output(make):
     model, step = make().double(), 1e-3  # its norms are computed in float32
     sublayers = sublayers_of(model)
     batch = {"input_ids": IDS[:1], "labels": IDS[:1]}
-    found = importance(model, sublayers, [batch])["layers.1.attention"]
+    found = importance(SALIENCY, model, sublayers, [batch])["layers.1.attention"]
     for unit in range(3):
         losses = []
         for sign in (1, -1):

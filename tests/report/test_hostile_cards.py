@@ -100,4 +100,6 @@ def test_names_are_no_markup_in_a_card_and_its_front_matter_is_valid(tmp_path):
     ],
 )  # fmt: skip
 def test_the_command_that_repeats_a_run_is_no_command_of_its_recipe(head, asked, tmp_path):
-    assert repeat_command(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"
+    assert (
+        repeat_command(f"# @package _global_\n{head}\n", tmp_path) == f"prune recipe={tmp_path / 'recipe.yaml'}{asked}"
+    )

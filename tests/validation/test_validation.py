@@ -4,18 +4,12 @@ import pytest
 from datasets import Dataset
 
 from prune.config.schema import AnswersConfig, TaskConfig
-from prune.masking.grains import GRAINS
 from prune.tasks.base import Predictions
 from prune.tasks.metrics import classification, specs
 from prune.tasks.question_answering import QuestionAnswering
-from prune.validation import names
 from tests.config.test_schema import ANSWERS, DEMO, composed, problems
 
 SUMMARIES = ("model=demo", "task=summarization", "task.path=pkg://demo/data")
-
-
-def test_the_checked_grains_are_those_that_exist_and_where_they_apply():
-    assert {name: grain.site or "both sites" for name, grain in GRAINS.items()} == names.GRAINS
 
 
 def test_the_checked_metrics_of_labels_are_those_that_exist():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prune.pipeline.experiment import Experiment
     from prune.results.layout import StageFolder
 
+_READS = ("method.importance_examples", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
 
@@ -27,7 +28,7 @@ _FORWARD = 1 / 3
 def _result(config: Config) -> Stage:
     """The importance of units, whatever the target; removals but the last, each a stage; and the last."""
     scored = Stage(
-        "prune", "pruned", run=_score, inputs=(DENSE,), reads=("method.importance_examples",), shared=True,
+        "prune", "pruned", run=_score, inputs=(DENSE,), reads=_READS, shared=True,
         work=lambda experiment, _share: Work(_scoring_steps(experiment)),
     )  # fmt: skip
     latest = DENSE

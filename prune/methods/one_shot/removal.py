@@ -28,7 +28,7 @@ def score_units(experiment: Experiment, folder: StageFolder, dense: StageFolder)
 
     def score() -> None:
         folder.model.mkdir(parents=True, exist_ok=True)
-        save_file(importance_of(experiment, _model_in(experiment, dense)), folder.model / _IMPORTANCE)
+        save_file(_importance(experiment, dense), folder.model / _IMPORTANCE)
 
     distributed.broadcast_from_main(score)
 
@@ -95,10 +95,7 @@ def _refitted(
     It is refitted to the dense model, or to the one of `latest` where that has been trained.
     """
     sublayers, config = experiment.networks.sublayers, experiment.config
-    if latest == dense:
-        importance = load_file(scored.model / _IMPORTANCE)
-    else:
-        importance = importance_of(experiment, _model_in(experiment, latest))
+    importance = load_file(scored.model / _IMPORTANCE) if latest == dense else _importance(experiment, latest)
     wanted = latest if experiment.learning.settings.recoveries else dense
     model, original = (_model_in(experiment, wanted) for _ in range(2))
     compact(original, sublayers)  # its zeros would take as long as other numbers
@@ -107,6 +104,12 @@ def _refitted(
     first_token_only = first_token_suffices(experiment.networks.task.auto_class, sublayers)
     refit(model, original, sublayers, choose(importance), batches, first_token_only=first_token_only)
     return model
+
+
+def _importance(experiment: Experiment, folder: StageFolder) -> dict[str, Tensor]:
+    method = experiment.config.method
+    criterion = next(site.criterion for site in (method.attention, method.feed_forward) if not site.stays)
+    return importance_of(experiment, _model_in(experiment, folder), criterion)
 
 
 def _model_in(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prune.files import confined
+from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
@@ -82,7 +83,7 @@ def _first_token(pruned_shape: Any) -> str:
 
 def _grain(site: Mapping[str, Any]) -> str:
     grain = str(site["grain"])
-    return f"{grain} of {' x '.join(map(str, site['block']))}" if grain == "block" else grain
+    return f"{grain} of {' x '.join(map(str, site['block']))}" if grain in TILED else grain
 
 
 def _results(record: Record) -> Iterator[tuple[str, str, str]]:

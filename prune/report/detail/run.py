@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.files import confined, strict_yaml
+from prune.masking.grains import TILED
 from prune.pipeline.method import stages_of
 from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
@@ -153,8 +154,7 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Recor
 def _blocks(config: Mapping[str, Any]) -> Blocks:
     sites = {site: config.get("method", {}).get(site, {}) for site in ("attention", "feed_forward")}
     return {
-        site: tuple(settings["block"]) if settings.get("grain") == "block" else (1, 1)
-        for site, settings in sites.items()
+        site: tuple(settings["block"]) if settings.get("grain") in TILED else (1, 1) for site, settings in sites.items()
     }
 
 
