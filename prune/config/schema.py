@@ -97,7 +97,7 @@ class SummariesConfig:
     length_penalty: float = 2.0
     """Exponent of the length by which a beam's log-likelihood is divided."""
     no_repeat_ngram_size: int = 3
-    """No sequence of so many tokens occurs twice; 0: any may."""
+    """No sequence of this many tokens occurs twice; 0: any may."""
     early_stopping: bool = True
     """Whether the search ends as soon as there are `num_beams` finished summaries."""
 
@@ -121,7 +121,7 @@ class TaskConfig:
     labels: list[str] = field(default_factory=list)
     """Names of the labels, in the order of their integers. Read by text_classification."""
     id: str | None = None
-    """Column with the examples' ids, by which predictions are told apart; null: the row's number."""
+    """Column with the examples' ids, which name their predictions; null: the row's number."""
     metrics: list[str] = field(default_factory=lambda: ["accuracy"])
     """Metrics, the main one first; the known ones are in prune/tasks/metrics/."""
     train_split: str = "train"
@@ -135,7 +135,7 @@ class TaskConfig:
     eval_examples: int | None = None
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
     eval_from_train: int = 0
-    """So many training examples, drawn by the seed, are not trained on but evaluated on, as a split of their own."""
+    """This many training examples, drawn by the seed, are held out and evaluated as a split of their own."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)
@@ -180,13 +180,13 @@ class MethodConfig:
     layers: float = 1.0
     """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
     importance_examples: int = 2048
-    """Training examples that tell what units are worth. Read by one_shot."""
+    """Training examples from which the importance of units is estimated. Read by one_shot."""
     removal_steps: int = 1
-    """In how many steps units are removed, with their importance found anew in each. Read by one_shot."""
+    """Number of steps in which units are removed; importance is estimated anew in each. Read by one_shot."""
     recovery: float = 0.0
     """Share of the fill's training, in [0, 1), that is spent between the removal steps, equally after each but the
-    last: importance is then that of units in a model that works again. Read by one_shot, where finish is fill and there
-    are several removal steps."""
+    last: importance is then estimated in a model that works again. Read by one_shot, where finish is fill and there are
+    several removal steps."""
     refit_examples: int = 512
     """Training examples that output matrices are refitted on. Read by one_shot."""
     scope: Scope = Scope.matrix
@@ -233,7 +233,7 @@ class ScheduleConfig:
     precision: Precision = Precision.auto
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2
-    """Distance of the checkpoints an interrupted run goes on from: fraction of training or steps."""
+    """Interval of the checkpoints from which an interrupted run resumes: fraction of training or steps."""
 
 
 @dataclass
@@ -243,8 +243,8 @@ class DistillationConfig:
     alpha_teacher: float = 0.9
     """Weight of the loss against the teacher's logits."""
     alpha_layers: float = 0.0
-    """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher is asked at every
-    step, which costs a forward pass of it."""
+    """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher runs at every step,
+    which costs a forward pass of it."""
     temperature: float = 2.0
     """Temperature T of the softened distributions, above 0."""
 
@@ -279,13 +279,13 @@ class CompactConfig:
     """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
     Read by methods that train with masks, with criteria soft_movement and l0."""
     first_token_only: bool = True
-    """Whether a classifier whose head reads the first token only computes no other where no attention follows: the
-    logits are the same, hidden states of other tokens are missing there."""
+    """Whether a classifier whose head reads only the first token computes only that one after its last attention with
+    heads: the logits are the same, hidden states of other tokens are missing there."""
 
 
 @dataclass
 class TargetConfig:
-    """What the result shall be: one of these, or a list of values of one, which the run visits in turn."""
+    """What the result should be: one of these, or a list of values of one, which the run visits in turn."""
 
     density: Any = None
     """Fraction of the weights of the prunable layers that stay, in (0, 1); where the method fills, with those that it
@@ -331,7 +331,7 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     """How long, and how everything moves."""
     target: TargetConfig = field(default_factory=TargetConfig)
-    """What the result shall be."""
+    """What the result should be."""
     teacher: str = "dense"
     """dense, none, or a hub name or folder of a model for the same task."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
@@ -347,7 +347,7 @@ class Config:
     outputs: str = "outputs"
     """Folder in which runs and tables go."""
     force: bool = False
-    """Carry the run out again although its record is there."""
+    """Repeat a run that is finished."""
     tracking: list[str] = field(default_factory=list)
     """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
     report: bool = True

@@ -25,7 +25,7 @@ assert mask.tolist() == [1.0, 0.0, 1.0]
     "method": """
 from prune.config.keys import choices
 assert "magnitude_struct" in choices("method")
-from prune.cli import main
+from prune.cli.main import main
 main(["run", "model=demo", "task=demo", "schedule=demo", "method=magnitude_struct", "task.train_examples=64",
       "task.eval_examples=32", "schedule.epochs=8", "schedule.dense_epochs=1", "evaluate.speed.pairs=2",
       "evaluate.speed.batch_sizes=[1]", "outputs=outputs"])
@@ -34,7 +34,7 @@ main(["run", "model=demo", "task=demo", "schedule=demo", "method=magnitude_struc
 import shutil
 from prune.files.paths import PACKAGE
 shutil.copytree(PACKAGE / "demo" / "data", "data/reviews")
-from prune.cli import main
+from prune.cli.main import main
 main(["run", "model=demo", "task=reviews", "schedule=demo", "method=struct", "method.penalty=400",
       "task.train_examples=256", "task.eval_examples=32", "schedule.epochs=4", "schedule.dense_epochs=1",
       "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1]", "schedule.score_learning_rate=0.3",
