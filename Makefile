@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-slow lint bench bench-fill bench-shrink docs docs-generate clean
+.PHONY: demo test test-slow lint bench bench-fill docs docs-generate clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
 	$(BIN)/prune -m recipe=demo method.penalty=20,60
@@ -21,13 +21,10 @@ lint: $(READY)    ## format, lint, strict types
 	$(BIN)/mypy
 
 bench: $(READY)    ## cost of a training step with masks, relative to a dense one
-	$(BIN)/python -m tests.bench.training_step $(ARGS)
+	$(BIN)/python -m benchmarks.training_step $(ARGS)
 
 bench-fill: $(READY)    ## cost of removing units and filling, relative to dense training
-	$(BIN)/python -m tests.bench.filling_step $(ARGS)
-
-bench-shrink: $(READY)    ## cost of a training that shrinks its model, relative to dense training
-	$(BIN)/python -m tests.bench.shrinking_step $(ARGS)
+	$(BIN)/python -m benchmarks.filling_step $(ARGS)
 
 docs: $(READY)-docs    ## the documentation as a site in site/; broken links fail
 	$(BIN)/mkdocs build --strict

@@ -16,8 +16,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from prune.config import reference, schema
+from prune.config import keys, reference, schema
 from prune.config.keys import choices
+from prune.config.metadata import FINITE
 from prune.config.reference import ReferenceConfig
 from prune.config.schema import Config
 from prune.files import strict_yaml
@@ -29,9 +30,9 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PART = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", flags=re.S)
 ROOMS = (
-    "errors", "runtime", "files", "config", "models", "masking", "criteria", "compaction", "measure", "budget",
-    "published", "data", "tasks", "results", "recipes", "report", "validation", "composition", "training", "methods",
-    "pipeline", "export", "sweeps", "cli",
+    "errors", "runtime", "files", "config", "models", "masking", "compaction", "criteria", "measure", "budget",
+    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "report", "validation",
+    "composition", "export", "sweeps", "cli",
 )  # fmt: skip
 """From the bottom to the top."""
 
@@ -90,7 +91,9 @@ def _rows(kind: Any, prefix: str, names: Sequence[str]) -> Iterator[tuple[str, .
             yield f"**`{prefix}{name}`**", "section", "", meaning
             yield from _rows(hints[name], f"{prefix}{name}.", nested)
         else:
-            yield f"`{prefix}{name}`", _type(hints[name]), _value(getattr(default, name)), meaning
+            key = f"{prefix}{name}"
+            bounds = f" Range: {keys.ranges()[key]}." if keys.ranges().get(key, FINITE) != FINITE else ""
+            yield f"`{key}`", _type(hints[name]), _value(getattr(default, name)), meaning + bounds
 
 
 def _type(kind: Any) -> str:

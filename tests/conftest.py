@@ -1,5 +1,7 @@
 """Tiny models with masks: built from a config and a seed, so that no test needs a network or a file."""
 
+import gc
+import os
 import sys
 
 import pytest
@@ -11,6 +13,7 @@ from prune.masking.bank import SiteMasking
 from prune.masking.grains import GRAINS
 from prune.models.architecture import skeleton, sublayers_of
 from prune.runtime import registry
+from tests.runs.tiny import FinishedRuns
 
 SHAPE = {
     "hidden_size": 16,
@@ -20,6 +23,13 @@ SHAPE = {
     "vocab_size": 50,
     "max_position_embeddings": 32,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_collect():
+    """The garbage collector passes over what is there already: a full look at torch and transformers takes a second."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
@@ -85,6 +95,15 @@ def shuffle():
 def ids():
     """Three inputs of seven tokens."""
     return torch.randint(0, SHAPE["vocab_size"], (3, 7), generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="session")
+def finished_runs(tmp_path_factory):
+    """Tiny runs of every method, to be copied."""
+    base = tmp_path_factory.getbasetemp()
+    store = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished_runs"
+    store.mkdir(exist_ok=True)
+    return FinishedRuns(store)
 
 
 @pytest.fixture

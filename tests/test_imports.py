@@ -1,17 +1,30 @@
-"""Imports go one way: masking <- criteria <- methods <- experiment; families import nothing, nobody imports cli."""
+"""Imports go one way, from room to room as docs/generate.py lists them; and what must stay light does."""
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from docs.generate import ROOMS
+
 PACKAGE = Path(__file__).parents[1] / "prune"
 FILES = sorted(PACKAGE.rglob("*.py"))
+LOOSE = {"__init__.py", "__main__.py", "errors.py"}
+
+
+def module_of(file):
+    """The dotted name of a file."""
+    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_of(file): file for file in FILES}
 
 
 def imported(file):
-    """Everything `file` imports, anywhere in it, as dotted names: modules, and names taken from modules."""
+    """Everything `file` imports, anywhere in it, for types only, too, as dotted names of modules and of their names."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -20,71 +33,79 @@ def imported(file):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def under(folder):
-    return [file for file in FILES if file.is_relative_to(PACKAGE / folder)]
+def own_imports(file):
+    """The modules of this package that `file` imports."""
+    for name in imported(file):
+        if name.partition(".")[0] == "prune":
+            yield name if name in MODULES else name.rpartition(".")[0]
 
 
-def within(name, *modules):
-    return any(name == module or name.startswith(f"{module}.") for module in modules)
+def room_of(module):
+    return module.split(".")[1] if "." in module else ""
 
 
-def strangers(folder, *allowed):
-    """Imports of `folder` from this package that are not within `allowed`."""
-    names = {(file.name, name) for file in under(folder) for name in imported(file) if within(name, "prune")}
-    return {(file, name) for file, name in names if not within(name, *allowed)}
+def external(*rooms):
+    """Names of other packages that rooms import."""
+    files = (file for file in FILES if room_of(module_of(file)) in rooms)
+    roots = {name.partition(".")[0] for file in files for name in imported(file)}
+    return roots - sys.stdlib_module_names - {"prune"}
 
 
-def test_files_are_found():
-    assert len(under("masking")) >= 7
-    assert any("prune.masking.attach.attach" in imported(file) for file in FILES)
+def test_every_room_has_its_place():
+    assert {path.name for path in PACKAGE.glob("*.py")} == LOOSE
+    rooms = {room_of(module) for module in MODULES} - {"", "__main__", "demo"}
+    assert rooms == set(ROOMS)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_those_below(room):
+    below = {"", *ROOMS[: ROOMS.index(room) + 1]}
+    above = {
+        (module, name)
+        for module, file in MODULES.items()
+        if room_of(module) == room
+        for name in own_imports(file)
+        if room_of(name) not in below
+    }
+    assert above == set()
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    graph = {module: set(own_imports(file)) - {module} for module, file in MODULES.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
 
 
 @pytest.mark.parametrize(
-    ("folder", "allowed"),
+    ("rooms", "packages"),
     [
-        ("masking", ["prune.masking", "prune.models.sublayers"]),
-        ("criteria", ["prune.masking", "prune.criteria"]),
-        ("families", ["prune.families"]),
+        (("errors",), set()),
+        (("masking", "criteria"), {"torch"}),
+        (("config",), {"omegaconf"}),
     ],
 )
-def test_a_part_imports_only_what_lies_below_it(folder, allowed):
-    assert strangers(folder, *allowed) == set()
-
-
-@pytest.mark.parametrize("folder", ["masking", "criteria"])
-def test_the_mathematics_needs_torch_only(folder):
-    roots = {name.split(".")[0] for file in under(folder) for name in imported(file)}
-    assert roots - sys.stdlib_module_names <= {"torch", "prune"}
+def test_some_rooms_need_little(rooms, packages):
+    assert external(*rooms) <= packages
 
 
 def test_families_need_nothing():
-    roots = {name.split(".")[0] for file in under("families") for name in imported(file)}
+    files = [file for file in FILES if file.parent == PACKAGE / "models" / "families"]
+    roots = {name.partition(".")[0] for file in files for name in imported(file)}
     assert roots - sys.stdlib_module_names == {"prune"}
-
-
-def test_nobody_imports_the_verbs():
-    importers = {
-        file.relative_to(PACKAGE).as_posix()
-        for file in FILES
-        if any(within(n, "prune.cli.commands") for n in imported(file))
-    }
-    assert {file for file in importers if not file.startswith("verbs/")} == {"cli.py"}
-
-
-def test_nobody_but_main_imports_cli():
-    importers = {
-        file.relative_to(PACKAGE).as_posix()
-        for file in FILES
-        if any(within(n, "prune.cli.main") for n in imported(file))
-    }
-    assert importers == {"__main__.py"}
 
 
 def test_one_file_knows_the_trainer():
     def knows(file):
-        text = file.read_text()
-        return "transformers.Trainer" in text.split() or any(
-            name.startswith("transformers.") and name.endswith(".Trainer") for name in imported(file)
-        )
+        return any(name.startswith("transformers.") and name.endswith(".Trainer") for name in imported(file))
 
-    assert [file.relative_to(PACKAGE).as_posix() for file in FILES if knows(file)] == ["training/trainer.py"]
+    assert [module for module, file in MODULES.items() if knows(file)] == ["prune.training.trainer"]
+
+
+def test_packages_that_are_found_by_name_hold_parts_only():
+    """A file in one of these folders is a choice of the user's."""
+    for room in ("criteria", "methods"):
+        for module in (module for module in MODULES if module.startswith(f"prune.{room}.") and module.count(".") == 2):
+            text = MODULES[module].read_text()
+            assert "CRITERION = " in text or "METHOD = " in text, module

@@ -47,7 +47,7 @@ def test_a_wheel_carries_every_config_recipe_and_the_demo(wheel: Path) -> None:
         } == expected
     assert (wheel / "prune/demo/data/train.jsonl").stat().st_size > 0
     assert (wheel / "prune/demo/model/config.json").stat().st_size > 0
-    assert (wheel / "prune/report/templates/report.html").stat().st_size > 0
+    assert (wheel / "prune/report/page/templates/report.html").stat().st_size > 0
 
 
 def test_a_checkout_works_from_any_folder(tmp_path: Path) -> None:

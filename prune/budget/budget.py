@@ -18,6 +18,7 @@ from prune.masking.masks import Masks
 from prune.measure import size
 from prune.models.architecture import skeleton
 from prune.models.sublayers import Sublayer
+from prune.models.units import all_units
 
 Kept = dict[str, tuple[int, ...]]
 """Name of a sublayer -> numbers of the units that stay."""
@@ -28,7 +29,7 @@ _FEW_PAIRS, PAIRS = 4, 15
 """Of measurements, at least: for a rough look, and to accept a choice."""
 _AT_LEAST, _AIM, _AT_MOST = 1.015, 1.025, 1.04
 """Measured speed-ups are aimed at, and accepted between, so many times the one that is asked for: the record measures
-anew, a percent or two off, and shall be neither below it nor 5 % above."""
+anew, a percent or two off, and should be neither below it nor 5 % above."""
 
 _NEAR = 0.5
 """Share of the speed-up that the table promises the smallest model, above which that is measured before it is believed:
@@ -42,27 +43,27 @@ class Budget:
     target: Target
     sublayers: list[Sublayer]
     """All that there are where pruning starts."""
-    stay: frozenset[str]
+    unpruned_sites: frozenset[str]
     """Sites at which nothing is pruned."""
     cost_models: tuple[CostModel, ...]
     """Of the ways to compute it; the cheapest that is possible counts."""
-    whole: float
+    dense_cost: float
     """What the unpruned model costs."""
     limit: float
     """What the pruned one may cost."""
     ratio: Ratio | None = None
-    """For times."""
-    asked: float = 1.0
-    """What it shall be."""
-    say: Callable[[str], None] = lambda _: None
-    """Tells the user what was measured."""
+    """Measures, where the target is a time."""
+    speedup: float = 1.0
+    """That is asked for, where the target is a time."""
+    report: Callable[[str], None] = lambda _: None
+    """Takes a line about what was measured."""
     of_weights: bool = False
     """Whether masked weights of kept units count as gone; a fill would free them again."""
 
     @property
     def pruned(self) -> list[Sublayer]:
         """The sublayers that units are removed from."""
-        return [s for s in self.sublayers if s.site not in self.stay]
+        return [s for s in self.sublayers if s.site not in self.unpruned_sites]
 
     @cached_property
     def fixed(self) -> float:
@@ -93,7 +94,7 @@ class Budget:
 
     def choose_intermediate(self, importance: Mapping[str, Tensor], share: float) -> Kept:
         """The same where only a `share` of the way is gone, as a ratio: half of it to a quarter is a half."""
-        budget = self.whole * (self.limit / self.whole) ** share
+        budget = self.dense_cost * (self.limit / self.dense_cost) ** share
         return self._within(self._way(importance, budget), importance, budget)
 
     def settle(self, chosen: Callable[[float], Kept], least: float | None = None) -> float:
@@ -105,25 +106,27 @@ class Budget:
             return self.limit
         least = self.fixed if least is None else least
         # First roughly: the table's sum may be some percent off.
-        budget, tried = self.limit * self.ratio(chosen(self.limit), _FEW_PAIRS) / (_AIM * self.asked), []
+        budget, tried = self.limit * self.ratio(chosen(self.limit), _FEW_PAIRS) / (_AIM * self.speedup), []
         for _ in range(_ATTEMPTS):
             budget = max(budget, least)
             measured = self.ratio(chosen(budget), PAIRS)
             tried.append((measured, budget))
-            self.say(f"          chosen to be {self.asked:.3g} times faster, measured {measured:.2f}")
-            if _AT_LEAST * self.asked <= measured <= _AT_MOST * self.asked:
+            self.report(f"          chosen to be {self.speedup:.3g} times faster, measured {measured:.2f}")
+            if _AT_LEAST * self.speedup <= measured <= _AT_MOST * self.speedup:
                 break
-            budget *= measured / (_AIM * self.asked)
-        fast_enough = [one for one in tried if one[0] >= _AT_LEAST * self.asked]
+            budget *= measured / (_AIM * self.speedup)
+        fast_enough = [one for one in tried if one[0] >= _AT_LEAST * self.speedup]
         return (min(fast_enough) if fast_enough else max(tried))[1]
 
-    def left(self, masks: Masks) -> float:
+    def share_left(self, masks: Masks) -> float:
         """The share of the whole that `masks` leave."""
         if self.of_weights:
-            return (self.fixed + sum(masks.num_kept(site) for site in masks.sites)) / self.whole
+            return (self.fixed + sum(masks.num_kept(site) for site in masks.sites)) / self.dense_cost
         left = masks.units_left()
-        units = {s.name: s.num_units if s.site in self.stay else len(left.get(s.name, ())) for s in self.sublayers}
-        return self.cost_of(units) / self.whole
+        units = {
+            s.name: s.num_units if s.site in self.unpruned_sites else len(left.get(s.name, ())) for s in self.sublayers
+        }
+        return self.cost_of(units) / self.dense_cost
 
     def _way(self, importance: Mapping[str, Tensor], budget: float) -> CostModel:
         """The one that loses the least. It stays while a budget is corrected: tables are not equally right of all."""
@@ -131,8 +134,7 @@ class Budget:
         return max(possible, key=lambda one: importance_left(importance, self._within(one, importance, budget)))
 
     def _within(self, cost_model: CostModel, importance: Mapping[str, Tensor], budget: float) -> Kept:
-        whole = {s.name: tuple(range(s.num_units)) for s in self.sublayers}
-        return whole | choose(
+        return all_units(self.sublayers) | choose(
             self.pruned, importance, cost_model.of, max(budget, self._least(cost_model)) - self._unpruned(cost_model)
         )
 
@@ -142,14 +144,16 @@ class Budget:
         )
 
     def _unpruned(self, cost_model: CostModel) -> float:
-        return cost_model.outside + sum(cost_model.of(s, s.num_units) for s in self.sublayers if s.site in self.stay)
+        return cost_model.outside + sum(
+            cost_model.of(s, s.num_units) for s in self.sublayers if s.site in self.unpruned_sites
+        )
 
 
 def size_budget(
     target: Target,
     dense: list[Sublayer],
     sublayers: list[Sublayer],
-    stay: frozenset[str],
+    unpruned_sites: frozenset[str],
     auto_class: str,
     config: PreTrainedConfig,
     filled: bool = False,
@@ -161,7 +165,7 @@ def size_budget(
     Raises:
         UserError: if the target cannot be reached.
     """
-    per_unit: dict[str, int] = {s.name: _weights_per_unit(s) for s in dense}
+    per_unit: dict[str, int] = {s.name: s.weights_per_unit for s in dense}
     whole = size.num_prunable(dense)
     if target.kind == "params":
         model = skeleton(config, auto_class)
@@ -171,7 +175,7 @@ def size_budget(
     limit = target.value * whole
     cost_model = CostModel(lambda s, units: per_unit[s.name] * units, outside)
     of_weights = target.kind == "density" and not filled
-    budget = Budget(target, sublayers, stay, (cost_model,), whole, limit, of_weights=of_weights)
+    budget = Budget(target, sublayers, unpruned_sites, (cost_model,), whole, limit, of_weights=of_weights)
     if budget.limit <= budget.fixed:
         raise UserError(
             f"target.{target.kind}={target.value:g}: this model can have from {budget.fixed / whole:.3g} to 1"
@@ -183,7 +187,7 @@ def time_budget(
     target: Target,
     cost_models: tuple[CostModel, ...],
     sublayers: list[Sublayer],
-    stay: frozenset[str],
+    unpruned_sites: frozenset[str],
     whole: float,
     ratio: Ratio,
     say: Callable[[str], None] = lambda _: None,
@@ -194,7 +198,7 @@ def time_budget(
         UserError: if the target cannot be reached on this machine.
     """
     asked = target.value if target.kind == "speedup" else whole / target.value
-    budget = Budget(target, sublayers, stay, cost_models, whole, whole / (_AIM * asked), ratio, asked, say)
+    budget = Budget(target, sublayers, unpruned_sites, cost_models, whole, whole / (_AIM * asked), ratio, asked, say)
     fastest = whole / budget.fixed
     if _NEAR * fastest < asked < fastest:
         fastest = ratio(budget.smallest, PAIRS)
@@ -209,11 +213,7 @@ def time_budget(
     return budget
 
 
-def _weights_per_unit(sublayer: Sublayer) -> int:
-    return sum((m.columns if m.unit_axis == 0 else m.rows) * sublayer.unit_size for m in sublayer.matrices)
-
-
 def _biases_per_unit(sublayer: Sublayer, base: torch.nn.Module) -> int:
-    inputs = [*sublayer.matrices[:-1], *sublayer.followers]
-    biases = sum(sublayer.unit_size for m in inputs if m.bias(base) is not None)
-    return biases + sum(m.columns * sublayer.unit_size for m in sublayer.followers)
+    inputs = [*sublayer.inputs, *sublayer.followers]
+    biases = sum(m.unit_size for m in inputs if m.bias(base) is not None)
+    return biases + sum(m.weights_per_unit for m in sublayer.followers)

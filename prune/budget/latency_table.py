@@ -30,6 +30,7 @@ from prune.measure.cache import machine, remembered
 from prune.measure.speed import seconds, time_pairs
 from prune.models.architecture import family_of, new_model, skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
+from prune.models.units import all_units
 
 _VERSION = 5
 """Of the measurement: a table by another is measured anew."""
@@ -186,9 +187,8 @@ def _counts(sublayer: Sublayer) -> list[int]:
 
 def _variant(model: PreTrainedModel, sublayers: list[Sublayer], kind: str, count: int) -> PreTrainedModel:
     """A copy with `count` units in all sublayers of `kind`."""
-    return _shaped(
-        model, sublayers, {s.name: tuple(range(count if kind_of(s) == kind else s.num_units)) for s in sublayers}
-    )
+    few = {s.name: tuple(range(count)) for s in sublayers if kind_of(s) == kind}
+    return _shaped(model, sublayers, all_units(sublayers) | few)
 
 
 def _shaped(

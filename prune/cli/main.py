@@ -1,4 +1,4 @@
-"""The command: finds the verb, and shows help and errors as a person wants to read them. Imports nothing heavy."""
+"""The command line: finds the command, and shows help and errors. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 print("\ninterrupted: the same command goes on from the last checkpoint", file=sys.stderr)
             sys.exit(130)
         except Exception as error:
-            if (told := _of_machine(error)) is None:
+            if (explained := _of_machine(error)) is None:
                 raise
-            _fail(told)
+            _fail(explained)
 
 
 def _of_machine(error: Exception) -> UserError | None:
@@ -68,8 +68,8 @@ def _dispatch(words: list[str]) -> None:
     elif words[0] in known:
         commands.module(words[0]).run_command(words[1:])
     elif "=" not in words[0] and not words[0].startswith(("-", "+", "~")):
-        verb = shown(words[0])
-        raise UserError(f"{verb!r} is no verb{nearest(words[0], known)}: {', '.join(known)}, or key=value")
+        command = shown(words[0])
+        raise UserError(f"{command!r} is not a command{nearest(words[0], known)}: {', '.join(known)}, or key=value")
     else:
         commands.module("run").run_command(words)
 
@@ -88,7 +88,7 @@ def _fail(error: UserError) -> NoReturn:
 def _help() -> str:
     groups = "\n".join(f"  {group + '=':<10} {', '.join(choices(group))}" for group in GROUPS)
     usages = [usage for name in commands.names() for usage in commands.module(name).USAGE]
-    of_verbs = "\n".join(f"  {command:<{_WIDTH}}{meaning}" for command, meaning in usages)
+    of_commands = "\n".join(f"  {command:<{_WIDTH}}{meaning}" for command, meaning in usages)
     return f"""\
 prune {__version__}: makes transformers small and fast while it fine-tunes them.
 
@@ -109,9 +109,9 @@ Any value of the config is set by key=value, for example:
   method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   how hard the others do
   task.train_examples=20000  a subset drawn by the seed              seed=1               another replicate
   schedule.epochs=3          how long                                outputs=<folder>     where results go
-  teacher=none               no distillation                         force=true           carry a run out anew
+  teacher=none               no distillation                         force=true           run it again
 
-{of_verbs}
+{of_commands}
   {"prune --cfg job [key=value ...]":<{_WIDTH}}shows the whole config, composed
   {'eval "$(prune -sc install=bash)"':<{_WIDTH}}tab completion (also zsh, fish)
 

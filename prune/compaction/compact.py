@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from prune.compaction.depth import Depth
 from prune.compaction.structure import Structure
 from prune.models.sublayers import Sublayer
+from prune.models.units import by_unit
 
 TOLERANCE, TOLERANCE_IN_DOUBLE = 1e-5, 1e-6
 
@@ -37,9 +38,8 @@ def compact(
 
 
 def _needed_units(model: PreTrainedModel, sublayer: Sublayer) -> tuple[int, ...]:
-    output = sublayer.matrices[-1].weight(model.base_model)
-    columns = output.abs().amax(0).view(sublayer.num_units, sublayer.unit_size)
-    return tuple(columns.amax(1).nonzero().flatten().tolist())
+    columns = sublayer.output.weight(model.base_model).abs().amax(0, keepdim=True)
+    return tuple(by_unit(sublayer.output, columns)[0].amax(1).nonzero().flatten().tolist())
 
 
 @torch.no_grad()

@@ -49,7 +49,7 @@ def refit(
     small = copy.deepcopy(model)
     structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
     structure.apply(small.base_model, sublayers)
-    changed = [s.matrices[-1] for s in sublayers if 0 < len(kept[s.name]) < s.num_units]
+    changed = [s.output for s in sublayers if 0 < len(kept[s.name]) < s.num_units]
     for group in _groups(changed, batches):
         wanted = [
             _captured(dense, [output.module for output in group], batch, lambda _, result: result.clone())

@@ -40,7 +40,7 @@ def _widths(model: PreTrainedModel, sublayers: list[Sublayer]) -> dict[str, int]
     """Key of config.json -> the width of all its sublayers."""
     found: dict[str, tuple[int, Sublayer]] = {}
     for sublayer in sublayers:
-        units = sublayer.matrices[-1].weight(model.base_model).shape[1] // sublayer.unit_size
+        units = sublayer.output.weight(model.base_model).shape[1] // sublayer.output.unit_size
         if sublayer.width:
             width, first = found.setdefault(sublayer.width, (units, sublayer))
             if units != width:

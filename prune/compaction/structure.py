@@ -19,6 +19,7 @@ from prune.compaction.modeling_pruned import take_shape
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.models.sublayers import Matrix, Sublayer
+from prune.models.units import features_of
 from prune.runtime.sanitize import quoted
 
 VERSION = 1
@@ -133,8 +134,8 @@ class Structure:
         """Gives the unpruned `whole` the weights of `model`, which has this structure, and zeros for removed units."""
         inside: set[int] = set()
         for sublayer in sublayers:
-            features = features_of(sublayer, self.kept[sublayer.name])
             for matrix in (*sublayer.matrices, *sublayer.followers):
+                features = features_of(matrix, self.kept[sublayer.name])
                 inside |= {id(p) for p in whole.base_model.get_submodule(matrix.module).parameters()}
                 _place(matrix.weight(model.base_model), matrix.weight(whole.base_model), matrix.unit_axis, features)
                 if (bias := matrix.bias(whole.base_model)) is not None:
@@ -171,12 +172,9 @@ def _depth(name: str, value: Any) -> Any:
 
 
 def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
-    width = len(units) * sublayer.unit_size
-    linear = {
-        m.module: [m.parts * width, m.columns] if m.unit_axis == 0 else [m.rows, width]
-        for m in (*sublayer.matrices, *sublayer.followers)
-    }
-    values = {"units": len(units), "width": width}
+    left = [matrix.with_units(len(units)) for matrix in (*sublayer.matrices, *sublayer.followers)]
+    linear = {m.module: [m.parts * m.rows if m.unit_axis == 0 else m.rows, m.columns] for m in left}
+    values = {"units": len(units), "width": sublayer.output.with_units(len(units)).width}
     shape: dict[str, Any] = {
         "linear": linear,
         "counts": {name: values[meaning] for name, meaning in sublayer.counts.items()},
@@ -184,7 +182,7 @@ def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
     if sublayer.site == "attention":
         shape["attention"] = {
             "module": sublayer.module,
-            "output": sublayer.matrices[-1].module,
+            "output": sublayer.output.module,
             "heads": units,
             "shared_bias": asdict(sublayer.shared_bias) if sublayer.shared_bias else None,
             "left_out_without_heads": sublayer.left_out_without_heads,
@@ -192,18 +190,11 @@ def _shape(sublayer: Sublayer, units: list[int]) -> dict[str, Any]:
     return shape
 
 
-def features_of(sublayer: Sublayer, units: tuple[int, ...]) -> Tensor:
-    """The rows or columns that belong to `units`."""
-    size = sublayer.unit_size
-    return (torch.tensor(units, dtype=torch.long).unsqueeze(1) * size + torch.arange(size)).flatten()
-
-
 def _kept_parameters(base: nn.Module, sublayer: Sublayer, units: tuple[int, ...]) -> dict[str, Tensor]:
     """Weights (outputs, inputs) and biases of the smaller modules."""
-    features = features_of(sublayer, units)
     parts: dict[str, list[Tensor]] = {}
     for matrix in (*sublayer.matrices, *sublayer.followers):
-        for name, values in _sliced(base, matrix, features).items():
+        for name, values in _sliced(base, matrix, features_of(matrix, units)).items():
             parts.setdefault(f"{matrix.module}.{name}", []).append(values)
     return {name: torch.cat(values) for name, values in parts.items()}
 

@@ -20,7 +20,6 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -78,12 +77,15 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
             except UserError as error:
                 failures.append(_failure(error))
             except Exception as error:
-                if (told := exhausted(error)) is None:
+                if (explained := exhausted(error)) is None:
                     raise
-                failures.append(_failure(told))
+                failures.append(_failure(explained))
         return math.nan
 
-    hand_to_hydra(command.flags, command.words, composed)
+    if command.flags.given:
+        hand_to_hydra(command.flags, command.words, composed)
+    else:
+        composed(_composed_once(command.words))
     if refused:
         raise ConfigErrors(refused)
     if failures:
@@ -91,9 +93,15 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
     return results
 
 
+def _composed_once(words: list[str]) -> DictConfig:
+    """The config of one run. Hydra's main function would compose it twice, the first time to learn that it is one."""
+    with composing() as compose:
+        return compose(words)
+
+
 def _failure(error: UserError) -> str:
     """The error's text, in a sweep with the words of the job that failed."""
-    if HydraConfig.get().mode is RunMode.RUN:
+    if not HydraConfig.initialized():
         return str(error)
     return f"{' '.join(HydraConfig.get().overrides.task)}: {error}"
 

@@ -5,15 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, fields
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from typing import Any
 
-from prune.config.schema import Config, Finish, ScheduleConfig
-from prune.config.targets import ONE_SHOT
+from prune.config.keys import REMOVED
+from prune.config.metadata import ROLE, Role
+from prune.config.schema import Config
 
 _HASH_LENGTH = 8
-_NOT_OF_THE_CONFIGURATION = ("seed", "outputs", "force", "tracking", "report", "search", "reference")
-"""Keys of a config that tell replicates apart, or say where and how a run is carried out, watched and searched for."""
+
+
+def fields_of(*roles: Role) -> tuple[str, ...]:
+    """The fields of a run's config with one of these roles."""
+    return tuple(item.name for item in fields(Config) if item.metadata.get(ROLE, Role.setting) in roles)
+
+
+SESSION = fields_of(Role.session)
+"""No recipe has these."""
+NOT_SETTINGS = fields_of(Role.session, Role.annotation)
+"""These change no result."""
 
 
 def run_identity(named: dict[str, Any]) -> dict[str, Any]:
@@ -21,56 +32,30 @@ def run_identity(named: dict[str, Any]) -> dict[str, Any]:
 
     The same for replicates: they differ in their seed.
     """
-    identity = {key: value for key, value in named.items() if key not in _NOT_OF_THE_CONFIGURATION}
+    settings = fields_of(Role.setting)
+    identity = {key: value for key, value in named.items() if key in settings}
     for group in {"model", "task", "method", "schedule"} & identity.keys():
         identity[group] = {key: value for key, value in identity[group].items() if key != "name"}
     return identity
 
 
+DENSE_SCHEDULE = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
+"""What of the schedule the dense model depends on."""
+
+
 def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
     """What tells the dense model of a run from others, its seed apart, of a config's `differences`."""
-    used = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
     return {
         "model": named.get("model"),
         "task": named.get("task"),
-        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in used},
-    }
-
-
-def dense_inputs(config: Config) -> dict[str, Any]:
-    """All that the dense model of `config` depends on."""
-    return dense_identity(differences(config)) | {"seed": config.seed}
-
-
-def pruned_inputs(config: Config) -> dict[str, Any]:
-    """All that a method's long part depends on: neither its finish nor its fill (one_shot: nor its target)."""
-    named, dense = differences(config), dense_inputs(config)
-    if config.method.kind == ONE_SHOT:
-        return {"examples": config.method.importance_examples, "dense": dense}
-    unused = {
-        "method": {"name", "finish"},
-        "schedule": {"name", "eval_batch_size"}
-        | {field.name for field in fields(ScheduleConfig) if field.name.startswith("fill_")},
-    }
-    inputs: dict[str, Any] = {
-        group: {key: value for key, value in named.get(group, {}).items() if key not in keys}
-        for group, keys in unused.items()
-    }
-    inputs |= {"dense": dense, "teacher": config.teacher, "distillation": named.get("distillation")}
-    if "target" in named:
-        inputs |= {"target": named["target"], "speed": named.get("evaluate", {}).get("speed")}
-        inputs["first_token_only"] = config.compact.first_token_only
-    if config.target.density is not None and config.method.finish is Finish.fill:
-        inputs["filled"] = True  # then masked weights of kept units count
-    if config.compact.during_training:
-        inputs["during_training"] = True
-    return inputs
+        "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in DENSE_SCHEDULE},
+    } | ({"data_seed": named["data_seed"]} if "data_seed" in named else {})
 
 
 def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
     """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
-    Fields at their default are left out, so that a new field renames no old run.
+    Fields at their default are left out, so that neither a new field nor a removed one renames an old run.
     """
     return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
 
@@ -90,10 +75,19 @@ def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, 
 
 @cache
 def _defaults() -> dict[str, Any]:
-    return asdict(Config())
+    defaults = asdict(Config())
+    for key, removed in REMOVED.items():
+        *groups, last = key.split(".")
+        reduce(getitem, groups, defaults)[last] = removed.default
+    return defaults
 
 
 def digest(content: Any) -> str:
     """A short name that follows from `content`."""
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
+
+
+def data_seed(config: Config) -> int:
+    """What subsets of examples are drawn by."""
+    return config.seed if config.data_seed is None else config.data_seed

@@ -6,7 +6,7 @@ Needs neither torch nor a composed config, so that every slip of the hand is ans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, get_origin, get_type_hints
@@ -14,6 +14,7 @@ from typing import Any, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from prune.config.metadata import FINITE, RANGE, Range
 from prune.config.schema import Config
 from prune.files import limits
 from prune.files.paths import shipped
@@ -36,6 +37,23 @@ class Assignment:
     value: Any
 
 
+@dataclass(frozen=True)
+class Removed:
+    """A key that older versions had. Their records and run folders are still read."""
+
+    default: Any
+    """What it was where nobody set it: a record with this value is equal to one without the key."""
+    advice: str
+    """What to do instead."""
+
+
+REMOVED = {
+    "compact.during_training": Removed(
+        default=False, advice="units are removed when the pruning training has ended; leave it out"
+    ),
+}
+
+
 def choices(group: str) -> list[str]:
     """The choices of a config group: its YAML files."""
     return sorted(file.stem for file in (shipped("configs") / group).glob("*.yaml"))
@@ -54,16 +72,38 @@ def known_keys() -> list[str]:
 @cache
 def kinds() -> dict[str, Any]:
     """Dotted key of the schema -> type of its value."""
-    return dict(_leaves(Config))
+    return {key: kind for key, kind, _ in _leaves(Config)}
 
 
-def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+@cache
+def ranges() -> dict[str, Range]:
+    """Dotted key -> range of its numbers; those of floats are finite at least."""
+    floats = (float, float | None)
+    declared = {key: metadata.get(RANGE, FINITE if kind in floats else None) for key, kind, metadata in _leaves(Config)}
+    return {key: bounds for key, bounds in declared.items() if bounds is not None}
+
+
+def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any, Mapping[str, Any]]]:
     hints = get_type_hints(schema)
     for item in fields(schema):
         if is_dataclass(hints[item.name]):
             yield from _leaves(hints[item.name], f"{prefix}{item.name}.")
         else:
-            yield prefix + item.name, hints[item.name]
+            yield prefix + item.name, hints[item.name], item.metadata
+
+
+def removed_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Removed keys that an older config sets to another value than their default: dotted key -> value."""
+    return {a.key: a.value for a in flatten(config) if a.key in REMOVED and a.value != REMOVED[a.key].default}
+
+
+def without_removed(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """An older config, nested, without the keys that have been removed."""
+    return {
+        key: without_removed(value, f"{prefix}{key}.") if isinstance(value, Mapping) else value
+        for key, value in config.items()
+        if f"{prefix}{key}" not in REMOVED
+    }
 
 
 def _is_key(key: str) -> bool:
@@ -93,6 +133,8 @@ def _problem(assignment: Assignment) -> str | None:
         if str(value) not in known:
             return f"{told}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
         return None
+    if key in REMOVED:
+        return f"{told}: this setting was removed; {REMOVED[key].advice}"
     if not _is_key(key):
         return f"{told}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
     if problem := limits.problem_of(key, value):
@@ -117,8 +159,8 @@ def _type_of(key: str) -> str:
     return str(kind if get_origin(kind) else getattr(kind, "__name__", kind)).replace("None", "null")
 
 
-def flatten(content: dict[str, Any], prefix: str = "") -> Iterator[Assignment]:
-    """The leaves of a nested mapping as assignments."""
+def flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[Assignment]:
+    """The leaves of a nested mapping as assignments; an empty mapping within it is a leaf, too."""
     for key, value in content.items():
         if isinstance(value, dict) and value:
             yield from flatten(value, f"{prefix}{key}.")

@@ -48,7 +48,7 @@ class EnvironmentConfig:
 
 @dataclass
 class ReferenceConfig:
-    """The figures that a recipe shall give again."""
+    """The figures that a recipe must reproduce."""
 
     source: str = ""
     """Where these figures stand, or which run gave them."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
 from prune.config.reference import ReferenceConfig
 
 
@@ -44,7 +45,7 @@ class Precision(str, Enum):
 
 
 class Objective(str, Enum):
-    """What a search looks for."""
+    """The objective."""
 
     metric = "metric"
     speedup = "speedup"
@@ -72,32 +73,32 @@ class AnswersConfig:
     """Whether some questions have no answer in their text."""
     stride: int = 128
     """Overlap of the windows of a long text, in tokens."""
-    question_length: int = 64
+    question_length: int = field(default=64, metadata=within(POSITIVE))
     """Longest question in tokens; longer ones are cut, and counted."""
-    n_best: int = 20
-    """How many first and last tokens of an answer are tried in each window."""
-    max_tokens: int = 30
+    n_best: int = field(default=20, metadata=within(POSITIVE))
+    """Candidates for the first and for the last token of an answer, in each window."""
+    max_tokens: int = field(default=30, metadata=within(POSITIVE))
     """Longest answer in tokens."""
     null_threshold: float = 0.0
-    """A question counts as unanswerable where the score of no answer exceeds that of the best answer by more."""
+    """No answer is predicted where its score exceeds that of the best answer by more than this."""
 
 
 @dataclass
 class SummariesConfig:
     prefix: str = ""
-    """Put before each text: T5 expects "summarize: "."""
-    max_label_length: int = 142
+    """Prepended to each text: T5 expects "summarize: "."""
+    max_label_length: int = field(default=142, metadata=within(POSITIVE))
     """Longest summary to learn from, in tokens; longer ones are cut."""
-    num_beams: int = 6
-    """Beams of the search."""
-    max_new_tokens: int = 142
+    num_beams: int = field(default=6, metadata=within(POSITIVE))
+    """Number of beams."""
+    max_new_tokens: int = field(default=142, metadata=within(POSITIVE))
     """Longest generated summary, in tokens."""
     min_new_tokens: int = 56
     """Shortest generated summary, in tokens."""
     length_penalty: float = 2.0
-    """Exponent of the length by which a beam's log-likelihood is divided."""
-    no_repeat_ngram_size: int = 3
-    """No sequence of this many tokens occurs twice; 0: any may."""
+    """Exponent of a beam's length, by which its log-likelihood is divided."""
+    no_repeat_ngram_size: int = field(default=3, metadata=within(NON_NEGATIVE))
+    """No n-gram of this size occurs twice; 0: no restriction."""
     early_stopping: bool = True
     """Whether the search ends as soon as there are `num_beams` finished summaries."""
 
@@ -107,9 +108,9 @@ class TaskConfig:
     name: str = ""
     """Short name, used in tables and in the run folder's name."""
     kind: str = "text_classification"
-    """File in prune/tasks/ that knows this kind of task."""
+    """Kind of task: a file of prune/tasks/."""
     version: int = 1
-    """Raised whenever a change to the task makes its scores incomparable with earlier ones."""
+    """Increased whenever a change to the task makes its scores incomparable with earlier ones."""
     path: str = ""
     """Hub name, local folder with one file per split, or `pkg://` folder."""
     subset: str | None = None
@@ -121,21 +122,21 @@ class TaskConfig:
     labels: list[str] = field(default_factory=list)
     """Names of the labels, in the order of their integers. Read by text_classification."""
     id: str | None = None
-    """Column with the examples' ids, which name their predictions; null: the row's number."""
+    """Column with the ids that predictions are saved under; null: the row number."""
     metrics: list[str] = field(default_factory=lambda: ["accuracy"])
     """Metrics, the main one first; the known ones are in prune/tasks/metrics/."""
     train_split: str = "train"
     """Split to train on: a hub split, or the stem of a file in the folder."""
     eval_splits: list[str] = field(default_factory=lambda: ["validation"])
     """Splits to evaluate on; the main metric is that of the first."""
-    max_length: int = 128
+    max_length: int = field(default=128, metadata=within(Range(at_least=8)))
     """Longest input in tokens; longer ones are truncated, and counted."""
-    train_examples: int | None = None
+    train_examples: int | None = field(default=None, metadata=within(POSITIVE))
     """Size of a subset of the training split drawn by the seed; null: all."""
-    eval_examples: int | None = None
+    eval_examples: int | None = field(default=None, metadata=within(POSITIVE))
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
-    eval_from_train: int = 0
-    """This many training examples, drawn by the seed, are held out and evaluated as a split of their own."""
+    eval_from_train: int = field(default=0, metadata=within(NON_NEGATIVE))
+    """Number of training examples, drawn by the seed, that are held out and evaluated as a split of their own."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)
@@ -145,13 +146,13 @@ class TaskConfig:
 @dataclass
 class SiteConfig:
     criterion: str = ""
-    """What scores a grain: a file in prune/criteria/."""
+    """What scores a grain: a file of prune/criteria/."""
     grain: str = ""
     """What is kept or removed together: element, block, row, column; head (attention), dimension (feed_forward); none:
     the site stays as it is."""
     block: list[int] = field(default_factory=lambda: [32, 32])
     """Rows and columns of a block; must divide each matrix. Read only where grain is block."""
-    penalty_weight: float = 1.0
+    penalty_weight: float = field(default=1.0, metadata=within(NON_NEGATIVE))
     """Share of this site in the penalty, at least 0 (lambda_att and lambda_ffn of the papers)."""
 
     @property
@@ -165,137 +166,133 @@ class MethodConfig:
     name: str = ""
     """Short name, used in tables and in the run folder's name."""
     kind: str = "fine_pruning"
-    """File in prune/methods/ that spreads criteria over a model."""
+    """Kind of method: a file or package of prune/methods/."""
     attention: SiteConfig = field(default_factory=SiteConfig)
     """Criterion and grain for query, key, value and output matrices."""
     feed_forward: SiteConfig = field(default_factory=SiteConfig)
     """Criterion and grain for the two feed-forward matrices."""
-    penalty: float = 10.0
-    """Weight of the regulariser on scores (lambda), at least 0. Read by soft_movement and l0; with a target it shapes
-    the scores, and the target says how many grains stay."""
-    density: float = 0.5
-    """Fraction of weights kept, in (0, 1]. Read by magnitude, movement and random where there is no target."""
-    threshold: float = 0.1
-    """Final cut on sigmoid(score), in [0, 1). Read by soft_movement where there is no target."""
-    layers: float = 1.0
-    """Fraction of the layers of each stack that stay, in (0, 1]: the others are left out before training."""
-    importance_examples: int = 2048
-    """Training examples from which the importance of units is estimated. Read by one_shot."""
-    removal_steps: int = 1
-    """Number of steps in which units are removed; importance is estimated anew in each. Read by one_shot."""
-    recovery: float = 0.0
-    """Share of the fill's training, in [0, 1), that is spent between the removal steps, equally after each but the
-    last: importance is then estimated in a model that works again. Read by one_shot, where finish is fill and there are
-    several removal steps."""
-    refit_examples: int = 512
-    """Training examples that output matrices are refitted on. Read by one_shot."""
+    penalty: float = field(default=10.0, metadata=within(NON_NEGATIVE))
+    """Weight of the regulariser on scores (lambda). Read by soft_movement and l0. With a target, it only shapes the
+    scores: the target decides how many grains are kept."""
+    density: float = field(default=0.5, metadata=within(FRACTION))
+    """Fraction of weights kept. Read by magnitude, movement and random, without a target."""
+    threshold: float = field(default=0.1, metadata=within(PROBABILITY))
+    """Final threshold on sigmoid(score). Read by soft_movement, without a target."""
+    layers: float = field(default=1.0, metadata=within(FRACTION))
+    """Fraction of the layers of each stack that are kept; the others are dropped before training."""
+    importance_examples: int = field(default=2048, metadata=within(POSITIVE))
+    """Training examples from which the importance of units is estimated. Read by one_shot, and with
+    schedule.start_from=one_shot."""
+    removal_steps: int = field(default=1, metadata=within(POSITIVE))
+    """Number of steps in which units are removed; importance is estimated again before each. Read by one_shot."""
+    recovery: float = field(default=0.0, metadata=within(PROBABILITY))
+    """Fraction of the fill's steps that is spent on recovery between the removal steps, in equal parts, so that
+    importance is estimated in a model that has recovered. Read by one_shot, with finish=fill and several steps."""
+    refit_examples: int = field(default=512, metadata=within(POSITIVE))
+    """Training examples on which output matrices are refitted. Read by one_shot."""
     scope: Scope = Scope.matrix
-    """Whether a density holds in every matrix, or over all matrices of a site."""
+    """Whether the density is reached in each matrix, or over all matrices of a site together."""
     finish: Finish = Finish.compact
-    """fold: zeros stay in place; compact: empty heads and dimensions removed; fill: compact, then fine-tune again."""
+    """fold: zeros stay in place; compact: empty heads and dimensions are removed; fill: compact and fine-tune again."""
 
 
 @dataclass
 class ScheduleConfig:
     name: str = ""
     """Short name of the schedule."""
-    epochs: float = 3.0
+    epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the pruning training, in epochs."""
-    dense_epochs: float = 3.0
+    dense_epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the dense model's fine-tuning, in epochs."""
-    fill_epochs: float = 1.0
+    fill_epochs: float = field(default=1.0, metadata=within(POSITIVE))
     """Length of the fill, in epochs."""
-    batch_size: int = 32
+    batch_size: int = field(default=32, metadata=within(POSITIVE))
     """Examples per training step."""
-    eval_batch_size: int = 64
+    eval_batch_size: int = field(default=64, metadata=within(POSITIVE))
     """Examples per evaluation step."""
-    learning_rate: float = 5e-5
+    learning_rate: float = field(default=5e-5, metadata=within(POSITIVE))
     """Peak learning rate of the weights."""
-    fill_learning_rate: float | None = None
-    """The same in the fill; null: learning_rate."""
+    fill_learning_rate: float | None = field(default=None, metadata=within(POSITIVE))
+    """Peak learning rate in the fill; null: learning_rate."""
     fill_warmup: Any = None
-    """Until the learning rate peaks in the fill: fraction of it or steps; null: warmup."""
-    fill_batch_size: int | None = None
+    """Warm-up of the learning rate in the fill: fraction or steps; null: warmup."""
+    fill_batch_size: int | None = field(default=None, metadata=within(POSITIVE))
     """Examples per training step of the fill; null: batch_size."""
-    dropout: float | None = None
-    """Probability of all dropouts while pruning and filling, in [0, 1); null: the model's own."""
-    score_learning_rate: float = 1e-2
+    dropout: float | None = field(default=None, metadata=within(PROBABILITY))
+    """Dropout probability everywhere while pruning and filling; null: the model's own."""
+    score_learning_rate: float = field(default=1e-2, metadata=within(POSITIVE))
     """Peak learning rate of the scores."""
-    weight_decay: float = 0.0
-    """AdamW's weight decay of the weights; scores have none."""
+    weight_decay: float = field(default=0.0, metadata=within(NON_NEGATIVE))
+    """Weight decay of AdamW for the weights; scores have none."""
     warmup: Any = 0.1
-    """Before pruning begins, and until the learning rate peaks: fraction of training (0.1) or "5400 steps"."""
+    """Warm-up, before pruning begins and until the learning rate peaks: fraction of training (0.1) or "5400 steps"."""
     cooldown: Any = 0.2
-    """At the end, with threshold, density and penalty at their final values: fraction or steps."""
+    """Final part, with threshold, density and penalty at their final values: fraction or steps."""
     start_from: Start = Start.pretrained
-    """Whether pruning starts from the pretrained or from the dense model; one_shot: from the dense model, and from
-    scores by the Fisher information of its heads and dimensions, instead of equal ones. Not read by method one_shot."""
+    """pretrained, dense: the model that pruning starts from; one_shot: the dense model, with scores initialised by the
+    Fisher information of its heads and dimensions. Not read by method=one_shot."""
     precision: Precision = Precision.auto
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2
-    """Interval of the checkpoints from which an interrupted run resumes: fraction of training or steps."""
+    """Interval of the checkpoints that an interrupted run resumes from: fraction of training or steps."""
 
 
 @dataclass
 class DistillationConfig:
-    alpha_ce: float = 0.1
+    alpha_ce: float = field(default=0.1, metadata=within(NON_NEGATIVE))
     """Weight of the loss against the labels; 1 where there is no teacher."""
-    alpha_teacher: float = 0.9
+    alpha_teacher: float = field(default=0.9, metadata=within(NON_NEGATIVE))
     """Weight of the loss against the teacher's logits."""
-    alpha_layers: float = 0.0
-    """Weight of the loss against the teacher's hidden states, layer by layer; above 0 the teacher runs at every step,
-    which costs a forward pass of it."""
-    temperature: float = 2.0
-    """Temperature T of the softened distributions, above 0."""
+    alpha_layers: float = field(default=0.0, metadata=within(NON_NEGATIVE))
+    """Weight of the loss against the teacher's hidden states, layer by layer; above 0, each step costs a forward pass
+    of the teacher."""
+    temperature: float = field(default=2.0, metadata=within(POSITIVE))
+    """Temperature T of the softened distributions."""
 
 
 @dataclass
 class SpeedConfig:
-    batch_sizes: list[int] = field(default_factory=lambda: [1, 32])
+    batch_sizes: list[int] = field(default_factory=lambda: [1, 32], metadata=within(POSITIVE))
     """Batch sizes to time; the table shows the last."""
-    length: int | None = None
+    length: int | None = field(default=None, metadata=within(POSITIVE))
     """Length in tokens; null: the 95th percentile of the evaluation inputs, rounded up to a multiple of 8."""
     dtype: str = "float32"
     """Number format of the measurement: float32 or bfloat16."""
     device: str = "auto"
     """Device of the measurement: auto, cpu, cuda."""
-    pairs: int = 30
+    pairs: int = field(default=30, metadata=within(Range(at_least=2)))
     """Number of timed pairs (dense, compact) per batch size."""
-    generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8])
+    generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8], metadata=within(POSITIVE))
     """Batch sizes to time generation with, where the task generates texts."""
-    generated_length: int = 32
-    """Tokens that are generated then, and that a decoder reads where one forward pass is timed."""
-    generation_pairs: int = 5
+    generated_length: int = field(default=32, metadata=within(POSITIVE))
+    """Tokens that are generated; and tokens that the decoder reads where one forward pass is timed."""
+    generation_pairs: int = field(default=5, metadata=within(POSITIVE))
     """Number of timed pairs of generations per batch size."""
 
 
 @dataclass
 class CompactConfig:
     round_to: Any = 1
-    """Widths (dimensions; heads x their size) are rounded up to a multiple of this, where grains are whole units: the
-    best-scored of the removed ones stay. auto: the multiple that is fastest, measured once. Not to be
-    combined with a target."""
-    during_training: bool = False
-    """Whether heads and dimensions that have died are removed at each tenth of the pruning training already, for good.
-    Read by methods that train with masks, with criteria soft_movement and l0."""
+    """Widths (dimensions; heads x head size) are rounded up to a multiple of this, where grains are whole units: the
+    best-scored of the removed units are kept as padding. auto: the fastest multiple, measured once. Cannot be combined
+    with a target."""
     first_token_only: bool = True
-    """Whether a classifier whose head reads only the first token computes only that one after its last attention with
-    heads: the logits are the same, hidden states of other tokens are missing there."""
+    """Whether a classifier whose head reads the first token only stops computing the others after the last attention
+    with heads. Logits are the same; hidden states of the other tokens are missing from there on."""
 
 
 @dataclass
 class TargetConfig:
-    """What the result should be: one of these, or a list of values of one, which the run visits in turn."""
+    """What the result must be: one of these, or a list of values of one, each of which becomes a run."""
 
-    density: Any = None
-    """Fraction of the weights of the prunable layers that stay, in (0, 1); where the method fills, with those that it
-    frees."""
-    params: Any = None
-    """Fraction of all parameters that stay, those of embeddings and head included, in (0, 1)."""
-    speedup: Any = None
-    """How many times faster than the unpruned model, above 1; measured as evaluate.speed says, at its last batch."""
-    latency_ms: Any = None
-    """Milliseconds for such a batch."""
+    density: Any = field(default=None, metadata=within(Range(above=0, below=1)))
+    """Fraction of the weights of the prunable layers that are kept; with finish=fill, those it frees count, too."""
+    params: Any = field(default=None, metadata=within(Range(above=0, below=1)))
+    """Fraction of all parameters that are kept, embeddings and head included."""
+    speedup: Any = field(default=None, metadata=within(Range(above=1)))
+    """Speed-up over the unpruned model, measured as evaluate.speed says, at its last batch size."""
+    latency_ms: Any = field(default=None, metadata=within(POSITIVE))
+    """Latency of such a batch, in milliseconds."""
 
 
 @dataclass
@@ -311,9 +308,9 @@ class SearchConfig:
     objective: Objective = Objective.both
     """metric: the best main metric; speedup: the greatest measured speed-up; both: every trade between the two that no
     other run beats."""
-    min_speedup: float | None = None
+    min_speedup: float | None = field(default=None, metadata=within(POSITIVE))
     """Runs with a smaller measured speed-up do not count; null: any does."""
-    max_loss: float | None = None
+    max_loss: float | None = field(default=None, metadata=within(PROBABILITY))
     """Runs whose main metric is worse than the dense model's by more do not count; a fraction (0.01 is one point), or
     null: any does."""
 
@@ -329,9 +326,9 @@ class Config:
     method: MethodConfig = field(default_factory=MethodConfig)
     """Which method, and how hard it prunes."""
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    """How long, and how everything moves."""
+    """How long training takes, and how pruning proceeds in it."""
     target: TargetConfig = field(default_factory=TargetConfig)
-    """What the result should be."""
+    """What the result must be."""
     teacher: str = "dense"
     """dense, none, or a hub name or folder of a model for the same task."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
@@ -340,17 +337,19 @@ class Config:
     """How empty units are removed."""
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
     """How the result is measured."""
-    search: SearchConfig = field(default_factory=SearchConfig)
+    search: SearchConfig = field(default_factory=SearchConfig, metadata=role(Role.session))
     """What a search over runs looks for."""
-    seed: int = 0
-    """Replicate: seeds data order, subsets, dropout and new weights."""
-    outputs: str = "outputs"
+    seed: int = field(default=0, metadata=within(NON_NEGATIVE) | role(Role.replicate))
+    """Replicate: seeds data order, dropout and new weights; subsets, too, unless `data_seed` is set."""
+    data_seed: int | None = field(default=None, metadata=within(NON_NEGATIVE))
+    """Seeds the subsets of examples, so that replicates see the same ones; null: `seed` does."""
+    outputs: str = field(default="outputs", metadata=role(Role.session))
     """Folder in which runs and tables go."""
-    force: bool = False
-    """Repeat a run that is finished."""
-    tracking: list[str] = field(default_factory=list)
+    force: bool = field(default=False, metadata=role(Role.session))
+    """Run again although the record is there."""
+    tracking: list[str] = field(default_factory=list, metadata=role(Role.session))
     """Where the curves of training are shown: tensorboard, wandb, mlflow. Their files go into the run's folder."""
-    report: bool = True
+    report: bool = field(default=True, metadata=role(Role.session))
     """Write report.html, its figures and the models' cards at the end; `prune report` does so at any time."""
-    reference: ReferenceConfig = field(default_factory=ReferenceConfig)
-    """What a recipe's author measured or read: compared with this run's result, and changes nothing in it."""
+    reference: ReferenceConfig = field(default_factory=ReferenceConfig, metadata=role(Role.annotation))
+    """What the author of a recipe measured or read; compared with the result, which it does not change."""

@@ -1,4 +1,4 @@
-"""Targets: what the pruned model shall be. One run visits the values of a list in turn."""
+"""Targets: what the pruned model must be. One run visits the values of a list in turn."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from typing import Any
 
 from prune.config.schema import Config, TargetConfig
 
-ONE_SHOT = "one_shot"
-"""The kind of method that is nothing without a target."""
 _LABELS = {"density": "density {:g}", "params": "params {:g}", "speedup": "speed-up {:g}", "latency_ms": "{:g} ms"}
 
 

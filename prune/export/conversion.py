@@ -26,9 +26,10 @@ from prune.measure.hardware import hardware
 from prune.measure.size import bytes_on_disk
 from prune.measure.speed import speed_batches, time_pairs
 from prune.models import loading
-from prune.pipeline.context import Experiment, prepare
+from prune.pipeline.experiment import Experiment, prepare
+from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
-from prune.results.layout import RECORD, RunFolder, StageFolder, dense_folder
+from prune.results.layout import RECORD, RunFolder, StageFolder
 from prune.results.record import Record
 from prune.runtime import library_output
 from prune.runtime.screen import Screen
@@ -138,10 +139,10 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
     made, record = FORMATS[form], _read(run)
     config = config_of(record)
     experiment = prepare(config, run, screen)
-    if experiment.task.generation() and not made.exact:
+    if experiment.examples.task.generation() and not made.exact:
         raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")
     model = saved_model.load(run.model)
-    dense = loading.finished_model(str(dense_folder(config).model), experiment.task.auto_class).eval()
+    dense = loading.finished_model(str(DENSE.folder(config).model), experiment.examples.task.auto_class).eval()
     screen.stage("export", f"{made.label}: writing, comparing, timing")
     exported = made.export(model, _batch(experiment, model, 2, 12))
     if made.exact and not (difference := _difference(model, exported, experiment)) <= TOLERANCE:
@@ -152,7 +153,7 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
     folder = run.exported(form)
     shutil.rmtree(folder, ignore_errors=True)
     exported.save_pretrained(folder)
-    experiment.tokenizer.save_pretrained(folder)
+    experiment.examples.tokenizer.save_pretrained(folder)
     found = _measured(experiment, record, made, (dense, model, exported), folder)
     write_at_once(folder / RECORD, json.dumps(asdict(found), indent=1) + "\n")
     return found
@@ -173,7 +174,9 @@ def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: in
 
 def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[dict[str, Tensor]]:
     with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
-    return speed_batches(experiment.main_features, experiment.tokenizer, speed, torch.device("cpu"), with_decoder)
+    return speed_batches(
+        experiment.examples.evaluation, experiment.examples.tokenizer, speed, torch.device("cpu"), with_decoder
+    )
 
 
 @torch.no_grad()
@@ -182,7 +185,7 @@ def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -
     found = []
     for size, length in _TRIED:
         batch = _batch(experiment, model, size, length)
-        found.append(largest_difference(model(**batch), exported(**batch), experiment.task.distilled))
+        found.append(largest_difference(model(**batch), exported(**batch), experiment.examples.task.distilled))
     return max(found)
 
 
@@ -197,9 +200,9 @@ def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[
         for batch, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
     ]
     scores = record.scores
-    if not experiment.task.generation():
+    if not experiment.examples.task.generation():
         called: Any = _Called(exported, model.config)
-        scores = experiment.scores(called, StageFolder(folder))
+        scores = experiment.examples.scores(called, StageFolder(folder))
     main = experiment.config.task.eval_splits[0]
     return replace(
         record,

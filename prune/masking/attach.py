@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prune.masking.alive import Alive
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.linear import MaskedLinear
 from prune.masking.masks import Masks
@@ -27,24 +26,20 @@ def attach(
     sublayers: list[Sublayer],
     sites: dict[str, SiteMasking],
     seed: int,
-    alive: Alive | None = None,
 ) -> Masks:
     """Puts masks on all matrices of `sublayers` (named relative to `base`) and registers them as `model.masks`.
-
-    `alive`: of what they are left, where some have been removed while training goes on.
 
     Raises:
         ValueError: if no sublayer belongs to a site, or a matrix has another shape than its sublayer says.
     """
     generator = torch.Generator().manual_seed(seed)
-    before = sublayers if alive is None else alive.sublayers
-    if empty := [name for name in sites if not any(s.site == name for s in before)]:
+    if empty := [name for name in sites if not any(s.site == name for s in sublayers)]:
         raise ValueError(f"the model has no sublayer for {', '.join(empty)}: nothing would be pruned there")
     banks: dict[str, Bank] = {}
     for name, equal in _equal_sublayers(sublayers).items():
         layers = [[_masked_layer(base, matrix) for matrix in sublayer.matrices] for sublayer in equal]
         banks[name] = Bank(sites[equal[0].site], equal, layers, generator)
-    masks = Masks(sites, banks, alive).to(next(model.parameters()).device)
+    masks = Masks(sites, banks).to(next(model.parameters()).device)
     masks.train(model.training)
     model.add_module(_NAME, masks)
     roots = dict.fromkeys(m.module.partition(".")[0] for s in sublayers for m in s.matrices)
@@ -76,7 +71,7 @@ def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:
     """Sublayers of the same site and shapes, by a name: the site's, numbered from the second kind on."""
     groups: dict[Any, list[Sublayer]] = {}
     for sublayer in sublayers:
-        shapes = tuple((m.rows, m.columns, m.unit_axis) for m in sublayer.matrices)
+        shapes = tuple((m.rows, m.columns, m.unit_axis, m.unit_size) for m in sublayer.matrices)
         groups.setdefault((sublayer.site, sublayer.num_units, shapes), []).append(sublayer)
     named: dict[str, list[Sublayer]] = {}
     for (site, *_), group in groups.items():

@@ -5,9 +5,8 @@ Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import gcd
 from typing import Any
 
 import torch
@@ -16,7 +15,8 @@ from torch import Tensor, nn
 from prune.masking.criterion import Criterion
 from prune.masking.grains import GRAINS, gather
 from prune.masking.linear import MaskedLinear, mask_together
-from prune.models.sublayers import Matrix, Sublayer
+from prune.models.sublayers import Sublayer
+from prune.models.units import by_feature, tiled_units, unit_multiple
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,9 @@ class Bank(nn.Module):
         self._by_matrix = tuple(zip(*layers, strict=True))
         first = sublayers[0]
         self.grain, self.matrices = GRAINS[site.grain], first.matrices
-        tiles = [self.grain.tile(matrix, first.unit_size, site.block) for matrix in self.matrices]
+        tiles = [self.grain.tile(matrix, site.block) for matrix in self.matrices]
         self.shapes = [(m.rows // r, m.columns // c) for m, (r, c) in zip(self.matrices, tiles, strict=True)]
-        self._alignments = _alignments(first, tiles)
+        self._units = tiled_units(self.matrices, tiles)
         stored: list[tuple[int, ...]] = [(first.num_units,)] if self.grain.shared else [*self.shapes]
         count, criterion = len(sublayers), site.criterion
         self.scores = nn.ParameterList(
@@ -86,41 +86,13 @@ class Bank(nn.Module):
     @torch.no_grad()
     def start_from(self, worth: Tensor) -> None:
         """Adds to all scores what the units they lie in are worth (L, units): the mean, where a grain holds several."""
-        size = self.sublayers[0].unit_size
-        of_places = worth.repeat_interleave(size, dim=1)
         for index, scores in enumerate(self.scores):
             if self.grain.shared:
                 scores.add_(worth.to(scores))
                 continue
-            axis = self.matrices[index].unit_axis
-            along = of_places.view(len(worth), self.shapes[index][axis], -1).mean(2)
-            scores.add_(along.unsqueeze(2 - axis).to(scores))
-
-    def tiled(self) -> Iterator[tuple[Matrix, tuple[int, int]]]:
-        """The matrices of a sublayer, and the shapes of their masks."""
-        return zip(self.matrices, self.shapes, strict=True)
-
-    def places(self, units: Tensor) -> list[tuple[int, Tensor]]:
-        """Where in the scores of a sublayer its `units` (their numbers) lie: axis and places, for each tensor."""
-        if self.grain.shared:
-            return [(0, units)]
-        size = self.sublayers[0].unit_size
-        features = (units.unsqueeze(1) * size + torch.arange(size, device=units.device)).flatten()
-        lengths = [m.rows if m.unit_axis == 0 else m.columns for m in self.matrices]
-        return [
-            (m.unit_axis, torch.unique(features * shape[m.unit_axis] // length))
-            for (m, shape), length in zip(self.tiled(), lengths, strict=True)
-        ]
-
-    def penalty_of(self, row: int, units: Tensor | None = None) -> Tensor | float:
-        """The penalty's terms of one sublayer, summed; what `units` add to them, if only these are asked for."""
-        parts, share = [scores[row] for scores in self.scores], 1.0
-        if units is not None:
-            share = len(units) / self.sublayers[row].num_units
-            found = zip(parts, self.places(units), strict=True)
-            parts = [part.index_select(axis, places) for part, (axis, places) in found]
-        terms = [term for part in parts if (term := self.site.criterion.penalty(part)) is not None]
-        return torch.stack(terms).sum() * share if terms and share else 0.0
+            matrix = self.matrices[index]
+            of_tiles = by_feature(matrix, worth).view(len(worth), self.shapes[index][matrix.unit_axis], -1).mean(2)
+            scores.add_(of_tiles.unsqueeze(2 - matrix.unit_axis).to(scores))
 
     def ranks(self) -> list[Tensor]:
         """What the cuts are compared with, in the shapes of `current_scores`."""
@@ -145,7 +117,7 @@ class Bank(nn.Module):
 
         Nothing comes back where all units are gone. Returns how many units stay for that; grains must be whole units.
         """
-        step = multiple // gcd(multiple, self.sublayers[0].unit_size)
+        step = unit_multiple(self.sublayers[0], multiple)
         (scores,), (cuts,) = self.ranks(), self.cuts
         kept = self._mask(self.current_scores()[0], cuts).detach() > 0
         wanted = (-(-kept.sum(1) // step) * step).clamp(max=kept.shape[1])
@@ -159,11 +131,11 @@ class Bank(nn.Module):
 
     def _without_dead_units(self, masks: list[Tensor]) -> list[Tensor]:
         with torch.no_grad():
-            each = [a.units_alive(mask) for a, mask in zip(self._alignments, masks, strict=True)]
+            each = [units.surviving(mask) for units, mask in zip(self._units, masks, strict=True)]
             self.alive = torch.stack(each).all(0)
             if self.alive.device.type == "cpu" and self.alive.all():  # a GPU would have to be waited for
                 return masks
-        return [a.with_dead_masked(mask, self.alive) for a, mask in zip(self._alignments, masks, strict=True)]
+        return [units.without_removed(mask, self.alive) for units, mask in zip(self._units, masks, strict=True)]
 
     @property
     def num_weights(self) -> int:
@@ -176,40 +148,3 @@ class Bank(nn.Module):
         pairs = zip(self.masks, self.matrices, strict=True)
         kept = sum((mask > 0).float().mean().item() * m.rows * m.columns for mask, m in pairs)
         return kept * len(self.sublayers)
-
-
-class _Alignment:
-    """Where the units of a sublayer lie in the mask of one of its matrices.
-
-    `edge`: length of a tile along the unit axis. `co_pruned_span`: length along that axis over which all units are kept
-    or pruned together, whatever the scores.
-    """
-
-    def __init__(self, matrix: Matrix, unit_size: int, num_units: int, edge: int, co_pruned_span: int):
-        self._axis, self._num_units = matrix.unit_axis, num_units
-        self._cells = edge // gcd(edge, unit_size)
-        self._refine = edge // gcd(edge, co_pruned_span)
-        refined = edge // self._refine
-        self._unit_of_tile = torch.arange(num_units * unit_size // refined) * refined // unit_size
-
-    def units_alive(self, masks: Tensor) -> Tensor:
-        """Whether each unit's slice holds any weight: (L, units) bool."""
-        occupied = masks.amax(2 - self._axis) > 0
-        return occupied.repeat_interleave(self._cells, dim=1).view(len(masks), self._num_units, -1).any(2)
-
-    def with_dead_masked(self, masks: Tensor, alive: Tensor) -> Tensor:
-        """`masks`, refined where a tile holds units of different fate, with the dead units' tiles at 0."""
-        if self._refine > 1:
-            masks = masks.repeat_interleave(self._refine, dim=1 + self._axis)
-        of_tile = alive[:, self._unit_of_tile.to(alive.device)].to(masks.dtype)
-        return masks * of_tile.unsqueeze(2 - self._axis)
-
-
-def _alignments(sublayer: Sublayer, tiles: list[tuple[int, int]]) -> list[_Alignment]:
-    edges = [tile[m.unit_axis] for m, tile in zip(sublayer.matrices, tiles, strict=True)]
-    size = sublayer.unit_size
-    co_pruned_span = gcd(*(edge if edge % size == 0 else size for edge in edges))
-    return [
-        _Alignment(matrix, size, sublayer.num_units, edge, co_pruned_span)
-        for matrix, edge in zip(sublayer.matrices, edges, strict=True)
-    ]

@@ -7,17 +7,28 @@ goes from 1 to its end as thresholds and densities do elsewhere.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from prune.masking.masks import Masks
-
 _CLOSE = 0.002
 """How far from its share a cut may be while training goes on; at the end it is the closest one within the budget."""
 _TRIES, _TRIES_AT_END = 24, 60
+
+
+class Cuttable(Protocol):
+    """Masks, as far as they are moved here: see `Masks`."""
+
+    training: bool
+
+    def keeps_cuts(self, step: int | None) -> bool: ...
+
+    def cut_at(self, place: float, step: int | None = None) -> None: ...
+
+    def refresh(self) -> None: ...
+
+    def train(self, mode: bool = True) -> Any: ...
 
 
 class BudgetController(nn.Module):
@@ -25,13 +36,16 @@ class BudgetController(nn.Module):
 
     place: Tensor
     """Where it is; saved with the model."""
+    share: float
+    """What the masks may leave at the end of the schedule."""
 
-    def __init__(self, share: float, left: Callable[[Masks], float]):
+    def __init__(self, share: float, left: Callable[[Any], float]):
+        """`left`: masks -> the share that they leave."""
         super().__init__()
         self.share, self._left = share, left
         self.register_buffer("place", torch.zeros((), dtype=torch.float64))
 
-    def advance(self, masks: Masks, ramp: float, step: int | None) -> None:
+    def advance(self, masks: Cuttable, ramp: float, step: int | None) -> None:
         """Moves the cut to where it belongs at `ramp`; `step` None: exactly there.
 
         Through very many scores it is moved at every tenth step only.
@@ -39,13 +53,13 @@ class BudgetController(nn.Module):
         if not masks.keeps_cuts(step):
             wanted = 1.0 + ramp * (self.share - 1.0)
             training = masks.training
-            masks.eval()  # gates that are drawn in training have their fixed values then
+            masks.train(False)  # gates that are drawn in training have their fixed values then
             with torch.no_grad():
                 self.place.fill_(self._search(masks, wanted, step) if wanted < 1.0 else 0.0)
             masks.train(training)
         masks.cut_at(self.place.item(), step)
 
-    def _search(self, masks: Masks, wanted: float, step: int | None) -> float:
+    def _search(self, masks: Cuttable, wanted: float, step: int | None) -> float:
         """The lowest place that leaves at most `wanted`, or one near it: bisection, and the secant in between."""
 
         def excess(place: float) -> float:

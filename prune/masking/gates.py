@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from prune.models.sublayers import Sublayer
+from prune.models.units import by_feature
 
 
 class Gates:
@@ -27,11 +28,11 @@ class Gates:
     def apply(self, _module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """A forward pre-hook of the output matrix: its input (examples, ..., units x unit size) times the gates."""
         values, *rest = args
-        units, size = self._sublayer.num_units, self._sublayer.unit_size
-        gates = torch.ones(len(values), units, device=values.device, dtype=values.dtype, requires_grad=True)
+        output = self._sublayer.output
+        gates = torch.ones(len(values), output.num_units, device=values.device, dtype=values.dtype, requires_grad=True)
         self._of_calls.append(gates)
         between = [1] * (values.dim() - 2)
-        return values * gates.repeat_interleave(size, dim=1).view(len(values), *between, units * size), *rest
+        return values * by_feature(output, gates).view(len(values), *between, output.width), *rest
 
     def take_squares(self) -> Tensor:
         """Sum over examples of the squared gradients (units,), after a backward pass; forgets them."""
@@ -45,7 +46,7 @@ def gated(base: nn.Module, sublayers: list[Sublayer]) -> Iterator[Mapping[str, G
     """Puts gates on all sublayers (named relative to `base`) for the time of the context."""
     gates = {sublayer.name: Gates(sublayer) for sublayer in sublayers}
     handles = [
-        base.get_submodule(sublayer.matrices[-1].module).register_forward_pre_hook(gates[sublayer.name].apply)
+        base.get_submodule(sublayer.output.module).register_forward_pre_hook(gates[sublayer.name].apply)
         for sublayer in sublayers
     ]
     try:

@@ -18,19 +18,19 @@ from prune.models.sublayers import Matrix
 class Grain:
     """A way to tile the matrices of a sublayer."""
 
-    tile: Callable[[Matrix, int, Sequence[int]], tuple[int, int]]
-    """(matrix, unit size, configured block) -> (r, c)."""
+    tile: Callable[[Matrix, Sequence[int]], tuple[int, int]]
+    """(matrix, configured block) -> (r, c)."""
     shared: bool = False
     """One score per inner unit, shared by all matrices of the sublayer."""
     site: str | None = None
     """The only site where it applies; None: both."""
 
 
-def _unit_tile(matrix: Matrix, unit_size: int, _block: Sequence[int]) -> tuple[int, int]:
-    return (unit_size, matrix.columns) if matrix.unit_axis == 0 else (matrix.rows, unit_size)
+def _unit_tile(matrix: Matrix, _block: Sequence[int]) -> tuple[int, int]:
+    return (matrix.unit_size, matrix.columns) if matrix.unit_axis == 0 else (matrix.rows, matrix.unit_size)
 
 
-def _block_tile(_matrix: Matrix, _unit_size: int, block: Sequence[int]) -> tuple[int, int]:
+def _block_tile(_matrix: Matrix, block: Sequence[int]) -> tuple[int, int]:
     return (block[0], block[1])
 
 

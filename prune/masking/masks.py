@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from prune.masking.alive import Alive
 from prune.masking.bank import Bank, SiteMasking
 from prune.masking.binarize import cut_for_density, sample
 from prune.masking.budget_controller import BudgetController
@@ -31,15 +30,13 @@ size (three standard deviations of the density: 0.8 points), and exactly at the 
 class Masks(nn.Module):
     """All masks of a model, and where their schedule stands."""
 
-    def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank], alive: Alive | None = None):
+    def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank]):
         super().__init__()
         self.sites = sites
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
         self.budget_controller: BudgetController | None = None
         """What moves the cuts, where they are to keep to a budget."""
-        self.alive = alive
-        """The units that are left, where some have been removed while training goes on."""
         self._hooks: list[RemovableHandle] = []
         self._in_model = False
 
@@ -142,8 +139,6 @@ class Masks(nn.Module):
         With the division, the penalties of the published networks (5 to 60) mean the same here.
         """
         total: Tensor | float = 0.0
-        if self.alive is not None:
-            return self._penalty_of_whole(self.alive)
         for name, site in self.sites.items():
             terms = [
                 (term, len(bank.sublayers))
@@ -156,27 +151,6 @@ class Masks(nn.Module):
                 total = total + self.ramp * site.penalty / 2 * mean
         return total
 
-    def _penalty_of_whole(self, alive: Alive) -> Tensor | float:
-        """The same where units have been removed: their part is known, and does not change any more."""
-        total: Tensor | float = 0.0
-        for name, site in self.sites.items():
-            if not (site.penalty and self.ramp):
-                continue
-            left = [
-                bank.penalty_of(row) * alive.share(sublayer.name)
-                for bank in self.of_site(name)
-                for row, sublayer in enumerate(bank.sublayers)
-            ]
-            number = sum(1 if GRAINS[site.grain].shared else len(s.matrices) for s in alive.of_site(name))
-            total = total + self.ramp * site.penalty / 2 * (sum(left) + alive.gone.get(name, 0.0)) / number
-        return total
-
-    def continue_from(self, other: Masks) -> None:
-        """Takes over where the schedule of `other` stands."""
-        self.ramp = other.ramp
-        if self.budget_controller is not None and other.budget_controller is not None:
-            self.budget_controller.place.copy_(other.budget_controller.place)
-
     def units_left(self) -> dict[str, tuple[int, ...]]:
         """Name of each sublayer -> the units that the masks of the last refresh leave any weights."""
         return {
@@ -188,8 +162,6 @@ class Masks(nn.Module):
     def densities(self) -> dict[str, float]:
         """Fraction of weights kept at each site, by the masks of the last forward pass."""
         whole = {site: sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
-        if self.alive is not None:
-            whole = {site: sum(s.num_weights for s in self.alive.of_site(site)) for site in self.sites}
         return {site: self.num_kept(site) / whole[site] for site in self.sites}
 
     def curves(self) -> dict[str, float]:

@@ -20,7 +20,7 @@ def remembered(
 ) -> Any:
     """The value of `key` in this user's cache; measured now, and kept, if no good one is there. It must be plain JSON.
 
-    Where it cannot be kept, `say` is told.
+    Where it cannot be kept, `say` gets a line.
     """
     file = cache_folder() / file_name
     known = _read(file)

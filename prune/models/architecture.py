@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from threading import get_ident
 
 import torch
@@ -123,17 +124,21 @@ def _sublayer(base: nn.Module, layer: str, place: Place) -> Sublayer:
     inputs = [f"{layer}.{name}" for name in place.inputs if _has(base, f"{layer}.{name}")]
     if not inputs:
         raise ValueError(f"{layer} has no {' or '.join(place.inputs)}")
-    output, *_ = _matrices(base, f"{layer}.{place.output}", unit_axis=1)
-    unit_size = _number(base, f"{layer}.{place.head_size}") if place.head_size else 1
+    matrices = [
+        *(m for name in inputs for m in _matrices(base, name, 0, place.parts)),
+        *_matrices(base, f"{layer}.{place.output}", unit_axis=1),
+    ]
     follow = [f"{layer}.{name}" for name in place.followers if _has(base, f"{layer}.{name}")]
+    followers = [m for name in follow for m in _matrices(base, name, unit_axis=0)]
+    # One head per unit in the narrowest matrix: of grouped-query attention the keys and values.
+    head_size = _number(base, f"{layer}.{place.head_size}") if place.head_size else 1
+    num_units = min(matrix.width for matrix in matrices) // head_size
     return Sublayer(
         name=f"{layer}.{place.name or place.site}",
         site=place.site,
-        matrices=(*(m for name in inputs for m in _matrices(base, name, 0, place.parts)), output),
-        num_units=output.columns // unit_size,
-        unit_size=unit_size,
+        matrices=tuple(replace(m, unit_size=m.width // num_units) for m in matrices),
         counts={f"{layer}.{name}": meaning for name, meaning in place.counts.items()},
-        followers=tuple(m for name in follow for m in _matrices(base, name, unit_axis=0)),
+        followers=tuple(replace(m, unit_size=m.width // num_units) for m in followers),
         shared_bias=place.shared_bias,
         width=place.width,
         left_out_without_heads=place.left_out_without_heads,
@@ -148,7 +153,7 @@ def _matrices(base: nn.Module, name: str, unit_axis: int, parts: int = 1) -> Ite
     transposed = isinstance(module, Conv1D)
     rows, columns = reversed(module.weight.shape) if transposed else module.weight.shape
     for part in range(parts):
-        yield Matrix(name, rows // parts, columns, unit_axis, part, parts, transposed)
+        yield Matrix(name, rows // parts, columns, unit_axis, 1, part, parts, transposed)
 
 
 def _has(base: nn.Module, name: str) -> bool:

@@ -1,8 +1,9 @@
 """A transformer as pruning sees it: sublayers of inner units between input and output matrices.
 
-An attention's inner units are its heads (`unit_size` = head size), a feed-forward layer's are its dimensions
-(`unit_size` = 1). Units are rows of the input matrices (query, key, value; up) and columns of the output matrix
-(output; down), so both kinds are masked and compacted by the same code.
+An attention's units are its heads, or, where queries share keys and values (grouped-query attention), its key-value
+groups, each with the query heads that attend to it. A feed-forward layer's units are its dimensions. Units are rows of
+the input matrices (query, key, value; up) and columns of the output matrix (output; down), so both kinds are masked and
+compacted by the same code. How many rows or columns a unit has, each matrix says.
 """
 
 from __future__ import annotations
@@ -29,12 +30,37 @@ class Matrix:
     columns: int
     unit_axis: int
     """0: the sublayer's units are rows; 1: they are columns."""
+    unit_size: int = 1
+    """Rows or columns of one unit: head size; in the query and output matrices of grouped-query attention, head size x
+    query heads per group."""
     part: int = 0
     """Which of the module's matrices it is."""
     parts: int = 1
     """How many the module holds."""
     transposed: bool = False
     """Whether the module stores its weight as (inputs, outputs), as GPT-2's `Conv1D` does."""
+
+    @property
+    def width(self) -> int:
+        """Number of features along the unit axis."""
+        return self.columns if self.unit_axis else self.rows
+
+    @property
+    def num_units(self) -> int:
+        """Number of the sublayer's units."""
+        return self.width // self.unit_size
+
+    @property
+    def weights_per_unit(self) -> int:
+        """Number of weights of one unit."""
+        return self.unit_size * (self.rows if self.unit_axis else self.columns)
+
+    def with_units(self, number: int) -> Matrix:
+        """The matrix as it is where only so many units are left, in a linear layer."""
+        rows, columns = self.rows, number * self.unit_size
+        if self.unit_axis == 0:
+            rows, columns = columns, self.columns
+        return replace(self, rows=rows, columns=columns, transposed=False)
 
     def weight(self, base: nn.Module) -> Tensor:
         """(rows, columns), a view; with fewer rows or columns where units have been removed."""
@@ -62,10 +88,8 @@ class Sublayer:
     site: str
     matrices: tuple[Matrix, ...]
     """The input matrices, then the output matrix."""
-    num_units: int
-    unit_size: int
     counts: Mapping[str, str]
-    """Attributes to set after removal: dotted name -> `units` (their number) or `width` (units x unit_size)."""
+    """Attributes to set after removal: dotted name -> `units` (their number) or `width` (that of the output matrix)."""
     followers: tuple[Matrix, ...] = ()
     """Matrices whose rows belong to the units, but which are not prunable."""
     shared_bias: SharedBias | None = None
@@ -75,10 +99,35 @@ class Sublayer:
     tokenwise_from: str = ""
     """The module from which on the layer of this attention handles each token by itself; see `Place`."""
 
+    def __post_init__(self) -> None:
+        for matrix in (*self.matrices, *self.followers):
+            if matrix.width != self.num_units * matrix.unit_size:
+                raise ValueError(f"{matrix.module} has {matrix.width} features for {self.num_units} units")
+
+    @property
+    def inputs(self) -> tuple[Matrix, ...]:
+        """The matrices whose rows are the units."""
+        return self.matrices[:-1]
+
+    @property
+    def output(self) -> Matrix:
+        """The matrix whose columns are the units."""
+        return self.matrices[-1]
+
+    @property
+    def num_units(self) -> int:
+        """Number of heads, key-value groups or dimensions."""
+        return self.output.num_units
+
     @property
     def num_weights(self) -> int:
         """In all its matrices."""
         return sum(matrix.rows * matrix.columns for matrix in self.matrices)
+
+    @property
+    def weights_per_unit(self) -> int:
+        """In all its matrices."""
+        return sum(matrix.weights_per_unit for matrix in self.matrices)
 
     @property
     def module(self) -> str:
@@ -94,9 +143,7 @@ def smaller(sublayers: Iterable[Sublayer], kept: Mapping[str, tuple[int, ...]]) 
 def _with_units(sublayer: Sublayer, units: int) -> Sublayer:
     if units == sublayer.num_units:
         return sublayer
-    width = units * sublayer.unit_size
-    matrices = tuple(
-        replace(m, rows=width, transposed=False) if m.unit_axis == 0 else replace(m, columns=width, transposed=False)
-        for m in sublayer.matrices
+    matrices, followers = (
+        tuple(m.with_units(units) for m in of_kind) for of_kind in (sublayer.matrices, sublayer.followers)
     )
-    return replace(sublayer, num_units=units, matrices=matrices)
+    return replace(sublayer, matrices=matrices, followers=followers)

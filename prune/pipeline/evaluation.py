@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Any
 
 from transformers import PreTrainedModel
 
@@ -15,27 +14,33 @@ from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
 from prune.measure.speed import batch_of, measure_speed, typical_length
-from prune.models import loading
-from prune.pipeline.context import Experiment
-from prune.results.layout import dense_folder
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport
+from prune.pipeline.stage import Stage
+from prune.pipeline.stages import reports
+from prune.results.layout import RunFolder
 from prune.results.record import Record
-from prune.tasks.base import Scores
+from prune.tasks.metrics.specs import spec_of
 
 _FAR_BEHIND = 0.6
 """A measured speed-up below this share of the theoretical one is remarked upon."""
 
 
-def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record:
-    """The record of the run whose result lies in model/, given what its stages reported."""
-    config, task, sublayers = experiment.config, experiment.task, experiment.sublayers
-    model = saved_model.load(experiment.folder.model)
-    dense_model = loading.finished_model(str(dense_folder(config).model), task.auto_class)
-    scores = experiment.scores(model, experiment.folder)
-    dense_scores: dict[str, Scores] = reports["dense"]["scores"]
-    structure = Structure.read(experiment.folder.model)
+def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
+    """The record of the model of `stage` that lies in `folder`, where its predictions go."""
+    config, examples, networks = experiment.config, experiment.examples, experiment.networks
+    task, sublayers = examples.task, networks.sublayers
+    reported = reports(stage, experiment)
+    dense = next(one for one in reported.values() if isinstance(one, DenseReport))
+    compacted = [one for one in reported.values() if isinstance(one, CompactReport)][-1]
+    dense_folder = DENSE.folder(config)
+    model, dense_model = saved_model.load(folder.model), networks.dense(dense_folder)
+    scores = examples.scores(model, folder)
+    dense_scores = {split: dict(values) for split, values in dense.scores.items()}
+    structure = Structure.read(folder.model)
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
-    prunable = size.num_prunable(experiment.dense_sublayers)
-    speed = measure_speed(dense_model, model, experiment.main_features, experiment.tokenizer, config.evaluate.speed)
+    prunable = size.num_prunable(networks.dense_sublayers)
+    speed = measure_speed(dense_model, model, examples.evaluation, examples.tokenizer, config.evaluate.speed)
     generation = _generation_speeds(experiment, dense_model, model)
     found = environment()
     record = Record(
@@ -43,36 +48,36 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
         task_version=config.task.version,
         model=config.model.name,
         method=config.method.name,
-        setting=experiment.setting,
+        setting=", ".join(filter(None, [experiment.setting, stage.label])),
         seed=config.seed,
         metric=metric,
-        higher_is_better=True,
+        higher_is_better=spec_of(metric).higher_is_better,
         value=scores[main][metric],
         dense_value=dense_scores[main][metric],
         scores=scores,
         dense_scores=dense_scores,
-        chance=task.chance(experiment.data[main]),
-        num_examples={split: len(rows) for split, rows in experiment.data.items()},
-        num_truncated={split: task.num_truncated(rows) for split, rows in experiment.features.items()},
+        chance=task.chance(examples.rows[main]),
+        num_examples={split: len(rows) for split, rows in examples.rows.items()},
+        num_truncated={split: task.num_truncated(rows) for split, rows in examples.features.items()},
         linear_density=size.num_nonzero(model.base_model, sublayers) / prunable,
-        linear_density_before_fill=reports["compact"]["density"],
+        linear_density_before_fill=compacted.density,
         linear_params=size.num_left(model.base_model, sublayers),
         dense_linear_params=prunable,
         params=size.num_parameters(model),
         dense_params=size.num_parameters(dense_model),
-        bytes=size.bytes_on_disk(experiment.folder.model),
-        dense_bytes=size.bytes_on_disk(dense_folder(config).model),
-        heads_kept=structure.counts(experiment.dense_sublayers, "attention"),
-        dimensions_kept=structure.counts(experiment.dense_sublayers, "feed_forward"),
-        largest_logit_difference=reports["compact"]["largest_logit_difference"],
+        bytes=size.bytes_on_disk(folder.model),
+        dense_bytes=size.bytes_on_disk(dense_folder.model),
+        heads_kept=structure.counts(networks.dense_sublayers, "attention"),
+        dimensions_kept=structure.counts(networks.dense_sublayers, "feed_forward"),
+        largest_logit_difference=compacted.largest_logit_difference,
         speed=[asdict(one) for one in speed],
         generation=[asdict(one) for one in generation],
-        units_spared=reports["compact"].get("spared", {}),
+        units_spared=dict(compacted.spared),
         baseline=task.baseline,
-        seconds={name: report["seconds"] for name, report in reports.items()},
-        peak_memory_bytes={name: report["peak_memory_bytes"] for name, report in reports.items()},
+        seconds={name: report.seconds for name, report in reported.items()},
+        peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
         config=asdict(config),
-        environment=found | {"data": experiment.fingerprints},
+        environment=found | {"data": examples.fingerprints},
         measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
     )
     record.warnings = [*task.remarks, *_warnings(record)]
@@ -81,16 +86,16 @@ def assess(experiment: Experiment, reports: dict[str, dict[str, Any]]) -> Record
 
 def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:
     """Nothing where the task's answers are no generated texts."""
-    settings, config = experiment.task.generation(), experiment.config.evaluate.speed
+    settings, config = experiment.examples.task.generation(), experiment.config.evaluate.speed
     if not settings:
         return []
-    features, device = experiment.main_features, model.device
+    features, device = experiment.examples.evaluation, model.device
     length = config.length or typical_length(features)
     return [
         measure_generation(
             dense,
             model,
-            batch_of(features, experiment.tokenizer, size, length, device),
+            batch_of(features, experiment.examples.tokenizer, size, length, device),
             settings,
             config.generated_length,
             config.generation_pairs,
@@ -119,8 +124,8 @@ def _warnings(record: Record) -> list[str]:
         value = next(iter(scores.values()))[record.metric]
         if record.is_chance(value):
             found.append(
-                f"{name} is at chance level: {record.metric} {100 * value:.2f}, {record.baseline} has "
-                f"{100 * record.chance:.2f}"
+                f"{name} is at chance level: {record.metric} {record.spec.format_value(value)}, {record.baseline} has "
+                f"{record.spec.format_value(record.chance)}"
             )
     for speed in record.speed:
         measured, promised = speed["speedup"], speed["speedup_theoretical"]

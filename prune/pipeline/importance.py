@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
 from prune.compaction.compact import compact
-from prune.data.features import LENGTH, inputs_only
 from prune.masking.gates import gated
 from prune.models.sublayers import Sublayer, smaller
+from prune.pipeline.experiment import Experiment
 from prune.runtime.progress_bar import track
-
-if TYPE_CHECKING:
-    from prune.pipeline.context import Experiment
 
 
 def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, Tensor]:
@@ -25,10 +18,11 @@ def importance_of(experiment: Experiment, model: PreTrainedModel) -> dict[str, T
 
     Its units of zeros are removed, in place.
     """
-    number = min(experiment.config.method.importance_examples, len(experiment.training_features))
+    examples, networks = experiment.examples, experiment.networks
+    number = min(experiment.config.method.importance_examples, len(examples.training))
     experiment.screen.stage("prune", f"{experiment.config.method.name}: importance of units, from {number} examples")
-    batches = list(examples(experiment, number, model.device))
-    return importance(model, experiment.sublayers, batches, experiment.first_token_only)
+    batches = list(examples.sample(number, model.device))
+    return importance(model, networks.sublayers, batches, networks.first_token_only)
 
 
 def importance(
@@ -55,17 +49,3 @@ def importance(
     for name, values in total.items():
         found[name][list(kept[name])] = values / number
     return found
-
-
-def examples(experiment: Experiment, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
-    """Batches of so many training examples, or all, chosen by the seed, those of similar length together."""
-    number = min(number, len(experiment.training_features))
-    rows = experiment.training_features.shuffle(seed=experiment.config.seed).select(range(number))
-    rows = rows.select(sorted(range(number), key=rows[LENGTH].__getitem__))
-    loader = DataLoader(
-        inputs_only(rows),
-        batch_size=experiment.config.schedule.batch_size,
-        collate_fn=experiment.task.collator(experiment.tokenizer),
-    )
-    for batch in loader:
-        yield {name: values.to(device) for name, values in batch.items()}

@@ -6,7 +6,6 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 
 import torch
 from rich.console import Group
@@ -16,14 +15,15 @@ from torch.utils.data import DataLoader
 from transformers import set_seed
 
 from prune.budget.budget import PAIRS
-from prune.config.schema import Config, Finish, Start
-from prune.config.targets import ONE_SHOT, Target, target_of
+from prune.config.schema import Config
+from prune.config.targets import Target, target_of
 from prune.data.features import LENGTH, inputs_only
 from prune.errors import UserError
 from prune.measure.speed import seconds, speed_device
 from prune.models.sublayers import SITES, Sublayer
-from prune.pipeline.context import Experiment, prepare
-from prune.results.layout import dense_folder, pruned_folder, run_folder
+from prune.pipeline.experiment import Experiment, prepare
+from prune.pipeline.method import stages_of
+from prune.results.layout import run_folder
 from prune.runtime.screen import Screen
 from prune.training.distillation import TrainingData
 from prune.training.used_rows import used_rows
@@ -61,12 +61,12 @@ def plan(config: Config, screen: Screen) -> Plan:
     """
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
-    experiment = prepare(config, run_folder(config), screen)
+    experiment = prepare(config, run_folder(config), screen).with_budget()
     return _plan(experiment, _seconds_per_step(experiment))
 
 
 def _plan(experiment: Experiment, step: float) -> Plan:
-    budget, sublayers = experiment.budget, experiment.sublayers
+    budget, sublayers = experiment.budget, experiment.networks.sublayers
     units = budget.choose({s.name: _even_importance(s) for s in sublayers})
     kept = {name: len(numbers) for name, numbers in units.items()}
     return Plan(
@@ -74,73 +74,53 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=budget.ratio(units, PAIRS) if budget.ratio is not None else None,
-        seconds=durations(experiment, step, budget.cost_of(kept) / budget.whole),
+        seconds=durations(experiment, step, budget.cost_of(kept) / budget.dense_cost),
     )
 
 
 def _even_importance(sublayer: Sublayer) -> Tensor:
     """Rises from unit to unit, so that to halve two sublayers loses less than to remove one."""
-    return sublayer.num_weights / sublayer.num_units * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
+    return sublayer.weights_per_unit * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
 def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
     """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
-    config, trainings = experiment.config, experiment.trainings
-    there = {"dense": dense_folder(config), "prune": pruned_folder(config)}
-    importance = config.method.importance_examples / config.schedule.batch_size
-    asked, answers = _teacher(experiment)
-    steps: dict[str, float] = {"dense": trainings.dense.steps, "prune": 0.0, "compact": 0.0}
-    taught = {"prune": 0, "compact": sum(part.steps for part in trainings.recoveries)}
-    if config.method.kind == ONE_SHOT:
-        steps |= {"prune": importance, "compact": _removals(experiment, share, importance)}
-    else:
-        taught["prune"] = trainings.prune.steps
-        steps["prune"] = trainings.prune.steps + (importance if config.schedule.start_from is Start.one_shot else 0.0)
-    if config.method.finish is Finish.fill:
-        taught["fill"] = trainings.fill.steps
-        steps["fill"] = trainings.fill.steps * share
-    for name, number in taught.items():
-        steps[name] += number * asked
-    if (first := next((name for name, number in taught.items() if number), None)) is not None:
-        steps[first] += answers
-    ready = {name for name, stage in there.items() if stage.report.exists()}
-    return {name: 0.0 if name in ready else number * seconds_per_step for name, number in steps.items()}
+    config = experiment.config
+    per_step, once = _teacher(experiment)
+    steps: dict[str, float] = {}
+    for stage in stages_of(config):
+        work = stage.work(experiment, share)
+        steps[stage.name] = work.steps + per_step * work.taught_steps
+        if work.taught_steps:
+            steps[stage.name] += once
+            once = 0.0
+    there = {stage.name for stage in stages_of(config) if stage.folder(config).report.exists()}
+    return {name: 0.0 if name in there else number * seconds_per_step for name, number in steps.items()}
 
 
 def _teacher(experiment: Experiment) -> tuple[float, float]:
-    """What the teacher takes at every step, and what once, if its answers are kept; in training steps."""
+    """What the teacher takes at every step, and what once, if its outputs are kept; in training steps."""
     if experiment.config.teacher == "none":
         return 0.0, 0.0
-    if experiment.asks_at_every_step:
+    if experiment.learning.teaches_at_every_step:
         return _FORWARD, 0.0
-    return 0.0, _FORWARD * len(experiment.training_features) / experiment.config.schedule.batch_size
-
-
-def _removals(experiment: Experiment, share: float, importance: float) -> float:
-    """The steps of one_shot that remove units: refits, recoveries, and importance found anew; in training steps."""
-    method, batch_size = experiment.config.method, experiment.config.schedule.batch_size
-    left: list[float] = [share ** (step / method.removal_steps) for step in range(method.removal_steps + 1)]
-    total = sum(importance * size for size in left[1:-1])
-    for before, after in pairwise(left):
-        # One pass of the model before; of the one after, to each sublayer in turn.
-        total += _FORWARD * method.refit_examples / batch_size * (before + after * len(experiment.sublayers) / 2)
-    for part, size in zip(experiment.trainings.recoveries, left[1:], strict=False):
-        total += part.steps * size
-    return total
+    return 0.0, _FORWARD * len(experiment.examples.training) / experiment.config.schedule.batch_size
 
 
 def _seconds_per_step(experiment: Experiment) -> float:
     """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
     set_seed(experiment.config.seed)
     device = speed_device("auto")
-    model = experiment.fresh_model().to(device).train()  # type: ignore[arg-type]
+    model = experiment.networks.fresh().to(device).train()  # type: ignore[arg-type]
 
     def one_step(batch: dict[str, Tensor]) -> None:
         model(**{name: values.to(device) for name, values in batch.items()}).loss.backward()
         optimizer.step()
         optimizer.zero_grad()
 
-    with used_rows(model, TrainingData(experiment.training_features).ids, experiment.trainings.dense.weight_decay):
+    with used_rows(
+        model, TrainingData(experiment.examples.training).ids, experiment.learning.settings.dense.weight_decay
+    ):
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
         times = [
             [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
@@ -151,12 +131,11 @@ def _seconds_per_step(experiment: Experiment) -> float:
 
 def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
     """Batches of similar length, as training has them, evenly spread over the lengths that there are."""
-    features, size = experiment.training_features, experiment.config.schedule.batch_size
+    features, size = experiment.examples.training, experiment.config.schedule.batch_size
     by_length = sorted(range(len(features)), key=features[LENGTH].__getitem__)
     starts = [int((len(features) - size) * (part + 0.5) / _BATCHES) for part in range(_BATCHES)]
     rows = [row for start in starts for row in by_length[max(0, start) :][:size]]
-    collator = experiment.task.collator(experiment.tokenizer)
-    return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=collator)
+    return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=experiment.examples.collator)
 
 
 def as_rich(plans: list[Plan]) -> Group:

@@ -9,8 +9,9 @@ from typing import Any
 
 from prune.config.schema import Config
 from prune.errors import UserError
-from prune.runtime import library_output, registry
-from prune.tasks.base import Predictions, Scores, Task
+from prune.pipeline.examples import task_of
+from prune.runtime import library_output
+from prune.tasks.base import Predictions, Scores
 
 _SHOWN = 3
 
@@ -31,7 +32,7 @@ def score(config: Config, predictions: str, null_odds: str | None) -> Scored:
         UserError: if a file cannot be read, or its ids are not those of the split.
     """
     library_output.libraries()
-    task: Task = registry.module("tasks", config.task.kind).TASK(config.task, config.seed)
+    task = task_of(config)
     split = config.task.eval_splits[0]
     rows = task.load([split])[split]
     ids = task.ids(rows)

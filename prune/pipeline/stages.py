@@ -1,10 +1,11 @@
-"""A stage looks first whether its output is there; one run at a time works in a folder."""
+"""How stages are carried out: one whose output is there is not repeated, and one run at a time works in a folder."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -12,6 +13,8 @@ from transformers import PreTrainedModel
 
 from prune.errors import UserError
 from prune.files.checksums import Damaged
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.stage import Report, Stage
 from prune.results.layout import StageFolder
 from prune.runtime import distributed
 from prune.runtime.memory import forget_peak, give_back_memory, peak_memory_bytes
@@ -19,51 +22,47 @@ from prune.runtime.resources import writing
 from prune.runtime.screen import Screen
 
 
-class Stopwatch:
-    """Measures one stage."""
-
-    def __init__(self, data: Mapping[str, str]) -> None:
-        self._start, self._data = time.monotonic(), dict(data)
-
-    def report(self, **values: Any) -> dict[str, Any]:
-        """`values`, with the time in seconds, the stage's peak memory in bytes, and the data's fingerprints."""
-        measured = {"seconds": time.monotonic() - self._start, "peak_memory_bytes": peak_memory_bytes()}
-        return {**measured, "data": self._data, **values}
-
-
-@contextmanager
-def unfinished(
-    folder: StageFolder, name: str, screen: Screen, data: Mapping[str, str], force: bool = False
-) -> Iterator[Stopwatch | None]:
-    """Yields a running stopwatch, or None if the stage's output is there; the folder is locked meanwhile.
+def carry_out(stage: Stage, experiment: Experiment) -> None:
+    """Leaves the output of `stage`, whose inputs are there, in its folder, unless it is there already.
 
     Raises:
-        UserError: if the output was made from other data than those with the fingerprints `data`, or if disk or memory
-            are exhausted.
+        UserError: if the output was made from other data than the run has, or if disk or memory are exhausted.
     """
-    with locked(folder, screen):
-        if distributed.broadcast_from_main(lambda: _is_there(folder, data, screen, force)):
-            screen.stage(name, f"is there: {folder.path}")
-            yield None
+    folder = stage.folder(experiment.config)
+    with locked(folder, experiment.screen):
+        if distributed.broadcast_from_main(lambda: _is_there(stage, folder, experiment)):
+            experiment.screen.stage(stage.name, f"is there: {folder.path}")
             return
         give_back_memory()
-        if not folder.is_part:
-            forget_peak()
+        forget_peak()
+        start = time.monotonic()
         with writing(folder.path):
-            yield Stopwatch(data)
+            values = stage.run(experiment, folder, *(given.folder(experiment.config) for given in stage.inputs))
+            distributed.broadcast_from_main(lambda: _finish(stage, folder, experiment, start, values))
 
 
-def _is_there(folder: StageFolder, data: Mapping[str, str], screen: Screen, force: bool) -> bool:
+def reports(stage: Stage, experiment: Experiment) -> dict[str, Report]:
+    """What `stage` and all before it reported, by their names."""
+    found = {one.name: one.read(one.folder(experiment.config)) for one in stage.chain()}
+    return {name: report for name, report in found.items() if report is not None}
+
+
+def _finish(stage: Stage, folder: StageFolder, experiment: Experiment, start: float, values: Mapping[str, Any]) -> None:
+    seconds, data = time.monotonic() - start, experiment.examples.fingerprints
+    folder.finish(asdict(stage.report(seconds, peak_memory_bytes(), data, **values)))
+
+
+def _is_there(stage: Stage, folder: StageFolder, experiment: Experiment) -> bool:
     """Whether the stage's output is there, and as it was left; makes room for it otherwise."""
-    if force:
+    if experiment.config.force and not stage.survives_force:
         folder.remove()
     try:
-        report = folder.read_report()
+        report = stage.read(folder)
     except Damaged as error:
-        screen.warn(f"{error}: the stage of {folder.path} is carried out again")
+        experiment.screen.warn(f"{error}: the stage of {folder.path} is carried out again")
         folder.remove()
         report = None
-    if report is not None and report["data"] != data:
+    if report is not None and report.data != experiment.examples.fingerprints:
         raise UserError(
             f"{folder.path} was made from other data than are at task.path now: remove that folder, or name "
             "another one with outputs="
@@ -79,7 +78,7 @@ def saving(model: PreTrainedModel, folder: StageFolder) -> AbstractContextManage
 
 @contextmanager
 def locked(folder: StageFolder, screen: Screen) -> Iterator[None]:
-    """Holds the folder's lock; says so when it has to wait for another run. Of several processes the first holds it."""
+    """Holds the folder's lock; says so when it has to wait for another run. Of several processes the main one does."""
     if not distributed.is_main_process():
         yield
         return

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from prune.config.identity import SESSION
 from prune.config.keys import GROUPS, Assignment, flatten, known_keys, problems_in
 from prune.config.reference import ReferenceConfig
 from prune.errors import ConfigErrors, UserError
@@ -23,7 +24,6 @@ PLACES = ("model.path", "model.dense", "task.path", "teacher")
 """Keys that name a folder or something on the hub."""
 OWN = "<folder>"
 """Stands in a recipe for a folder of the user's own, who has to name one."""
-NOT_A_RECIPES = ("outputs", "force", "tracking", "report", "search")
 _SUFFIXES = (".yaml", ".yml")
 _PLAIN_REFERENCE = re.compile(r"\$\{([A-Za-z_][\w.]*)\}")
 _OVERRIDE = re.compile(r"override /(\w+)")
@@ -80,8 +80,8 @@ def choices_of(content: dict[str, Any]) -> dict[str, str]:
 
 def promise_of(name: str) -> ReferenceConfig:
     """What a recipe's reference says; an empty one, if it has none."""
-    told = strict_yaml.read(find(name)).get("reference") or {}
-    found: ReferenceConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ReferenceConfig), told))  # type: ignore[assignment]
+    start = strict_yaml.read(find(name)).get("reference") or {}
+    found: ReferenceConfig = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ReferenceConfig), start))  # type: ignore[assignment]
     return found
 
 
@@ -112,16 +112,16 @@ def _problems(content: dict[str, Any]) -> Iterator[str]:
 
 def _odd(assignment: Assignment) -> Iterator[str]:
     """What a value must not be in a recipe, though it may be on the command line."""
-    key, value, told = assignment.key, assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
-    if key.split(".")[0] in NOT_A_RECIPES:
+    key, value, start = assignment.key, assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
+    if key.split(".")[0] in SESSION:
         yield f"{shown(key)}: a recipe does not say where or whether a run is carried out, nor how it is watched"
     elif not _is_plain(key, value):
         example = "such as ${schedule.epochs} to a value of the config"
-        yield f"{told}: only plain references {example} are allowed, each a whole value"
+        yield f"{start}: only plain references {example} are allowed, each a whole value"
     elif key in GROUPS:
-        yield f"{told}: a choice stands in defaults, as `override /{key}:`"
+        yield f"{start}: a choice stands in defaults, as `override /{key}:`"
     elif value == "???":
-        yield f"{told}: say a value" + (f", or {OWN}" if key in PLACES else "")
+        yield f"{start}: say a value" + (f", or {OWN}" if key in PLACES else "")
     elif key in PLACES and isinstance(value, str):
         yield from _problems_of_place(key, value)
 
@@ -130,13 +130,13 @@ def _problems_of_place(key: str, name: str) -> Iterator[str]:
     """A recipe reads no files: of folders it can only say that there has to be one."""
     if name == OWN or (key == "teacher" and name in ("dense", "none")) or _FROM_PACKAGE.fullmatch(name):
         return
-    told = f"{key}={shown(name)}: a recipe reads no files"
+    start = f"{key}={shown(name)}: a recipe reads no files"
     if not _FROM_HUB.fullmatch(name):
         yield (
-            f"{told}: it names what is on the hub, or {OWN} for a folder of the user's, who then says {key}=<folder>"
+            f"{start}: it names what is on the hub, or {OWN} for a folder of the user's, who then says {key}=<folder>"
         )
     elif is_folder(Path(name)):
-        yield f"{told}, and there is a folder of that name here; work in another folder"
+        yield f"{start}, and there is a folder of that name here; work in another folder"
 
 
 def _problems_of_default(entry: Any) -> Iterator[str]:
@@ -154,5 +154,5 @@ def _problems_of_default(entry: Any) -> Iterator[str]:
 def _is_plain(key: str, value: Any) -> bool:
     """Whether `value` has no reference, or is one: several in a text or a list, and those of others, fill memory."""
     if isinstance(value, str) and (reference := _PLAIN_REFERENCE.fullmatch(value)) and "${" not in key:
-        return reference[1] in set(known_keys()) - set(NOT_A_RECIPES)
+        return reference[1] in set(known_keys()) - set(SESSION)
     return not any("${" in text for text in strict_yaml.texts([key, value]))

@@ -13,20 +13,22 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from prune import __version__
-from prune.config.identity import differences
-from prune.config.keys import GROUPS, choices
+from prune.config.identity import SESSION, differences
+from prune.config.keys import GROUPS, choices, without_removed
 from prune.config.reference import EnvironmentConfig
 from prune.config.schema import Config
 from prune.files.paths import locate, shipped
-from prune.recipes.library import NOT_A_RECIPES, OWN, PLACES
+from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
+from prune.tasks.metrics.specs import spec_of
 
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 def config_of(record: Record) -> Config:
-    """The config that a run's record holds: as it stands there, nothing in it is an interpolation."""
-    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), _literal(record.config)))  # type: ignore[assignment]
+    """The config that a run's record holds, without keys that have been removed since; nothing is an interpolation."""
+    content = _literal(without_removed(record.config))
+    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), content))  # type: ignore[assignment]
     return found
 
 
@@ -50,7 +52,7 @@ def recipe_of(config: Config, record: Record) -> str:
     Folders of this machine are not in it: it asks for them, and tells by fingerprints whether they hold the same data.
     """
     chosen = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}
-    values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *NOT_A_RECIPES)}
+    values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *SESSION)}
     plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
     content = plain | values | {"reference": reference_of(record)}
     for key in _folders(config):
@@ -62,8 +64,9 @@ def recipe_of(config: Config, record: Record) -> str:
             place[last] = OWN
     head = (
         "# @package _global_\n"
-        f"# {record.method} on {record.task} with {record.model}: {record.metric} {100 * record.value:.2f} "
-        f"({100 * record.difference:+.2f} against dense), {record.speedup:.2f} times faster.\n"
+        f"# {record.method} on {record.task} with {record.model}: {record.metric} "
+        f"{record.spec.format_value(record.value)} ({record.spec.format_difference(record.difference)} against dense), "
+        f"{record.speedup:.2f} times faster.\n"
         f"# {command(config, '<path of this file>', '<folder>')}\n"
     )
     defaults = [{f"override /{group}": name} for group, name in chosen.items()] + ["_self_"]
@@ -96,7 +99,7 @@ def reference_of(record: Record) -> dict[str, Any]:
 def _main_first(record: Record, scores: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Without the thresholds, which are no scores."""
     return {
-        split: {name: metrics[name] for name in (record.metric, *metrics) if not name.endswith("_thresh")}
+        split: {name: metrics[name] for name in (record.metric, *metrics) if spec_of(name).is_score}
         for split, metrics in scores.items()
     }
 

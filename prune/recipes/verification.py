@@ -7,7 +7,7 @@ the density. Speeds may be a tenth off, and are judged on the same hardware only
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,9 +19,11 @@ from prune.config.reference import ReferenceConfig
 from prune.config.schema import Config
 from prune.recipes.reproduction import reference_of
 from prune.results.record import Record
+from prune.tasks.metrics.specs import MetricSpec, spec_of
 
 EXACT = 1e-9
-_POINT, _OF_DENSITY, _OF_SPEED = 0.01, 0.02, 0.1
+_DENSITY = MetricSpec("density")
+_OF_DENSITY, _OF_SPEED = 0.02, 0.1
 WHERE = ("outputs", "force", "task.path", "model.path", "schedule.checkpoint_every", "schedule.eval_batch_size")
 """Keys that say where things lie and how often to save, not what is done."""
 _SAME = ("python", "packages", "system", "processor", "cores", "processes", "threads", "gpu", "data")
@@ -38,6 +40,8 @@ class Comparison:
     """Largest difference that agrees; None: it is not judged, and `remark` says why."""
     remark: str = ""
     is_speed: bool = False
+    spec: MetricSpec = _DENSITY
+    """How it is shown, unless it is a speed."""
 
     @property
     def difference(self) -> float:
@@ -50,12 +54,16 @@ class Comparison:
         return None if self.tolerance is None else abs(self.difference) <= self.tolerance
 
 
-def differing(recipe: Config, run: Config) -> list[str]:
-    """What two configs differ in, as `key=value`; where things lie and how they are measured left aside."""
+def differing(recipe: Config, run: Config, removed: Mapping[str, Any] | None = None) -> list[str]:
+    """What two configs differ in, as `key=value`; where things lie and how they are measured left aside.
+
+    `removed`: settings of an older version that the run was made with.
+    """
     mine, theirs = ({a.key: a.value for a in flatten(asdict(config))} for config in (run, recipe))
     ignored = ("reference.", "evaluate.")
     keys = [key for key in mine if key not in WHERE and not key.startswith(ignored)]
-    return [f"{key}={_plain(mine[key])}" for key in keys if mine[key] != theirs.get(key)]
+    changed = {key: mine[key] for key in keys if mine[key] != theirs.get(key)}
+    return [f"{key}={_plain(value)}" for key, value in (changed | dict(removed or {})).items()]
 
 
 def _plain(value: Any) -> str:
@@ -83,18 +91,18 @@ def environment_differs(reference: ReferenceConfig, record: Record) -> list[str]
 
 def _scores(reference: ReferenceConfig, record: Record, remark: str, exact: bool) -> Iterator[Comparison]:
     given = reference.tolerance.scores
-    tolerance = given if given is not None else EXACT if exact else _POINT
     for scores, found, of_whom in (
         (reference.scores, record.scores, ""),
         (reference.dense_scores, record.dense_scores, "dense "),
     ):
         for split, metrics in scores.items():
             for metric, value in metrics.items():
-                name = f"{of_whom}{metric}, {split}"
+                name, spec = f"{of_whom}{metric}, {split}", spec_of(metric)
+                tolerance = given if given is not None else EXACT if exact else spec.margin
                 if (mine := found.get(split, {}).get(metric)) is None:
-                    yield Comparison(name, value, float("nan"), None, "not measured")
+                    yield Comparison(name, value, float("nan"), None, "not measured", spec=spec)
                 else:
-                    yield Comparison(name, value, mine, None if remark else tolerance, remark)
+                    yield Comparison(name, value, mine, None if remark else tolerance, remark, spec=spec)
 
 
 def _sizes(reference: ReferenceConfig, record: Record, remark: str, exact: bool) -> Iterator[Comparison]:
@@ -141,4 +149,6 @@ def _allowed(one: Comparison) -> str:
 
 
 def _shown(one: Comparison, value: float, sign: str = "") -> str:
-    return f"{value:{sign}.2f}x" if one.is_speed else f"{100 * value:{sign}.2f}"
+    if one.is_speed:
+        return f"{value:{sign}.2f}x"
+    return one.spec.format_difference(value) if sign else one.spec.format_value(value)

@@ -1,1 +1,1 @@
-"""Results: records, and what is made from them. Pure functions of records."""
+"""Drawing results: in the terminal, on a page, as figures, on model cards."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prune.report.card import write_missing_cards
-from prune.report.page import write_report
+from prune.report.cards.write import write_missing_cards
+from prune.report.page.write import write_report
 
 
 def publish(outputs: Path) -> tuple[Path, list[str]]:

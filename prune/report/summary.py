@@ -1,27 +1,28 @@
-"""A run in words and tables, as the page tells it."""
+"""A run as facts and tables, for the page and the terminal."""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from prune.config.identity import NOT_SETTINGS
 from prune.recipes.library import PLACES
-from prune.report.detail import Detail
+from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
-from prune.results.rows import flat
+from prune.results.rows import differing, flat_settings
+from prune.tasks.metrics.specs import spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
-_NOT_SHOWN = ("outputs", "force", "tracking", "report", "search", "reference")
 
 
 @dataclass(frozen=True)
-class ToldRun:
+class RunSummary:
     """One run; of one that is not finished, most is empty."""
 
     folder: str
@@ -35,43 +36,46 @@ class ToldRun:
     speed: list[dict[str, Any]] = field(default_factory=list)
     generation: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
-    """Those that the runs of the report differ in."""
+    """Those in which the runs of the report differ."""
     varied: list[str] = field(default_factory=list)
-    """Those of them that the runs of the same task and model differ in."""
+    """Names of those in which the runs of the same task and model differ."""
     warnings: list[str] = field(default_factory=list)
     finished: bool = True
 
 
-def told_runs(records: Mapping[Path, Record]) -> list[ToldRun]:
+def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
     """All of them, in their order."""
     settings = [_settings(record.config) for record in records.values()]
-    differing = _differing(settings)
+    distinguishing = differing(settings)
     groups: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
-    for record, one in zip(records.values(), settings, strict=True):
-        groups[record.task, record.model].append(one)
-    varied = {group: _differing(alike) for group, alike in groups.items()}
+    for record, own in zip(records.values(), settings, strict=True):
+        groups[record.task, record.model].append(own)
+    varied = {group: differing(comparable) for group, comparable in groups.items()}
     return [
-        _told(folder, record, {key: one[key] for key in differing if key in one}, varied[record.task, record.model])
-        for (folder, record), one in zip(records.items(), settings, strict=True)
+        _summary(
+            folder, record, {key: own[key] for key in distinguishing if key in own}, varied[record.task, record.model]
+        )
+        for (folder, record), own in zip(records.items(), settings, strict=True)
     ]
 
 
-def told_unfinished(folder: Path, detail: Detail) -> ToldRun:
+def summary_of_unfinished(folder: Path, detail: Detail) -> RunSummary:
     """A run without a record: killed, or still going on."""
     done = ", ".join(stage.name for stage in detail.stages if stage.seconds is not None) or "none of its own"
     facts = [("finished stages", done), ("to go on", "give the same command again")]
-    return ToldRun(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
+    return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
 
 
 def again(recipe: str, folder: Path) -> str:
-    """The command that repeats the run in `folder`, asking for folders as its recipe does; empty without a recipe."""
+    """The command that repeats the run in `folder`, with its recipe's placeholders for the user's own folders; empty
+    without a recipe."""
     asked = re.search(rf"^# prune recipe=<path of this file>((?: (?:{_PLACES})=<folder>)*)$", recipe, re.MULTILINE)
     file = shlex.quote(RunFolder(folder).recipe.as_posix())
     return f"prune recipe={file}{asked[1] if asked else ''}" if recipe else ""
 
 
-def _told(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> ToldRun:
-    return ToldRun(
+def _summary(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> RunSummary:
+    return RunSummary(
         folder=folder.as_posix(),
         title=f"{record.method}, {record.setting}",
         task=record.task,
@@ -87,16 +91,11 @@ def _told(folder: Path, record: Record, settings: dict[str, str], varied: list[s
 
 
 def _facts(record: Record) -> Iterator[tuple[str, str]]:
-    machine = record.environment
+    spec = record.spec
     yield "task, model, seed", f"{record.task}, {record.model}, {record.seed}"
-    yield (
-        record.metric,
-        f"{100 * record.value:.2f}, dense {100 * record.dense_value:.2f}, {100 * record.difference:+.2f} points",
-    )
-    yield (
-        record.baseline,
-        f"{100 * record.chance:.2f}" + (" (the result is no better)" if record.is_chance(record.value) else ""),
-    )
+    value, dense, chance = map(spec.format_value, (record.value, record.dense_value, record.chance))
+    yield spec.title, f"{value}, dense {dense}, {spec.format_difference(record.difference, in_words=True)}"
+    yield record.baseline, chance + (" (the result is no better)" if record.is_chance(record.value) else "")
     last = record.speed[-1]
     yield "speed-up", f"{record.speedup:.2f} times as fast, multiply-adds say {last['speedup_theoretical']:.2f}"
     yield "measured on", f"batch {last['batch_size']} x {last['length']} tokens, {record.measured_on}"
@@ -107,12 +106,12 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield "heads, dimensions kept", f"{sum(record.heads_kept)}, {sum(record.dimensions_kept)}"
     yield "change by compaction", f"{record.largest_logit_difference:.1e} of the logits' size"
     yield "examples", ", ".join(f"{split} {number:,}" for split, number in record.num_examples.items())
-    packages = machine.get("packages", {})
+    packages = record.environment.get("packages", {})
     yield (
         "versions",
         ", ".join(f"{name} {packages[name]}" for name in ("prune", "torch", "transformers") if name in packages),
     )
-    yield "commit", str(machine.get("commit"))
+    yield "commit", str(record.environment.get("commit"))
 
 
 def _share(left: float, whole: float, form: str) -> str:
@@ -122,15 +121,10 @@ def _share(left: float, whole: float, form: str) -> str:
 def _scores(record: Record) -> Iterator[tuple[str, ...]]:
     for split, metrics in record.scores.items():
         for metric, value in metrics.items():
-            dense = record.dense_scores.get(split, {}).get(metric)
-            told = ("", "") if dense is None else (f"{100 * dense:.2f}", f"{100 * (value - dense):+.2f}")
-            yield split, metric, f"{100 * value:.2f}", *told
+            spec, dense = spec_of(metric), record.dense_scores.get(split, {}).get(metric)
+            against = ("", "") if dense is None else (spec.format_value(dense), spec.format_difference(value - dense))
+            yield split, spec.title, spec.format_value(value), *against
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, str]:
-    return flat({key: value for key, value in config.items() if key not in _NOT_SHOWN})
-
-
-def _differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
-    keys = list(dict.fromkeys(key for one in settings for key in one))
-    return [key for key in keys if len({one.get(key) for one in settings}) > 1]
+    return flat_settings({key: value for key, value in config.items() if key not in NOT_SETTINGS})

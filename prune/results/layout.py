@@ -19,7 +19,7 @@ outputs/
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
     error.txt                       why it failed, if it did, with the traceback
-    report.json, figures/           what the page tells of it beside: see prune/report/detail/__init__.py
+    report.json, figures/           what the page tells of it beside: see prune/report/detail/run.py
   sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
     <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own
 """
@@ -36,7 +36,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune.config.identity import dense_inputs, differences, digest, pruned_inputs, run_identity
+from prune.config.identity import differences, digest, run_identity
 from prune.config.schema import Config
 from prune.files.atomic import write_at_once
 from prune.files.checksums import sealed, unsealed
@@ -48,7 +48,6 @@ RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 REPORT = "report.html"
 FIGURES = "figures"
-_PARTS = "parts"
 _WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
 
@@ -89,19 +88,6 @@ class StageFolder:
     def history(self) -> Path:
         return self.path / "history.json"
 
-    def part(self, name: str) -> StageFolder:
-        """The folder of a part of this stage, which is there until the stage is finished."""
-        return StageFolder(self._parts / name)
-
-    @property
-    def is_part(self) -> bool:
-        """Whether it is the folder of a part of another stage."""
-        return self.path.parent.name == _PARTS
-
-    @property
-    def _parts(self) -> Path:
-        return self.path / _PARTS
-
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
 
@@ -118,10 +104,9 @@ class StageFolder:
         return unsealed(self.report, self.model)
 
     def finish(self, report: dict[str, Any]) -> None:
-        """Writes the report at once and drops checkpoints and parts."""
+        """Writes the report at once and drops checkpoints."""
         write_at_once(self.report, sealed(report, self.model))
-        for folder in (self.checkpoints, self._parts):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def remove(self) -> None:
         """Makes room for the stage to be carried out again."""
@@ -159,9 +144,13 @@ class RunFolder:
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
 
+    def stage(self, directory: str) -> StageFolder:
+        """The folder of a stage of this run alone."""
+        return StageFolder(self.path / directory)
+
     @property
     def compacted(self) -> StageFolder:
-        return StageFolder(self.path / "compacted")
+        return self.stage("compacted")
 
     @property
     def tracking(self) -> Path:
@@ -173,7 +162,7 @@ class RunFolder:
 
     @property
     def filled(self) -> StageFolder:
-        return StageFolder(self.path / "filled")
+        return self.stage("filled")
 
     @property
     def model(self) -> Path:
@@ -213,21 +202,6 @@ def run_folder(config: Config) -> RunFolder:
     identity = digest(run_identity(differences(config)))
     parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))
-
-
-def dense_folder(config: Config) -> StageFolder:
-    """The folder of the dense model that `config` needs."""
-    return _shared_folder(config, "dense", dense_inputs(config))
-
-
-def pruned_folder(config: Config) -> StageFolder:
-    """The folder of what a method's long part leaves, whatever its finish (one_shot: its target, too)."""
-    return _shared_folder(config, "pruned", pruned_inputs(config))
-
-
-def _shared_folder(config: Config, kind: str, inputs: dict[str, Any]) -> StageFolder:
-    name = f"{config.task.name}-{config.model.name}-{digest(inputs)}"
-    return StageFolder(Path(config.outputs) / kind / name)
 
 
 def find_records(outputs: Path) -> Iterator[Path]:

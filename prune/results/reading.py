@@ -1,4 +1,4 @@
-"""The file of a record: what makes it unreadable."""
+"""Reading the file of a record, and what makes it unreadable."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def content_of(file: Path, types: Mapping[str, Any], optional: set[str]) -> dict
 
 
 def _problems(content: dict[str, Any], types: Mapping[str, Any], optional: set[str]) -> Iterator[str]:
-    """What a field's type, the table or those who read the config do not allow."""
+    """Where a value is not of its field's type, or is one that tables, figures or readers of the config cannot take."""
     for name, kind in types.items():
         if name not in content:
             if name not in optional:
                 yield f"it lacks {name}"
-        elif (found := (_INSIDE.get(name) or check_of(kind))(content[name])) is not None:
-            yield f"{name}{found} is not of its type"
+        elif (place := (_INSIDE.get(name) or check_of(kind))(content[name])) is not None:
+            yield f"{name}{place} is not of its type"
         elif kind is str and not is_name(content[name]):
             yield f"{name} is no name: at most {LONGEST_NAME} characters on one line, none of them a control character"
     yield from (f"{name} is not positive" for name in _POSITIVE if content[name] < 1)
@@ -66,13 +66,13 @@ def _problems(content: dict[str, Any], types: Mapping[str, Any], optional: set[s
 def _problems_of_speeds(speeds: list[dict[str, Any]]) -> Iterator[str]:
     if not speeds:
         yield "it lacks a speed"
-    for one in speeds:
+    for speed in speeds:
         for name, (check, what) in _OF_SPEED.items():
-            if (name in one or name not in _TIMES) and not (check(one.get(name)) and one[name] > 0):
+            if (name in speed or name not in _TIMES) and not (check(speed.get(name)) and speed[name] > 0):
                 yield f"{name} of a speed is no positive {what}"
-        if "model_ms" in one and "dense_ms" not in one:
+        if "model_ms" in speed and "dense_ms" not in speed:
             yield "a speed lacks dense_ms"
-        quartiles = one.get("speedup_quartiles", [1.0, 1.0])
+        quartiles = speed.get("speedup_quartiles", [1.0, 1.0])
         if not (type(quartiles) is list and len(quartiles) == 2 and all(map(is_finite, quartiles))):
             yield "speedup_quartiles of a speed are no two numbers"
 
@@ -82,13 +82,13 @@ _LARGEST = 10_000_000
 _POSITIVE = ("dense_linear_params", "dense_params", "dense_bytes")
 _LAYERS = ("heads_kept", "dimensions_kept")
 _MOST_LAYERS = 1000
-"""More of them make no picture."""
+"""More of them cannot be drawn."""
 _TIMES = ("model_ms", "dense_ms")
-"""What the table can do without."""
+"""The table does without them."""
 _OF_SPEED = {
     "batch_size": (is_whole, "whole number"),
     "length": (is_whole, "whole number"),
     **dict.fromkeys(("speedup", "speedup_theoretical", *_TIMES), (is_finite, "number")),
 }
 _INSIDE = {"config": check_of(Config, free=("reference",)), "environment": check_of(EnvironmentConfig)}
-"""Field -> what finds wrong types within it. A config's reference had other fields once, and nobody reads it there."""
+"""Field -> its check, which looks inside. A config's `reference` once had other fields, and nothing reads it there."""

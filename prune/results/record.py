@@ -11,25 +11,24 @@ from typing import Any, get_type_hints
 from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.results.migrations import VERSION
 from prune.results.reading import NewerRecord, UnreadableRecord, content_of
-
-MARGIN_OVER_CHANCE = 0.01
-CONSTANT = "the best constant answer"
+from prune.tasks.metrics.specs import CONSTANT, POINTS, MetricSpec, spec_of
 
 
 @dataclass
 class Record:
-    """What one run gave. Metrics are fractions in [0, 1], higher is better unless `higher_is_better` says otherwise."""
+    """What one run gave. What its metrics are, prune/tasks/metrics/specs.py says."""
 
     task: str
     task_version: int
     model: str
     method: str
     setting: str
-    """What decides how hard the method prunes: `penalty 20` or `density 0.3`."""
+    """What decides how much the method prunes: `penalty 20` or `density 0.3`."""
     seed: int
     metric: str
     """Name of the main metric; `value` and `dense_value` are its values on the first evaluation split."""
     higher_is_better: bool
+    """Of the main metric, as it was when the record was written."""
     value: float
     dense_value: float
     scores: dict[str, dict[str, float]]
@@ -44,7 +43,7 @@ class Record:
     """Non-zero weights of the prunable layers over all weights of these layers in the dense model."""
     linear_density_before_fill: float
     linear_params: int
-    """Weights that are left in the prunable layers, zeros included."""
+    """Weights left in the prunable layers, zeros included."""
     dense_linear_params: int
     params: int
     dense_params: int
@@ -77,14 +76,23 @@ class Record:
     version: int = VERSION
 
     @property
+    def spec(self) -> MetricSpec:
+        """The main metric."""
+        return spec_of(self.metric, self.higher_is_better)
+
+    @property
     def difference(self) -> float:
         """Value minus dense value."""
         return self.value - self.dense_value
 
+    @property
+    def scored_in_points(self) -> bool:
+        """Whether some of its scores are shown in points, which they do not say themselves."""
+        return any(spec_of(name).unit == POINTS for metrics in self.scores.values() for name in metrics)
+
     def is_chance(self, value: float) -> bool:
         """Whether `value` is not clearly better than the baseline."""
-        ahead = value - self.chance if self.higher_is_better else self.chance - value
-        return ahead <= MARGIN_OVER_CHANCE
+        return not self.spec.exceeds(value, self.chance)
 
     @property
     def speedup(self) -> float:
@@ -93,7 +101,7 @@ class Record:
 
     @cached_property
     def named(self) -> dict[str, Any]:
-        """What of the config is not the schema's default."""
+        """The settings that are not the schema's default."""
         return differences(self.config)
 
     @cached_property
@@ -138,7 +146,7 @@ def finished(file: Path, warn: Callable[[str], None]) -> Record | None:
 
 
 def results_of(record: Record) -> dict[str, Any]:
-    """What two runs of the same command must agree on: everything but times, memory and what depends on them."""
+    """What two runs of the same command must agree on: everything but times, memory, and what depends on these."""
     content = asdict(record)
     measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "measured_on", "warnings"}
     return {key: value for key, value in content.items() if key not in measured}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from prune.config.identity import dense_identity, run_identity
-from prune.results.record import CONSTANT, Record
+from prune.config.keys import flatten
+from prune.results.record import Record
+from prune.tasks.metrics.specs import CONSTANT, MetricSpec, spec_of
 
 DENSE, BASELINE, RUN, PUBLISHED = "dense", "baseline", "run", "published"
 _Item = TypeVar("_Item")
@@ -28,16 +30,17 @@ class Spread:
     @staticmethod
     def over(values: Iterable[float]) -> Spread:
         """Mean and deviation of `values`."""
-        found = list(values)
-        mean = sum(found) / len(found)
-        if len(found) == 1 or not math.isfinite(mean):
+        sample = list(values)
+        mean = sum(sample) / len(sample)
+        if len(sample) == 1 or not math.isfinite(mean):
             return Spread(mean)
-        return Spread(mean, math.sqrt(sum((value - mean) * (value - mean) for value in found) / (len(found) - 1)))
+        return Spread(mean, math.sqrt(sum((value - mean) * (value - mean) for value in sample) / (len(sample) - 1)))
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line. Figures are fractions; the difference is in the metric's own direction, also where lower is better."""
+    """One line. Value and difference are as records hold them: the difference is value minus reference, also where
+    lower is better."""
 
     kind: str
     """dense, baseline (a simple way to do the task), run, or published."""
@@ -54,12 +57,12 @@ class Row:
     speedup: Spread | None = None
     seeds: tuple[int, ...] = ()
     """One per record or, for a dense model, per fine-tuning."""
-    level: str = ""
-    """What the value is no better than, if so."""
+    no_better_than: str = ""
+    """The baseline, where the value is not clearly better: `chance`, or its name."""
     best: bool = False
-    """Of its band of speeds: see prune/results/selection.py."""
-    told_apart: str = ""
-    """What differs from other rows of the same name."""
+    """Whether it is the best of its band of speeds: see prune/results/selection.py."""
+    distinguishing_settings: str = ""
+    """The settings that rows of the same name differ in, as one gives them on the command line."""
     source: str = ""
     """Of published figures: the hardware, and what they are relative to."""
     measured_on: tuple[str, ...] = ()
@@ -67,46 +70,50 @@ class Row:
     """Of runs; of a dense model, one run of each of its fine-tunings."""
 
     @property
+    def spec(self) -> MetricSpec:
+        """The metric."""
+        return spec_of(self.metric, self.higher_is_better)
+
+    @property
     def gain(self) -> float:
         """The value, turned so that higher is better."""
-        return self.value.mean if self.higher_is_better else -self.value.mean
+        return self.spec.gain(self.value.mean)
 
 
 @dataclass(frozen=True)
-class Base:
-    """What a record's columns are relative to."""
+class Reference:
+    """The dense model that a record's columns are relative to."""
 
     linear_params: int
     value: float
-    times_faster: float | None
-    """The record's own dense model over this one, in speed; None where their times cannot be compared."""
+    relative_time: float | None
+    """Its time per batch over that of the dense model of the record's own run; None where they cannot be compared."""
 
 
-def own(record: Record) -> Base:
+def own_dense_model(record: Record) -> Reference:
     """The dense model of the record's own run."""
-    return Base(record.dense_linear_params, record.dense_value, 1.0)
+    return Reference(record.dense_linear_params, record.dense_value, 1.0)
 
 
-def rows(records: Iterable[Record], base: Callable[[Record], Base] = own) -> list[Row]:
-    """For each task and dense model its row, the baseline's, and those of its runs, from dense to sparse.
-
-    Args:
-        base: What a record's columns are relative to.
-    """
+def rows(records: Iterable[Record], reference_of: Callable[[Record], Reference] = own_dense_model) -> list[Row]:
+    """For each task and dense model its row, the baseline's, and those of its runs, from dense to sparse."""
     result: list[Row] = []
     families = grouped(records, _dense_key).values()
     for family in sorted(
         families, key=lambda f: (f[0].task, f[0].model, min(r.dense_value for r in f), f[0].fine_tuning)
     ):
-        result.append(_dense_row(family, base))
+        result.append(_dense_row(family, reference_of))
         if family[0].baseline != CONSTANT:
-            result.append(_baseline_row(family, base))
+            result.append(_baseline_row(family, reference_of))
         groups = grouped(family, _run_key).values()
-        result += (_run_row(g, base) for g in sorted(groups, key=lambda g: (g[0].method, -_density(g), _order(g))))
-    return list(_told_apart(result))
+        result += (
+            _run_row(g, reference_of) for g in sorted(groups, key=lambda g: (g[0].method, -_density(g), _order(g)))
+        )
+    return list(_with_distinguishing_settings(result))
 
 
 def grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, list[_Item]]:
+    """The items by their key, each group in their order."""
     groups: dict[_Key, list[_Item]] = defaultdict(list)
     for item in items:
         groups[key(item)].append(item)
@@ -122,67 +129,68 @@ def _run_key(record: Record) -> Hashable:
     return record.method, record.setting, record.configuration
 
 
-def _order(records: list[Record]) -> tuple[str, str]:
-    """Something to sort by that does not hang on the order of the files."""
-    return records[0].setting, records[0].configuration
+def _order(replicates: list[Record]) -> tuple[str, str]:
+    """Does not depend on the order of the files."""
+    return replicates[0].setting, replicates[0].configuration
 
 
-def _density(records: list[Record]) -> float:
-    return Spread.over(record.linear_density for record in records).mean
+def _density(replicates: list[Record]) -> float:
+    return Spread.over(record.linear_density for record in replicates).mean
 
 
 def dense_models(records: Iterable[Record]) -> list[Record]:
-    """One record for each dense model that stands behind `records`."""
+    """One record for each dense model that `records` were pruned from."""
     return list({(r.seed, r.dense_value, r.dense_linear_params): r for r in records}.values())
 
 
-def _dense_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
+def _dense_row(records: list[Record], reference_of: Callable[[Record], Reference]) -> Row:
     models = sorted(dense_models(records), key=lambda record: record.seed)
-    bases = [base(record) for record in models]
-    differences = [record.dense_value - one.value for record, one in zip(models, bases, strict=True)]
-    times = [one.times_faster for record in records if (one := base(record)).times_faster is not None]
+    pairs = [(record, reference_of(record)) for record in models]
+    differences = [record.dense_value - reference.value for record, reference in pairs]
+    times = [time for record in records if (time := reference_of(record).relative_time) is not None]
     return _row(
         DENSE,
         models,
         [record.dense_value for record in models],
         method="dense",
-        params=Spread.over(r.dense_linear_params / one.linear_params for r, one in zip(models, bases, strict=True)),
+        params=Spread.over(record.dense_linear_params / reference.linear_params for record, reference in pairs),
         difference=Spread.over(differences) if any(differences) else None,
         speedup=Spread(Spread.over(times).mean) if times else None,
     )
 
 
-def _baseline_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
+def _baseline_row(records: list[Record], reference_of: Callable[[Record], Reference]) -> Row:
     models = sorted(dense_models(records), key=lambda record: record.seed)
     return _row(
         BASELINE,
         models,
         [record.chance for record in models],
         method=records[0].baseline,
-        difference=Spread.over(record.chance - base(record).value for record in models),
+        difference=Spread.over(record.chance - reference_of(record).value for record in models),
     )
 
 
-def _run_row(records: list[Record], base: Callable[[Record], Base]) -> Row:
-    records = sorted(records, key=lambda record: record.seed)
-    bases = [base(record) for record in records]
-    pairs = list(zip(records, bases, strict=True))
-    times = [record.speedup * one.times_faster for record, one in pairs if one.times_faster is not None]
+def _run_row(replicates: list[Record], reference_of: Callable[[Record], Reference]) -> Row:
+    replicates = sorted(replicates, key=lambda record: record.seed)
+    pairs = [(record, reference_of(record)) for record in replicates]
+    speedups = [
+        record.speedup * reference.relative_time for record, reference in pairs if reference.relative_time is not None
+    ]
     return _row(
         RUN,
-        records,
-        [record.value for record in records],
-        method=records[0].method,
-        setting=records[0].setting,
-        params=Spread.over(record.linear_params / one.linear_params for record, one in pairs),
-        difference=Spread.over(record.value - one.value for record, one in pairs),
-        speedup=Spread.over(times) if times else None,
+        replicates,
+        [record.value for record in replicates],
+        method=replicates[0].method,
+        setting=replicates[0].setting,
+        params=Spread.over(record.linear_params / reference.linear_params for record, reference in pairs),
+        difference=Spread.over(record.value - reference.value for record, reference in pairs),
+        speedup=Spread.over(speedups) if speedups else None,
     )
 
 
 def _row(kind: str, records: list[Record], values: list[float], **columns: Any) -> Row:
     first, value = records[0], Spread.over(values)
-    no_better = kind != BASELINE and all(record.is_chance(value.mean) for record in records)
+    is_chance = kind != BASELINE and all(record.is_chance(value.mean) for record in records)
     return Row(
         kind=kind,
         task=first.task,
@@ -191,34 +199,36 @@ def _row(kind: str, records: list[Record], values: list[float], **columns: Any) 
         higher_is_better=first.higher_is_better,
         value=value,
         seeds=tuple(record.seed for record in records),
-        level=("chance" if first.baseline == CONSTANT else first.baseline) if no_better else "",
+        no_better_than=("chance" if first.baseline == CONSTANT else first.baseline) if is_chance else "",
         measured_on=tuple(sorted({record.measured_on for record in records})),
         records=tuple(records),
         **columns,
     )
 
 
-def _told_apart(found: list[Row]) -> Iterator[Row]:
-    """`found`, where rows of one name say what differs from the defaults in some of them only."""
-    names = grouped(found, lambda row: (row.kind, row.task, row.model, row.method, row.setting))
-    apart: dict[int, str] = {}
-    for alike in (rows for rows in names.values() if len(rows) > 1):
-        identity = run_identity if alike[0].kind == RUN else dense_identity
-        values = [flat(identity(row.records[0].named)) for row in alike]
-        keys = {key for one in values for key in one}
-        differ = sorted(key for key in keys if len({one.get(key) for one in values}) > 1)
-        for row, one in zip(alike, values, strict=True):
-            apart[id(row)] = ", ".join(f"{key}={one[key]}" for key in differ if key in one)
-    return (replace(row, told_apart=apart[id(row)]) if id(row) in apart else row for row in found)
+def _with_distinguishing_settings(rows: list[Row]) -> Iterator[Row]:
+    """`rows`, where those of one name have the settings that they differ in, unless these are the defaults."""
+    names = grouped(rows, lambda row: (row.kind, row.task, row.model, row.method, row.setting))
+    settings: dict[int, str] = {}
+    for namesakes in (group for group in names.values() if len(group) > 1):
+        identity = run_identity if namesakes[0].kind == RUN else dense_identity
+        flat = [flat_settings(identity(row.records[0].named)) for row in namesakes]
+        keys = sorted(differing(flat))
+        for row, values in zip(namesakes, flat, strict=True):
+            settings[id(row)] = ", ".join(f"{key}={values[key]}" for key in keys if key in values)
+    return (replace(row, distinguishing_settings=settings[id(row)]) if id(row) in settings else row for row in rows)
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Nested settings: dotted key -> value, as one would say it on the command line."""
-    found: dict[str, str] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
-        elif value is not None:
-            plain = isinstance(value, str) and value.isprintable()
-            found[prefix + key] = value if plain else json.dumps(value, separators=(",", ":"))
-    return found
+def differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
+    """The keys whose values are not the same in all of `settings`, in the order in which they first stand there."""
+    keys = dict.fromkeys(key for values in settings for key in values)
+    return [key for key in keys if len({values.get(key) for values in settings}) > 1]
+
+
+def flat_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Nested settings: dotted key -> value, as one gives it on the command line. What is null or empty is left out."""
+    return {one.key: _as_word(one.value) for one in flatten(settings) if one.value not in (None, {})}
+
+
+def _as_word(value: Any) -> str:
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value, separators=(",", ":"))

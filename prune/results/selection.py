@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from prune.errors import UserError
+from prune.results.pareto import pareto_front
 from prune.results.record import Record
 from prune.results.rows import DENSE, RUN, Row, Spread, grouped
 from prune.runtime.registry import nearest
@@ -13,30 +14,30 @@ from prune.runtime.registry import nearest
 FILTERS = ("task", "model", "method", "seed")
 COLUMNS = ("model", "method", "params", "metric", "difference", "speed-up")
 BANDS = (1.5, 2.5, 4.0, 6.0)
-"""Speed-ups that part one band from the next."""
+"""Speed-ups that separate one band from the next."""
 
 
 def chosen(records: Iterable[Record], filters: Mapping[str, str]) -> list[Record]:
-    """The records that all `filters` let through: field -> one value, or several with commas.
+    """The records that pass all `filters`: field -> one value, or several separated by commas.
 
     Raises:
-        UserError: if a value is none of those that are there, with the nearest; or if nothing is left.
+        UserError: if no record has one of the values, with the nearest that some record has; or if no record passes.
     """
-    left = everything = list(records)
+    kept = everything = list(records)
     for name, text in filters.items():
-        there = {str(getattr(record, name)) for record in everything}
-        wanted = {text} if text in there else {value.strip() for value in text.split(",")}
-        for value in sorted(wanted - there):
-            known = sorted(there)
+        present = {str(getattr(record, name)) for record in everything}
+        wanted = {text} if text in present else {value.strip() for value in text.split(",")}
+        for value in sorted(wanted - present):
+            known = sorted(present)
             raise UserError(f"{name}={value}: there is no such run{nearest(value, known)}. There: {', '.join(known)}")
-        left = [record for record in left if str(getattr(record, name)) in wanted]
-    if everything and not left:
+        kept = [record for record in kept if str(getattr(record, name)) in wanted]
+    if everything and not kept:
         raise UserError("no run is all of " + " ".join(f"{name}={text}" for name, text in filters.items()))
-    return left
+    return kept
 
 
 def band(speedup: float) -> str:
-    """The name of its band of speeds."""
+    """The name of the band of speeds that `speedup` falls in."""
     edges = ["", *(f"{edge:g}" for edge in BANDS), ""]
     number = sum(speedup >= edge for edge in BANDS)
     low, high = edges[number], edges[number + 1]
@@ -44,37 +45,33 @@ def band(speedup: float) -> str:
 
 
 def marked(rows: list[Row]) -> list[Row]:
-    """`rows`, with the best run above chance of each band of speeds, task and model as such."""
-    able = [row for row in rows if row.kind == RUN and row.speedup and not row.level]
-    bands = grouped(able, lambda row: (row.task, row.model, row.metric, band(_speed(row))))
-    best = {id(max(alike, key=lambda row: (row.gain, _speed(row)))) for alike in bands.values()}
+    """`rows`, where the best run above chance of each task, model and band of speeds is marked as best."""
+    candidates = [row for row in rows if row.kind == RUN and row.speedup and not row.no_better_than]
+    bands = grouped(candidates, lambda row: (row.task, row.model, row.metric, band(_speed(row))))
+    best = {id(max(rivals, key=lambda row: (row.gain, _speed(row)))) for rivals in bands.values()}
     return [replace(row, best=True) if id(row) in best else row for row in rows]
 
 
 def pareto(rows: list[Row]) -> list[Row]:
     """`rows` without the runs that another row of the same task and model beats: at least as good in metric and speed,
     and better in one of them."""
-    able = [row for row in rows if row.kind in (RUN, DENSE) and row.speedup]
+    timed = [row for row in rows if row.kind in (RUN, DENSE) and row.speedup]
     beaten: set[int] = set()
-    for alike in grouped(able, lambda row: (row.task, row.model, row.metric)).values():
-        front: Row | None = None
-        for row in sorted(alike, key=lambda row: (-_speed(row), -row.gain)):
-            if front is None or row.gain > front.gain or (row.gain, _speed(row)) == (front.gain, _speed(front)):
-                front = row
-            elif row.kind == RUN:
-                beaten.add(id(row))
+    for rivals in grouped(timed, lambda row: (row.task, row.model, row.metric)).values():
+        front = set(pareto_front([(_speed(row), row.gain) for row in rivals]))
+        beaten |= {id(row) for number, row in enumerate(rivals) if number not in front and row.kind == RUN}
     return [row for row in rows if id(row) not in beaten]
 
 
 def ordered(rows: list[Row], column: str) -> list[Row]:
-    """Each task's rows, best first in `column`; names from a to z, and what has no figure last."""
+    """Each task's rows, best first in `column`; names from a to z, rows without a figure there last."""
     return sorted(rows, key=lambda row: (row.task, *_rank(row, column)))
 
 
 def _rank(row: Row, column: str) -> tuple[bool, float | str]:
     if column in ("model", "method"):
         return False, f"{getattr(row, column)}, {row.setting}" if column == "method" else row.model
-    direction = 1 if row.higher_is_better else -1
+    direction = row.spec.gain(1)
     figure, sign = {
         "params": (row.params, -1),
         "metric": (row.value, direction),

@@ -1,4 +1,8 @@
-"""What a stranger's JSON may hold: of which type, how long, how deep; so that nothing breaks that is drawn from it."""
+"""Checks of a stranger's JSON: the types, lengths and depths with which everything that is drawn from it can cope.
+
+Not pydantic: its strict types know neither what can be drawn (names, depth, size) nor dataclasses whose fields may all
+be absent, so most of these checks would stay, as its validators, with one more package to load.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +47,12 @@ def is_text(value: Any) -> bool:
 
 
 def is_finite(value: Any) -> bool:
-    """Whether it is a number far from where sums overflow."""
+    """Whether it is a number so small that sums do not overflow."""
     return type(value) in (int, float) and abs(value) < 1e100
 
 
 def is_whole(value: Any) -> bool:
-    """Whether it is such a number without a fraction."""
+    """Whether it is an integer of such a size."""
     return type(value) is int and abs(value) < 1e100
 
 
@@ -57,12 +61,12 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     if type(value) is dict:
         return all(map(is_text, value)) and is_plain(list(value.values()), depth)
     if type(value) is list:
-        return depth < _DEEPEST and all(is_plain(one, depth + 1) for one in value)
+        return depth < _DEEPEST and all(is_plain(item, depth + 1) for item in value)
     return value is None or type(value) is bool or is_finite(value) or is_text(value)
 
 
 def _are(values: Any, is_right: Callable[[Any], bool]) -> bool:
-    """Whether they are named values of that kind."""
+    """Whether it is a mapping of names to such values."""
     return type(values) is dict and all(map(is_name, values)) and all(map(is_right, values.values()))
 
 
@@ -85,21 +89,21 @@ _SIMPLE: dict[Any, Callable[[Any], bool]] = {
 
 @cache
 def check_of(kind: Any, free: tuple[str, ...] = ()) -> Check:
-    """What finds where a value is not of a type, as dataclasses annotate it: their fields may be absent, and those that
-    are unknown or `free` hold anything plain."""
+    """A check that a value is of a type, as dataclasses annotate it. Their fields may be absent; those that are unknown
+    or `free` hold anything plain."""
     if kind in _SIMPLE:
         return _whole_value(_SIMPLE[kind])
     if is_dataclass(kind):
         return _fields({name: hint for name, hint in get_type_hints(kind).items() if name not in free})
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        either = [check_of(one) for one in inner]
+        either = [check_of(member) for member in inner]
         return _whole_value(lambda value: any(check(value) is None for check in either))
     item = check_of(inner[-1]) if inner else None
     if origin is list and item:
-        return _whole_value(lambda value: type(value) is list and all(item(one) is None for one in value))
+        return _whole_value(lambda value: type(value) is list and all(item(element) is None for element in value))
     if origin is dict and item:
-        return _whole_value(lambda value: _are(value, lambda one: item(one) is None))
+        return _whole_value(lambda value: _are(value, lambda element: item(element) is None))
     assert issubclass(kind, Enum), kind
     return _whole_value(is_text)
 
@@ -114,12 +118,12 @@ def _fields(hints: dict[str, Any]) -> Check:
     def check(value: Any) -> str | None:
         if type(value) is not dict:
             return ""
-        for name, one in value.items():
+        for name, content in value.items():
             if name not in checks:
-                if not is_plain({name: one}):
+                if not is_plain({name: content}):
                     return f".{name!a}"
-            elif (found := checks[name](one)) is not None:
-                return f".{name}{found}"
+            elif (place := checks[name](content)) is not None:
+                return f".{name}{place}"
         return None
 
     return check

@@ -1,7 +1,7 @@
 """Parts found by the name of their file: criteria, methods, families, tasks.
 
-Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families` and
-`prune.tasks`; an entry point's name is the part's name, its value the module.
+Third parties add parts through the entry point groups `prune.criteria`, `prune.methods`, `prune.families`,
+`prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its value the module.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from prune.runtime.sanitize import quoted
 _PACKAGE = Path(__file__).parents[1]
 _FOLDERS = {"families": "models/families"}
 """Of kinds that do not lie at the top of the package."""
+_NO_PARTS = ("base", "answers", "metrics")
+"""In the folders of parts: what several of them use."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""
 
@@ -30,11 +32,8 @@ class UnknownPart(ValueError):
 
 def names(kind: str) -> list[str]:
     """Names of all parts of `kind` (criteria, methods, families, tasks), without importing any."""
-    own = [
-        m.name
-        for m in pkgutil.iter_modules([str(_PACKAGE / _FOLDERS.get(kind, kind))])
-        if m.name != "base" and not m.ispkg
-    ]
+    parts = pkgutil.iter_modules([str(_PACKAGE / _FOLDERS.get(kind, kind))])
+    own = (part.name for part in parts if part.name not in _NO_PARTS)
     return sorted({*own, *(point.name for point in _entry_points(kind))})
 
 

@@ -1,4 +1,4 @@
-"""What a machine runs out of, disk and memory: told as something that a user can mend. Imports nothing heavy."""
+"""Disk or memory that has run out, as an error that a user can act on. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def writing(where: Path, need: int | None = None) -> Iterator[None]:
     except UserError:
         raise
     except Exception as error:
-        if (told := exhausted(error, where, need)) is None:
+        if (detail := exhausted(error, where, need)) is None:
             raise
-        raise told from error
+        raise detail from error
 
 
 def require_room(folder: Path, need: int, what: str) -> None:
@@ -72,9 +72,9 @@ def _not_written(where: Path | None, reason: str, need: int | None) -> UserError
     free = _free(where) if where is not None else None
     figures = [f"it takes {_size(need)}"] if need is not None else []
     figures += [f"{_size(free)} are free there"] if free is not None else []
-    told = f": {' and '.join(figures)}" if figures else ""
+    detail = f": {' and '.join(figures)}" if figures else ""
     return UserError(
-        f"{where or 'a file'} cannot be written ({reason}){told}. Make room, or raise the limit on files; the same "
+        f"{where or 'a file'} cannot be written ({reason}){detail}. Make room, or raise the limit on files; the same "
         "command goes on from what is finished"
     )
 

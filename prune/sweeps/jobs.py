@@ -111,8 +111,9 @@ class Jobs:
             if record is None:
                 raise Failure(f"{run.record} is not there, or is damaged; the command below makes it again")
             if is_there or self.apart:
-                result = f"{record.metric} {100 * record.value:.2f}, {record.speedup:.2f} times faster"
-                screen.say(f"{head}  {'was' if is_there else 'is'} finished: {result}")
+                result = f"{record.metric} {record.spec.format_value(record.value)}"
+                when = "was" if is_there else "is"
+                screen.say(f"{head}  {when} finished: {result}, {record.speedup:.2f} times faster")
         except Failure as failure:
             note = replace(note, reason=failure.reason, details=failure.details)
             screen.warn(f"{head}  failed: {note.reason}")

@@ -35,7 +35,8 @@ def _found(sought: SearchConfig, finished: list[tuple[Note, Record]], screen: Sc
     for index in best:
         note, record = finished[index]
         screen.say(
-            f"best: {note.label}  {record.metric} {100 * record.value:.2f} ({100 * record.difference:+.2f}), "
-            f"{record.speedup:.2f} times faster\n      {note.command}"
+            f"best: {note.label}  {record.metric} {record.spec.format_value(record.value)} "
+            f"({record.spec.format_difference(record.difference)}), {record.speedup:.2f} times faster\n"
+            f"      {note.command}"
         )
     return bool(best)

@@ -1,29 +1,31 @@
-"""What a search is told of each run, and what it found."""
+"""How a search rates each run, and which runs it found best."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from prune.config.schema import Objective, SearchConfig
+from prune.results.pareto import pareto_front
 from prune.results.record import Record
 
 FAILED = -10.0
-"""What a failed run is worth: less than any other."""
+"""The objective of a failed run: less than any other."""
+_MOST_MISSING = -FAILED - 1
 
 
 def directions(search: SearchConfig) -> str:
-    """Which way each objective is better, as Optuna's sweeper is told."""
+    """The directions of the objectives, as Optuna's sweeper takes them."""
     return "[maximize,maximize]" if search.objective is Objective.both else "maximize"
 
 
 def worth(search: SearchConfig, record: Record | None) -> tuple[float, ...]:
     """The objectives of a run, higher is better; None: it failed.
 
-    A run that does not count is worth less than nothing, the less the more is missing: so the search finds its way.
+    A run that does not count is worth less than nothing, the less the more is missing, which guides the search.
     """
     if record is None:
         return _asked(search, FAILED, FAILED)
-    if missing := shortfall(search, record):
+    if missing := min(shortfall(search, record), _MOST_MISSING):
         return _asked(search, -missing, -missing)
     return _asked(search, *_objectives(record))
 
@@ -39,32 +41,31 @@ def shortfall(search: SearchConfig, record: Record) -> float:
 
 
 def demands(search: SearchConfig) -> str:
-    """What a run has to fulfil, as words."""
+    """What a run must achieve to count, as words of the command line."""
     asked = {"search.min_speedup": search.min_speedup, "search.max_loss": search.max_loss}
     return " ".join(f"{key}={value:g}" for key, value in asked.items() if value is not None)
 
 
 def best(search: SearchConfig, records: Sequence[Record]) -> list[int]:
-    """Which of the runs is the best of those that count; for both objectives all that no other beats, slowest first."""
+    """Which of the runs is the best of those that count; for both objectives all that no other beats, slowest first.
+
+    Of equal runs the first.
+    """
     counted = [index for index, record in enumerate(records) if shortfall(search, record) == 0]
-    values = {index: _asked(search, *_objectives(records[index])) for index in counted}
-    unbeaten = [index for index in counted if not any(_beats(other, values[index]) for other in values.values())]
-    front: dict[tuple[float, ...], int] = {}
-    for index in unbeaten:
-        front.setdefault(values[index], index)
-    return sorted(front.values(), key=lambda index: records[index].speedup)
-
-
-def _beats(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
+    values = [_asked(search, *_objectives(records[index])) for index in counted]
+    front = pareto_front([(objectives[0], objectives[-1]) for objectives in values])
+    first = {values[number]: counted[number] for number in reversed(front)}
+    return sorted(first.values(), key=lambda index: records[index].speedup)
 
 
 def _objectives(record: Record) -> tuple[float, float]:
-    return (record.value if record.higher_is_better else -record.value, record.speedup)
+    """Metric and speed-up. An error, of which less is better, is mapped to (0, 1], above what does not count."""
+    value = record.value if record.higher_is_better else 1 / (1 + max(0.0, record.value))
+    return value, record.speedup
 
 
 def _loss(record: Record) -> float:
-    return -record.difference if record.higher_is_better else record.difference
+    return -record.spec.gain(record.difference)
 
 
 def _asked(search: SearchConfig, metric: float, speedup: float) -> tuple[float, ...]:

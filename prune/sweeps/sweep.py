@@ -56,7 +56,7 @@ class Plan:
     sought: SearchConfig | None = None
     """What a search looks for."""
     words: list[str] = field(default_factory=list)
-    """What Hydra is told besides."""
+    """Further words for Hydra."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     """
     command = read(words, sweep_of_runs=True)
     _check_installed(command)
-    with composing() as compose:
-        settings = compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
+    settings = _settings(command) if command.of_hydra else None
     plan = _search(command, settings) if command.sweeper == _OPTUNA else _grid(command)
     apart = command.launcher != _BASIC
     numbers = {path: number for number, path in enumerate(plan.labels, start=1)}
@@ -113,6 +112,12 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     return Result(notes, _left(plan, notes), plan.sought, page_of, stopped_by)
 
 
+def _settings(command: Command) -> Any:
+    """What the command says about the launcher and the sweeper, with what it leaves to their files."""
+    with composing() as compose:
+        return compose([*command.for_hydra, *command.fixed], return_hydra_config=True).hydra
+
+
 def _new_folder(plan: Plan) -> SweepFolder:
     for outputs in plan.outputs:
         check_writable(outputs)
@@ -120,7 +125,7 @@ def _new_folder(plan: Plan) -> SweepFolder:
 
 
 def _of_plugin(error: Exception, command: Command) -> Exception:
-    """What a launcher or a sweeper of another package could not do as it was told; runs fail for themselves."""
+    """Errors of a launcher or sweeper of another package become a user's; runs fail for themselves."""
     if (command.launcher, command.sweeper) == (_BASIC, _BASIC):
         return error
     return UserError(f"{shown(' '.join(command.for_hydra))}: {shown(reason_of(error), most=300)}")

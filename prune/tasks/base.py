@@ -21,8 +21,8 @@ from prune.data.inference import outputs_of
 from prune.errors import UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import locate
-from prune.results.record import CONSTANT
 from prune.runtime.resources import exhausted
+from prune.tasks.metrics.specs import spec_of
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
@@ -58,13 +58,16 @@ class Task(ABC):
     """Whether a teacher's outputs are small enough to be computed once and kept, instead of at every step."""
     proof_examples: ClassVar[int] = 256
     """On how many examples compaction is proven to change nothing."""
-    baseline: ClassVar[str] = CONSTANT
-    """What a result must clearly exceed to be any good."""
 
     def __init__(self, config: TaskConfig, seed: int):
         self.config, self.seed = config, seed
         self.remarks: list[str] = []
         """What was left out when the data were read."""
+
+    @property
+    def baseline(self) -> str:
+        """The simple way to do the task that a result must clearly exceed to be any good."""
+        return spec_of(self.config.metrics[0]).baseline
 
     @property
     def held_out(self) -> str:
@@ -112,8 +115,8 @@ class Task(ABC):
         try:
             return load_dataset(_READERS[files[0].suffix], data_files={split: str(files[0])}, split=split)
         except Exception as error:
-            told = exhausted(error, Path(HF_DATASETS_CACHE))
-            raise told or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
+            remark = exhausted(error, Path(HF_DATASETS_CACHE))
+            raise remark or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
 
     def _read_from_hub(self, split: str) -> Dataset:
         try:
@@ -166,13 +169,13 @@ class Task(ABC):
         for what, numbers in unusable.items():
             if not numbers:
                 continue
-            told = (
+            remark = (
                 f"{len(numbers)} of {len(rows)} rows of the split {split!r} have {what} (the first is row {numbers[0]})"
             )
             if len(numbers) > MOST_UNUSABLE * len(rows):
                 most = f"at most {MOST_UNUSABLE:.0%} may be left out{advice.get(what, '')}"
-                raise UserError(f"task {self.config.name}: {told}; {most}")
-            self.remarks.append(f"{told} and were left out")
+                raise UserError(f"task {self.config.name}: {remark}; {most}")
+            self.remarks.append(f"{remark} and were left out")
         left_out = {number for numbers in unusable.values() for number in numbers}
         return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
 
@@ -220,7 +223,7 @@ class Task(ABC):
         """The main metric of `baseline`."""
 
     def ids(self, rows: Dataset) -> list[str]:
-        """The ids by which predictions are told apart."""
+        """The ids that identify predictions."""
         if self.config.id is None:
             return [str(number) for number in range(len(rows))]
         return [str(value) for value in rows[self.config.id]]

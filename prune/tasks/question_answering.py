@@ -19,6 +19,7 @@ from prune.runtime.progress_bar import track
 from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
 from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, is_text, mapped
+from prune.tasks.metrics.specs import spec_of
 from prune.tasks.metrics.squad import SquadV1, SquadV2
 
 FAR_BELOW = -1e4
@@ -133,7 +134,7 @@ class QuestionAnswering(OnePassTask):
     def score(self, predictions: Predictions, rows: Dataset) -> Scores:
         measured = self.measure(predictions, rows)
         return {
-            name: value if name.endswith("_thresh") else value / 100
+            name: value / 100 if spec_of(name).is_score else value
             for name, value in measured.items()
             if not name.endswith("total")
         }

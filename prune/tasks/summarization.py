@@ -15,9 +15,7 @@ from prune.data.features import LENGTH, TRUNCATED, inputs_only
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, check_text, mapped
 from prune.tasks.metrics.rouge import Rouge, lead
-
-LEAD = 3
-"""Sentences of the baseline."""
+from prune.tasks.metrics.specs import LEAD
 
 
 class Summarization(Task):
@@ -26,7 +24,6 @@ class Summarization(Task):
     auto_class = "AutoModelForSeq2SeqLM"
     keeps_teacher = False
     proof_examples = 8
-    baseline = f"lead-{LEAD}"
 
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         check_text(where, self.config.label, values)

@@ -11,13 +11,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 WEIGHTS = "model.safetensors"
-OPTIMIZER = "optimizer.pt"
 _STATE = "trainer_state.json"
-
-
-def checkpoint_at(folder: Path, step: int) -> Path:
-    """The checkpoint made at `step`."""
-    return folder / f"checkpoint-{step}"
 
 
 def step_of(checkpoint: Path) -> int:
@@ -74,6 +68,6 @@ def _read_archive(path: Path) -> None:
 _READERS: dict[str, Callable[[Path], object]] = {
     _STATE: lambda path: json.loads(path.read_text("utf-8")),
     WEIGHTS: _read_weights,
-    OPTIMIZER: _read_archive,
+    "optimizer.pt": _read_archive,
     "scheduler.pt": _read_archive,
 }

@@ -136,59 +136,59 @@ def _num_tokens(batch: Mapping[str, Tensor]) -> float | Tensor:
 
 def losses(
     outputs: Mapping[str, Any],
-    told: TeacherOutputs,
+    teacher_outputs: TeacherOutputs,
     config: DistillationConfig,
     inputs: Mapping[str, Tensor],
-    share: LossWeight = LossWeight(),
+    weight: LossWeight = LossWeight(),
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
     `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts `labels`, both (batch, tokens).
-    They are the `share` of a batch.
+    They are the `weight` of a batch.
     """
-    if not told.logits:
-        return {"labels": share.answers * outputs["loss"]}
+    if not teacher_outputs.logits:
+        return {"labels": weight.answers * outputs["loss"]}
     written = _written(inputs)
     which = slice(None) if written is None else written
     distances = [
         soft_cross_entropy(outputs[name][which].float(), logits[which].float(), config.temperature)
-        for name, logits in told.logits.items()
+        for name, logits in teacher_outputs.logits.items()
     ]
     terms = {
-        "labels": share.answers * config.alpha_ce * outputs["loss"],
-        "teacher": share.answers * config.alpha_teacher * torch.stack(distances).mean(),
+        "labels": weight.answers * config.alpha_ce * outputs["loss"],
+        "teacher": weight.answers * config.alpha_teacher * torch.stack(distances).mean(),
     }
-    if told.layers:
+    if teacher_outputs.layers:
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)
         stacks = [
-            layer_distance(student[name], layers, written, LossWeight(share.answers, share.answers))
+            layer_distance(student[name], layers, written, LossWeight(weight.answers, weight.answers))
             if written is not None and "decoder" in name
-            else layer_distance(student[name], layers, read, share)
-            for name, layers in told.layers.items()
+            else layer_distance(student[name], layers, read, weight)
+            for name, layers in teacher_outputs.layers.items()
         ]
         terms["layers"] = config.alpha_layers * torch.stack(stacks).mean()
     return terms
 
 
 def layer_distance(
-    student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor, share: LossWeight = LossWeight()
+    student: Sequence[Tensor], teacher: Sequence[Tensor], counted: Tensor, weight: LossWeight = LossWeight()
 ) -> Tensor:
     """Mean squared difference of hidden states (batch, tokens, width) at the tokens that are `counted` (batch, tokens).
 
     Of each layer of the student to the one of the teacher at the same share of its depth; the mean over layers. Where
-    one of them has only the first token, of that. They are of the `share` of a batch.
+    one of them has only the first token, of that. They are of the `weight` of a batch.
     """
     ratio = len(teacher) / len(student)
     return torch.stack(
         [
-            _distance(layer, teacher[round((number + 1) * ratio) - 1], counted, share)
+            _distance(layer, teacher[round((number + 1) * ratio) - 1], counted, weight)
             for number, layer in enumerate(student)
         ]
     ).mean()
 
 
-def _distance(student: Tensor, teacher: Tensor, counted: Tensor, share: LossWeight) -> Tensor:
+def _distance(student: Tensor, teacher: Tensor, counted: Tensor, weight: LossWeight) -> Tensor:
     if student.shape[1] == teacher.shape[1] == counted.shape[1]:
-        return share.tokens * F.mse_loss(student[counted].float(), teacher[counted].float())
-    return share.answers * F.mse_loss(student[:, 0].float(), teacher[:, 0].float())
+        return weight.tokens * F.mse_loss(student[counted].float(), teacher[counted].float())
+    return weight.answers * F.mse_loss(student[:, 0].float(), teacher[:, 0].float())

@@ -12,7 +12,7 @@ from prune.config.schema import Precision
 
 _SHORT = 128
 """Tokens up to which torch's plain attention is faster than its fused one, in bfloat16 on a CPU, backward pass and all;
-measured by tests/bench/attention.py."""
+measured by benchmarks/attention.py."""
 
 
 def in_bfloat16(precision: Precision) -> bool:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from prune.config.durations import in_steps
 from prune.config.schema import Config, Finish, ScheduleConfig
-from prune.config.targets import ONE_SHOT
 from prune.errors import UserError
 from prune.masking.schedule import Cubic
 from prune.training.trainer import Training
@@ -40,7 +39,7 @@ class Trainings:
     def recoveries(self) -> list[Training]:
         """What follows each removal step but the last, if anything does; each has examples in an order of its own."""
         method = self.config.method
-        if method.kind != ONE_SHOT or method.finish is not Finish.fill or method.recovery == 0:
+        if method.finish is not Finish.fill or method.recovery == 0:
             return []
         steps = range(1, method.removal_steps)
         distance = self._filling("fill", 1.0).checkpoint_every

@@ -25,13 +25,12 @@ from transformers import (
 from prune.config.schema import DistillationConfig, Precision
 from prune.data.features import LENGTH, inputs_only
 from prune.errors import UserError
-from prune.files.atomic import write_at_once
 from prune.masking.masks import Masks
 from prune.runtime import distributed
 from prune.runtime.memory import keep_memory, trim
 from prune.runtime.resources import require_room, writing
 from prune.runtime.screen import Screen, TrainingProgress
-from prune.training.checkpoints import WEIGHTS, checkpoint_at, checkpoints, history_of, last_good_checkpoint, step_of
+from prune.training.checkpoints import WEIGHTS, checkpoints, history_of, last_good_checkpoint, step_of
 from prune.training.distillation import TrainingData, losses, part_of, pop_teacher_outputs
 from prune.training.dropout import set_dropout
 from prune.training.precision import as_in_training, in_bfloat16
@@ -68,10 +67,6 @@ class Training:
     seed: int
     dropout: float | None = None
     """Probability of all dropouts; None: the model's own."""
-    until: int | None = None
-    """Stops at that step, with a checkpoint."""
-    note: tuple[str, str] | None = None
-    """Name and content of a file that each checkpoint gets."""
 
 
 def train(
@@ -102,7 +97,7 @@ def train(
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
-    if resume and start >= (training.until or training.steps):
+    if resume and start >= training.steps:
         with used_rows(model, training_data.ids, training.weight_decay):
             load_model(model, str(resume / WEIGHTS))
         return history_of(resume)
@@ -118,12 +113,8 @@ def train(
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
         trainer.add_callback(_Trim(training.steps))
-        if training.until is not None:
-            trainer.add_callback(_StopAt(training.until))
         for watcher in watchers:
             trainer.add_callback(watcher)
-        if training.note is not None:
-            trainer.add_callback(_Note(*training.note))
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
         trainer.accelerator.wait_for_everyone()  # until all have written their part of the last checkpoint
     return list(trainer.state.log_history)
@@ -134,7 +125,7 @@ def _bytes_of_checkpoint(model: nn.Module) -> int:
     return sum(p.numel() * p.element_size() * (3 if p.requires_grad else 1) for p in model.parameters())
 
 
-def trained_parameters(model: nn.Module, masks: Masks | None) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+def _trained_parameters(model: nn.Module, masks: Masks | None) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Weights and scores, as the optimizer has them."""
     scores = {id(p) for p in masks.parameters()} if masks is not None else set()
     trained = [p for p in model.parameters() if p.requires_grad]
@@ -172,11 +163,11 @@ class _Trainer(Trainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        inputs, share = part_of(inputs, self.args.process_index, self.args.world_size)
+        inputs, weight = part_of(inputs, self.args.process_index, self.args.world_size)
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
-            told = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
-            outputs = model(**inputs, **({"output_hidden_states": True} if told.layers else {}))
-        terms = losses(outputs, told, self.distillation, inputs, share)
+            teacher_outputs = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
+            outputs = model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {}))
+        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         values = torch.stack(list(terms.values()))
@@ -205,7 +196,7 @@ class _Trainer(Trainer):
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:
         settings = self.training
         assert isinstance(self.model, nn.Module)
-        weights, scores = trained_parameters(self.model, self.masks)
+        weights, scores = _trained_parameters(self.model, self.masks)
         of_scores = {"params": scores, "lr": settings.score_learning_rate, "weight_decay": 0.0}
         groups = [
             one for one in ({"params": weights, "weight_decay": settings.weight_decay}, of_scores) if one["params"]
@@ -288,24 +279,6 @@ class _AdvanceMasks(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.masks.advance(self.ramp(state.global_step), state.global_step)
-
-
-class _StopAt(TrainerCallback):
-    def __init__(self, step: int):
-        self.step = step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step >= self.step:
-            control.should_save = control.should_training_stop = True
-
-
-class _Note(TrainerCallback):
-    def __init__(self, name: str, content: str):
-        self.name, self.content = name, content
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.is_world_process_zero:
-            write_at_once(checkpoint_at(Path(args.output_dir), state.global_step) / self.name, self.content)
 
 
 class _Show(TrainerCallback):

@@ -8,8 +8,9 @@ from prune.validation import model, names, task, values
 
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
-    names.names, names.tracking, values.ranges, values.processes_share, values.target, values.nothing, values.layers,
-    values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders, model.family,
+    names.names, names.tracking, values.ranges, values.processes_share, values.method, values.target, values.nothing,
+    values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders,
+    model.family,
 )  # fmt: skip
 _WITH_TORCH = (model.scores, model.blocks)
 
@@ -17,8 +18,8 @@ _WITH_TORCH = (model.scores, model.blocks)
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data or weights.
 
-    What no value may be is told alone. torch and transformers are loaded for the last two checks only, where all others
-    have found nothing.
+    Values that are never allowed are reported alone. torch and transformers are loaded for the last two checks only,
+    where all others have found nothing.
     """
     for parts in (_FIRST, _PARTS, _WITH_TORCH):
         if problems := [problem for part in parts for problem in part(config)]:

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config, Start
-from prune.config.targets import ONE_SHOT
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
 from prune.runtime import registry
-from prune.validation.names import sites
+from prune.validation.names import method_or_none, sites
 
 if TYPE_CHECKING:
     from prune.models.families import Family
@@ -69,24 +68,14 @@ def family(config: Config) -> Iterator[str]:
 
 def scores(config: Config) -> Iterator[str]:
     """What is asked of the scores; criteria know whether they can, which needs torch."""
-    starts, shrinks = config.schedule.start_from is Start.one_shot, config.compact.during_training
-    if config.method.kind == ONE_SHOT:
-        if shrinks:
-            yield f"compact.during_training=true: not read by {ONE_SHOT}, which trains what is compacted already"
+    method = method_or_none(config)
+    if config.schedule.start_from is not Start.one_shot or method is None or method.scores_units:
         return
-    for name, site in sites(config) if starts or shrinks else ():
-        if site.stays:
-            continue
-        criterion = registry.module("criteria", site.criterion).CRITERION
-        if starts and not criterion.learned:
+    for name, site in sites(config):
+        if not site.stays and not registry.module("criteria", site.criterion).CRITERION.learned:
             yield (
                 f"schedule.start_from=one_shot: method.{name}.criterion={site.criterion} learns no scores that could "
                 "start from anything; say dense, or another criterion"
-            )
-        if shrinks and criterion.setting == "density":
-            yield (
-                f"compact.during_training=true: method.{name}.criterion={site.criterion} keeps a share of what there "
-                "is, and there would be less and less; use soft_movement or l0"
             )
 
 

@@ -9,28 +9,22 @@ from pathlib import Path
 
 from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
-from prune.config.targets import ONE_SHOT
 from prune.files.paths import in_the_way
+from prune.pipeline.method import Method, method_of
 from prune.recipes.library import PLACES
 from prune.runtime import registry
 from prune.runtime.sanitize import shown
+from prune.tasks.metrics import specs
 
 GRAINS = {
     "element": "both sites", "block": "both sites", "row": "both sites", "column": "both sites",
     "head": "attention", "dimension": "feed_forward",
 }  # fmt: skip
 """Names of prune/masking/grains.py, which needs torch; a test holds the two together."""
-METRICS = {
-    "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "text_classification": ("accuracy", "f1"),
-    "question_answering": ("f1", "exact_match"),
-    "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
-}
-"""Names of prune/tasks/metrics/, likewise, by the kind of task; a third party's kind checks its own."""
 _LONGEST_PART = 255
 """Of a path, in bytes."""
 TRACKERS = ("tensorboard", "wandb", "mlflow")
-"""Names of prune/training/tracking.py, likewise; the packages are called the same."""
+"""Names of prune/training/tracking.py, which needs torch, too; the packages are called the same."""
 
 
 def places(config: Config) -> Iterator[str]:
@@ -49,9 +43,10 @@ def names(config: Config) -> Iterator[str]:
     for key, folder, name in kinds:
         yield from one_of(key, name, registry.names(folder))
     for name, site in sites(config):
-        one_shot = config.method.kind == ONE_SHOT
-        criteria = ["fisher"] if one_shot else registry.names("criteria")
-        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not one_shot)]
+        method = method_or_none(config)
+        units = method is not None and method.scores_units
+        criteria = ["fisher"] if units else registry.names("criteria")
+        grains = [grain for grain, where in GRAINS.items() if where == name or (where == "both sites" and not units)]
         yield from one_of(f"method.{name}.criterion", site.criterion, criteria)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
@@ -65,7 +60,7 @@ def names(config: Config) -> Iterator[str]:
             yield f"{key}=[]: name at least one"
     kind = config.task.kind + (", unanswerable" if config.task.answers.unanswerable else "")
     for metric in config.task.metrics:
-        yield from one_of("task.metrics", metric, list(METRICS.get(kind, config.task.metrics)))
+        yield from one_of("task.metrics", metric, list(specs.NAMES.get(kind, config.task.metrics)))
     yield from one_of("evaluate.speed.dtype", config.evaluate.speed.dtype, ["float32", "bfloat16"])
     yield from one_of("evaluate.speed.device", config.evaluate.speed.device, ["auto", "cpu", "cuda"])
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
@@ -81,6 +76,11 @@ def tracking(config: Config) -> Iterator[str]:
         yield from one_of("tracking", name, list(TRACKERS))
     if missing := [name for name in TRACKERS if name in config.tracking and find_spec(name) is None]:
         yield f"tracking=[{','.join(missing)}] needs {', '.join(missing)}: pip install 'prune[tracking]'"
+
+
+def method_or_none(config: Config) -> Method | None:
+    """The method of a config; None where its kind is not known, which `names` tells."""
+    return method_of(config) if config.method.kind in registry.names("methods") else None
 
 
 def sites(config: Config) -> Iterator[tuple[str, SiteConfig]]:

@@ -19,9 +19,6 @@ def fields_of_kind(config: Config) -> Iterator[str]:
     if task.kind == "question_answering":
         if len(task.text) != 2:
             yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
-        for name in ("question_length", "n_best", "max_tokens"):
-            if (value := getattr(answers, name)) < 1:
-                yield f"task.answers.{name}={value}: must be above 0"
         room = task.max_length - answers.question_length - 3  # special tokens
         if not 0 <= answers.stride < room:
             yield (
@@ -37,17 +34,9 @@ def fields_of_kind(config: Config) -> Iterator[str]:
 
 
 def _summaries(config: Config) -> Iterator[str]:
-    task, summaries, speed = config.task, config.task.summaries, config.evaluate.speed
+    task, summaries = config.task, config.task.summaries
     if len(task.text) != 1:
         yield f"task.text={shown(task.text)}: name the column with the text"
-    for name in ("num_beams", "max_new_tokens", "max_label_length"):
-        if (value := getattr(summaries, name)) < 1:
-            yield f"task.summaries.{name}={value}: must be above 0"
     if not 0 <= summaries.min_new_tokens <= summaries.max_new_tokens:
         allowed = f"at least 0, at most task.summaries.max_new_tokens={summaries.max_new_tokens}"
         yield f"task.summaries.min_new_tokens={summaries.min_new_tokens}: must be {allowed}"
-    if summaries.no_repeat_ngram_size < 0:
-        yield f"task.summaries.no_repeat_ngram_size={summaries.no_repeat_ngram_size}: must be at least 0"
-    for name in ("generated_length", "generation_pairs"):
-        if (value := getattr(speed, name)) < 1:
-            yield f"evaluate.speed.{name}={value}: must be above 0"

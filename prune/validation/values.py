@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from operator import attrgetter
 from typing import Any, get_args, get_origin
 
+from prune.config import keys
 from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
+from prune.config.metadata import Range
 from prune.config.reference import problems_of
 from prune.config.schema import Config, Finish
-from prune.config.targets import ONE_SHOT, given
+from prune.config.targets import given
 from prune.files.limits import problem_of
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
-from prune.validation.names import sites
+from prune.validation.names import method_or_none, sites
 
 
 def bounds(config: Config) -> Iterator[str]:
@@ -43,76 +44,39 @@ def _fits(value: Any, kind: Any) -> bool:
 
 
 def ranges(config: Config) -> Iterator[str]:
-    """Numbers outside their range."""
-    method, schedule, speed = config.method, config.schedule, config.evaluate.speed
-    limits: list[tuple[str, Any, bool, str]] = [
-        ("method.density", method.density, 0 < method.density <= 1, "above 0, at most 1"),
-        ("method.layers", method.layers, 0 < method.layers <= 1, "above 0, at most 1"),
-        ("method.threshold", method.threshold, 0 <= method.threshold < 1, "at least 0, below 1"),
-        ("method.penalty", method.penalty, method.penalty >= 0, "at least 0"),
-        ("schedule.epochs", schedule.epochs, schedule.epochs > 0, "above 0"),
-        ("schedule.dense_epochs", schedule.dense_epochs, schedule.dense_epochs > 0, "above 0"),
-        ("schedule.fill_epochs", schedule.fill_epochs, schedule.fill_epochs > 0, "above 0"),
-        ("schedule.batch_size", schedule.batch_size, schedule.batch_size > 0, "above 0"),
-        ("schedule.eval_batch_size", schedule.eval_batch_size, schedule.eval_batch_size > 0, "above 0"),
-        ("schedule.learning_rate", schedule.learning_rate, schedule.learning_rate > 0, "above 0"),
-        ("schedule.score_learning_rate", schedule.score_learning_rate, schedule.score_learning_rate > 0, "above 0"),
-        ("schedule.weight_decay", schedule.weight_decay, schedule.weight_decay >= 0, "at least 0"),
-        ("distillation.temperature", config.distillation.temperature, config.distillation.temperature > 0, "above 0"),
-        ("seed", config.seed, 0 <= config.seed < 2**31, "at least 0, below 2^31"),
-        ("task.max_length", config.task.max_length, config.task.max_length >= 8, "at least 8"),
-        ("task.eval_from_train", config.task.eval_from_train, config.task.eval_from_train >= 0, "at least 0"),
-        ("method.importance_examples", method.importance_examples, method.importance_examples > 0, "above 0"),
-        ("method.removal_steps", method.removal_steps, method.removal_steps > 0, "above 0"),
-        ("method.recovery", method.recovery, 0 <= method.recovery < 1, "at least 0, below 1"),
-        ("method.refit_examples", method.refit_examples, method.refit_examples > 0, "above 0"),
-        ("evaluate.speed.pairs", speed.pairs, speed.pairs > 1, "at least 2"),
-    ]
-    alphas = {name: getattr(config.distillation, name) for name in ("alpha_ce", "alpha_teacher", "alpha_layers")}
-    limits += [(f"distillation.{name}", value, value >= 0, "at least 0") for name, value in alphas.items()]
-    optional = (("task.train_examples", config.task.train_examples), ("task.eval_examples", config.task.eval_examples))
-    fill_rate, fill_batch = schedule.fill_learning_rate, schedule.fill_batch_size
-    limits += [("schedule.fill_learning_rate", fill_rate, fill_rate is None or fill_rate > 0, "above 0, or null")]
-    dropout = schedule.dropout
-    limits += [("schedule.dropout", dropout, dropout is None or 0 <= dropout < 1, "in [0, 1), or null")]
-    limits += [("schedule.fill_batch_size", fill_batch, fill_batch is None or fill_batch > 0, "above 0, or null")]
-    limits += [(key, value, value is None or value > 0, "above 0, or null for all") for key, value in optional]
-    least, most = config.search.min_speedup, config.search.max_loss
-    limits += [("search.min_speedup", least, least is None or least > 0, "above 0, or null")]
-    limits += [("search.max_loss", most, most is None or 0 <= most < 1, "at least 0, below 1, or null")]
-    limits += [("evaluate.speed.length", speed.length, speed.length is None or speed.length > 0, "above 0, or null")]
+    """Numbers outside the range that the schema gives them."""
+    for key, bounds in keys.ranges().items():
+        if not key.startswith("target."):
+            yield from _out_of_range(key, attrgetter(key)(config), bounds)
     for name in ("batch_sizes", "generation_batch_sizes"):
-        limits += [(f"evaluate.speed.{name}", size, size > 0, "above 0") for size in getattr(speed, name)]
-    for name, site in sites(config):
-        weight = site.penalty_weight
-        limits.append((f"method.{name}.penalty_weight", weight, weight >= 0, "at least 0"))
-    finite = {"answers.null_threshold": config.task.answers.null_threshold}
-    finite |= {"summaries.length_penalty": config.task.summaries.length_penalty}
-    limits += [(f"task.{key}", value, True, "finite") for key, value in finite.items()]
-    round_to = config.compact.round_to
-    whole = isinstance(round_to, int) and not isinstance(round_to, bool) and round_to >= 1
-    limits.append(("compact.round_to", round_to, whole or round_to == "auto", "a whole number from 1, or auto"))
-    for key, value, good, allowed in limits:
-        if not good or (isinstance(value, float) and not math.isfinite(value)):
-            yield f"{key}={shown(value)}: must be {allowed}"
-    for name in ("batch_sizes", "generation_batch_sizes"):
-        if not getattr(speed, name):
+        if not getattr(config.evaluate.speed, name):
             yield f"evaluate.speed.{name}=[]: name at least one batch size"
+
+
+def _out_of_range(key: str, value: Any, bounds: Range) -> Iterator[str]:
+    optional = ", or null" if type(None) in get_args(kinds()[key]) else ""
+    for number in value if isinstance(value, list) else [value]:
+        if number is not None and number not in bounds:
+            yield f"{key}={shown(number)}: must be {bounds}{optional}"
+
+
+def method(config: Config) -> Iterator[str]:
+    """Settings that a method does not read, though others do."""
+    known, defaults = method_or_none(config), Config()
+    for key, reason in known.unread.items() if known else ():
+        if (value := attrgetter(key)(config)) != attrgetter(key)(defaults):
+            yield f"{key}={shown(value)}: not read by {config.method.kind}: {reason}"
 
 
 def target(config: Config) -> Iterator[str]:
     """Targets that contradict each other, the method, or reason."""
-    targets, one_shot = given(config), config.method.kind == ONE_SHOT
+    targets, known = given(config), method_or_none(config)
     named = " and ".join(f"target.{kind}" for kind in targets)
-    if len(targets) > 1 or (one_shot and not targets):
+    if len(targets) > 1 or (known and known.needs_target and not targets):
         yield (
             f"method={config.method.name} needs one target ({named or 'none'} given): density, params, speedup or "
             "latency_ms, as in target.speedup=2.5 or target.speedup=[2,3,4]"
         )
-    if one_shot and config.method.layers != 1:
-        yield f"method.layers={config.method.layers}: not read by {ONE_SHOT}, which removes whole sublayers by itself"
-    if config.method.recovery and not one_shot:
-        yield f"method.recovery={config.method.recovery}: not read by {config.method.name}; method=one_shot recovers"
     if targets and config.compact.round_to != 1:
         yield f"compact.round_to={config.compact.round_to}: not read where there is a target, from which widths follow"
     scattered = [name for name, site in sites(config) if site.grain == "element"]
@@ -126,13 +90,11 @@ def target(config: Config) -> Iterator[str]:
             f"{named}: not to be had by method.{scattered[0]}.grain=element with method.finish=fill, which frees "
             "scattered zeros again; say method.finish=fold, or another grain"
         )
-    ranges = {"density": (0.0, 1.0), "params": (0.0, 1.0), "speedup": (1.0, math.inf), "latency_ms": (0.0, math.inf)}
     for kind, values in targets.items():
-        low, high = ranges[kind]
-        allowed = f"above {low:g}" + (f", below {high:g}" if math.isfinite(high) else "")
+        bounds = keys.ranges()[f"target.{kind}"]
         for value in values:
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not low < value < high:
-                yield f"target.{kind}={shown(value)}: must be {allowed}, or a list of such values"
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value not in bounds:
+                yield f"target.{kind}={shown(value)}: must be {bounds}, or a list of such values"
         if not values:
             yield f"target.{kind}=[]: name at least one value"
 
@@ -163,7 +125,11 @@ def layers(config: Config) -> Iterator[str]:
 
 
 def rounding(config: Config) -> Iterator[str]:
-    """Rounding where there is nothing to round."""
+    """Rounding to no number, or where there is nothing to round."""
+    round_to = config.compact.round_to
+    whole = isinstance(round_to, int) and not isinstance(round_to, bool) and round_to >= 1
+    if not whole and round_to != "auto":
+        yield f"compact.round_to={shown(round_to)}: must be a whole number from 1, or auto"
     if config.compact.round_to != 1 and not any(site.grain in ("head", "dimension") for _, site in sites(config)):
         yield (
             f"compact.round_to={config.compact.round_to}: nothing would be rounded, since {config.method.name} removes "

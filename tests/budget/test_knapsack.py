@@ -11,7 +11,7 @@ from prune.models.sublayers import Matrix, Sublayer
 
 
 def sublayer(name, num_units, site="feed_forward"):
-    return Sublayer(name, site, (Matrix("up", num_units, 4, 0), Matrix("down", 4, num_units, 1)), num_units, 1, {})
+    return Sublayer(name, site, (Matrix("up", num_units, 4, 0), Matrix("down", 4, num_units, 1)), {})
 
 
 def best_of_all(losses, costs, budget):

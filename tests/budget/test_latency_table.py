@@ -1,6 +1,7 @@
 """The latency table on a clock that counts multiply-adds: its predictions are then exact, for any model."""
 
 import json
+from weakref import WeakKeyDictionary
 
 import pytest
 import torch
@@ -22,9 +23,17 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def counting(monkeypatch):
-    """A clock by which a multiply-add takes a second."""
-    monkeypatch.setattr(latency_table, "seconds", lambda _, call: multiply_adds(call.func, call.keywords))
+    """A clock by which a multiply-add takes a second; every model is counted once, at few widths."""
+    counted = WeakKeyDictionary()
+
+    def seconds(_, call):
+        if call.func not in counted:
+            counted[call.func] = multiply_adds(call.func, call.keywords)
+        return counted[call.func]
+
+    monkeypatch.setattr(latency_table, "seconds", seconds)
     monkeypatch.setattr(latency_table, "_ROUNDS", (1, 1))
+    monkeypatch.setattr(latency_table, "_WIDTHS", 4)
 
 
 def table_of(name, **shape):
@@ -38,7 +47,12 @@ def at_grid(sublayer, share):
     return counts[round(share * (len(counts) - 1))]
 
 
-@pytest.mark.parametrize("name", ["bert", "distilbert", "bart", "t5_gated", "gpt2", "modernbert", "mobilebert"])
+SLOW = ("distilbert", "t5_gated", "modernbert", "mobilebert")
+
+
+@pytest.mark.parametrize(
+    "name", ["bert", "bart", "gpt2", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+)
 def test_predictions_are_the_sum_of_the_parts(name, counting):
     model, batch, table = table_of(name)
     sublayers = sublayers_of(model)
@@ -65,7 +79,7 @@ def test_where_one_token_is_computed_predictions_leave_out_the_others(name, head
     )
     last = next(s for s in reversed(attentions) if units[s.name])
     size, tokens = batch["input_ids"].shape
-    output = units[last.name] * last.unit_size * last.matrices[-1].rows * size
+    output = units[last.name] * last.output.unit_size * last.output.rows * size
     too_much = output * (tokens - 1 if name == "bert" else 0)  # DistilBERT's is inside the attention
     assert 1e3 * (multiply_adds(model, batch) + too_much) == pytest.approx(predicted)
 
@@ -76,18 +90,36 @@ def test_times_between_measured_widths_are_interpolated(make_bert):
     assert [table.of(sublayer, units) for units in (0, 6, 12, 18, 24)] == [0.0, 3.0, 6.0, 18.0, 30.0]
 
 
-def test_it_is_measured_once_for_each_model_and_batch(counting, cache):
+BERT = ARCHITECTURES["bert"]
+
+
+@pytest.fixture
+def measurements(monkeypatch):
+    """Stands for the measurement, of which a cache knows nothing; the lengths that it was called with."""
+    kinds = {kind_of(sublayer) for sublayer in sublayers_of(BERT.model())}
+    content = {"dense_ms": 9.0, "layer_ms": 0.5, "sublayer_ms": {kind: {0: 0.0, 4: 2.5} for kind in sorted(kinds)}}
+    lengths = []
+
+    def measured(_class, _config, batch, _dtype):
+        lengths.append(batch["input_ids"].shape[1])
+        return content
+
+    monkeypatch.setattr(latency_table, "_measured", measured)
+    return lengths
+
+
+def measured_bert(say=lambda _: None, length=7):
+    batch = {name: values[:, :length] for name, values in inputs(BERT).items()}
+    return measured_latency_table(BERT.auto_class, BERT.model().config, batch, torch.float32, say)
+
+
+def test_it_is_measured_once_for_each_model_and_batch(measurements, cache):
     said = []
-    architecture = ARCHITECTURES["bert"]
-    config, batch = architecture.model().config, inputs(architecture)
-    tables = [
-        measured_latency_table(architecture.auto_class, config, batch, torch.float32, said.append) for _ in range(2)
-    ]
-    assert tables[0] == tables[1]
+    assert measured_bert(said.append) == measured_bert(said.append)
     assert len(said) == len(json.loads(cache.read_text())) == 1
-    shorter = {name: values[:, :5] for name, values in batch.items()}
-    measured_latency_table(architecture.auto_class, config, shorter, torch.float32, said.append)
+    measured_bert(said.append, length=5)
     assert len(said) == len(json.loads(cache.read_text())) == 2
+    assert measurements == [7, 5]
 
 
 WRONG = [
@@ -98,23 +130,31 @@ WRONG_TIMES = [{}, {"few": 1.0}, {"1": None}, {"1": "much"}, {"-1": 1.0}, [1.0],
 
 
 @pytest.mark.parametrize("wrong", [*WRONG, *WRONG_TIMES])
-def test_a_wrong_table_in_the_cache_is_measured_anew(counting, cache, wrong):
-    _, _, table = table_of("bert")
+def test_a_wrong_table_in_the_cache_is_measured_anew(measurements, cache, wrong):
+    table = measured_bert()
     ((key, content),) = json.loads(cache.read_text()).items()
     if wrong in WRONG_TIMES:
         wrong = {"sublayer_ms": dict.fromkeys(content["sublayer_ms"], wrong)}
     cache.write_text(json.dumps({key: content | wrong}))
-    assert table_of("bert")[2] == table
+    assert measured_bert() == table
     assert json.loads(cache.read_text()) == {key: content}
+    assert len(measurements) == 2
 
 
 @pytest.mark.parametrize("wrong", [None, 3, [], {}])
-def test_what_is_no_table_is_measured_anew(counting, cache, wrong):
-    _, _, table = table_of("bert")
+def test_what_is_no_table_is_measured_anew(measurements, cache, wrong):
+    table = measured_bert()
     ((key, content),) = json.loads(cache.read_text()).items()
     cache.write_text(json.dumps({key: wrong}))
-    assert table_of("bert")[2] == table
+    assert measured_bert() == table
     assert json.loads(cache.read_text()) == {key: content}
+    assert len(measurements) == 2
+
+
+def test_a_real_measurement_is_found_again(counting, monkeypatch):
+    _, _, table = table_of("bert")
+    monkeypatch.setattr(latency_table, "_measured", pytest.fail)
+    assert table_of("bert")[2] == table
 
 
 def test_kinds_are_names_without_numbers():

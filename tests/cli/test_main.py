@@ -1,4 +1,4 @@
-"""The command: help, verbs, mistakes reported all together, completion; nothing heavy before the config is good."""
+"""The command: help, commands, mistakes reported all together, completion; nothing heavy before the config is good."""
 
 import json
 import os
@@ -18,13 +18,14 @@ HEAVY = ("torch", "transformers", "datasets", "accelerate", "evaluate", "sklearn
 SPY = """
 import json, sys
 from prune.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as end:
-    code = end.code
-else:
+for words in json.loads(sys.argv[1]):
     code = 0
-print(json.dumps({"code": code, "imported": sorted({name.split(".")[0] for name in sys.modules})}), file=sys.stderr)
+    try:
+        main.main(words)
+    except SystemExit as end:
+        code = end.code
+    imported = sorted({name.split(".")[0] for name in sys.modules})
+    print(json.dumps({"words": words, "code": code, "imported": imported}), file=sys.stderr)
 """
 
 
@@ -95,7 +96,7 @@ def test_version(prune):
 def test_an_unknown_verb_is_refused_with_the_nearest(prune):
     code, out, err = prune("tabel")
     assert (code, out) == (2, "")
-    assert "'tabel' is no verb (did you mean 'table'?)" in err
+    assert "'tabel' is not a command (did you mean 'table'?)" in err
 
 
 def test_an_unknown_verb_near_to_none_is_refused_with_all_verbs(prune):
@@ -216,32 +217,40 @@ def test_an_interrupt_says_how_to_go_on(prune, monkeypatch):
     assert "goes on from the last checkpoint" in err
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["--help"], 0),
-        (["--cfg", "job"], 0),
-        (["--cfg", "job", "recipe=demo", "method.penalty=5"], 0),
-        (["method=hybird", "metod.penalty=3"], 2),
-        (["recipe=dem"], 2),
-        (["recipes"], 0),
-        (["verify", "dem"], 2),
-        (["verify", "demo"], 2),
-        (["model=demo", "task=demo", "method.density=0", "method.attention.block=[5,5]"], 2),
-        (["-m", "seed=1"], 2),
-        (["tabel"], 2),
-        (["--info"], 2),
-        (["-m", "method.penalty=range(0,1e9)"], 2),
-        (["model=demo", "task=demo", "outputs=/dev/null"], 2),
-        (["-m", "model=demo", "task=demo", "method=hybrid_filled", "seed=1,2", "outputs=/dev/null"], 2),
-        (["table"], 2),
-        (["table", "--help"], 0),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
-)
-def test_nothing_heavy_is_imported_before_a_config_is_good(words, code, tmp_path):
-    result = command(*words, cwd=tmp_path, program=("-c", SPY))
-    found = json.loads(result.stderr.splitlines()[-1])
+LIGHT = [
+    (["--help"], 0),
+    (["--cfg", "job"], 0),
+    (["--cfg", "job", "recipe=demo", "method.penalty=5"], 0),
+    (["method=hybird", "metod.penalty=3"], 2),
+    (["recipe=dem"], 2),
+    (["recipes"], 0),
+    (["verify", "dem"], 2),
+    (["verify", "demo"], 2),
+    (["model=demo", "task=demo", "method.density=0", "method.attention.block=[5,5]"], 2),
+    (["-m", "seed=1"], 2),
+    (["tabel"], 2),
+    (["--info"], 2),
+    (["-m", "method.penalty=range(0,1e9)"], 2),
+    (["model=demo", "task=demo", "outputs=/dev/null"], 2),
+    (["-m", "model=demo", "task=demo", "method=hybrid_filled", "seed=1,2", "outputs=/dev/null"], 2),
+    (["table"], 2),
+    (["table", "--help"], 0),
+]
+"""Commands that end before data or weights are touched, and their codes."""
+
+
+@pytest.fixture(scope="module")
+def spied(tmp_path_factory):
+    """What had been imported after each of `LIGHT`, called one after the other in one process."""
+    words = json.dumps([words for words, _ in LIGHT])
+    result = command(words, cwd=tmp_path_factory.mktemp("light"), program=("-c", SPY))
+    found = [json.loads(line) for line in result.stderr.splitlines() if line.startswith('{"words"')]
+    return {tuple(one["words"]): one for one in found}
+
+
+@pytest.mark.parametrize(("words", "code"), LIGHT, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_nothing_heavy_is_imported_before_a_config_is_good(words, code, spied):
+    found = spied[tuple(words)]
     assert found["code"] == code
     assert "prune" in found["imported"]
     assert set(found["imported"]) & set(HEAVY) == set()
@@ -261,24 +270,35 @@ def test_a_mistake_ends_the_process_with_code_2_and_no_traceback(tmp_path):
     assert "Traceback" not in result.stderr
 
 
-def completions(line, folder):
-    result = command("-sc", "query=bash", cwd=folder, COMP_LINE=line, COMP_POINT=str(len(line)))
-    assert result.returncode == 0, result.stderr
-    return result.stdout.split()
+@pytest.fixture
+def completions(prune, monkeypatch):
+    """What is offered for a line."""
+
+    def offered(line):
+        monkeypatch.setenv("COMP_LINE", line)
+        monkeypatch.setenv("COMP_POINT", str(len(line)))
+        code, out, _ = prune("-sc", "query=bash")
+        assert code == 0
+        return out.split()
+
+    return offered
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_completion_offers_every_choice_of_a_group(group, tmp_path):
-    assert completions(f"prune {group}=", tmp_path) == [f"{group}={choice}" for choice in choices(group)]
+def test_completion_offers_every_choice_of_a_group(group, completions):
+    assert completions(f"prune {group}=") == [f"{group}={choice}" for choice in choices(group)]
 
 
 def test_completion_offers_keys(tmp_path):
-    assert "method.penalty=" in completions("prune method.pen", tmp_path)
+    line = "prune method.pen"
+    result = command("-sc", "query=bash", cwd=tmp_path, COMP_LINE=line, COMP_POINT=str(len(line)))
+    assert result.returncode == 0, result.stderr
+    assert "method.penalty=" in result.stdout.split()
 
 
-def test_completion_offers_the_recipes_outside_of_folders(tmp_path):
+def test_completion_offers_the_recipes_outside_of_folders(completions):
     """Hydra completes one level of a group only."""
-    offered = {word.removeprefix("recipe=") for word in completions("prune recipe=", tmp_path)}
+    offered = {word.removeprefix("recipe=") for word in completions("prune recipe=")}
     assert offered >= {name for name in library.names() if "/" not in name}
 
 

@@ -17,7 +17,6 @@ from prune.report.inspection import inspect
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from tests.architectures import ARCHITECTURES, inputs
-from tests.runs.tiny import finished
 
 
 def pruned(model, **counts):
@@ -66,8 +65,8 @@ def test_what_a_config_cannot_say_is_refused_with_the_layer(counts, reason, make
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return finished(tmp_path_factory.mktemp("outputs"), "uniform")
+def run(finished_runs, tmp_path_factory):
+    return finished_runs.copy("uniform", tmp_path_factory.mktemp("outputs"))
 
 
 def test_a_uniform_run_becomes_a_stock_checkpoint(run, capsys):
@@ -81,8 +80,8 @@ def test_a_uniform_run_becomes_a_stock_checkpoint(run, capsys):
     assert sum(parameter.numel() for parameter in model.parameters()) == own.params
 
 
-def test_a_run_with_other_shapes_is_told_why_not(tmp_path, capsys):
-    folder = RunFolder(finished(tmp_path, "struct"))
+def test_a_run_with_other_shapes_is_told_why_not(finished_runs, tmp_path, capsys):
+    folder = RunFolder(finished_runs.copy("struct", tmp_path))
     with pytest.raises(SystemExit) as end:
         main.main(["export", f"run={folder.path}", "format=plain"])
     assert end.value.code == 2

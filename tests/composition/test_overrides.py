@@ -24,28 +24,43 @@ ODD = (
 )  # fmt: skip
 
 
-def test_every_key_takes_or_refuses_every_odd_value():
+SHARES = 9
+"""Keys take turns: one in so many gets the first of `ODD`, its neighbour the second, and so on."""
+
+
+def pairs(shares):
+    """Keys with odd values: of those of each key one in so many, another for its neighbour."""
+    return [(key, value) for place, key in enumerate(known_keys()) for value in ODD[place % shares :: shares]]
+
+
+def test_every_odd_value_meets_many_keys():
+    met = {value: [key for key, other in pairs(SHARES) if other == value] for value in ODD}
+    assert min(map(len, met.values())) > 10
+    assert {key for key, _ in pairs(SHARES)} == set(known_keys())
+
+
+@pytest.mark.parametrize("shares", [SHARES, pytest.param(1, marks=pytest.mark.slow)], ids=["in turn", "all"])
+def test_every_key_takes_or_refuses_odd_values(shares):
     other, slow = {}, {}
     with composing() as compose:
         config = compose(list(DEMO))
     OmegaConf.set_struct(config, False)  # Hydra tells of it in its own way
-    for key in known_keys():
+    for key, value in pairs(shares):
         before = OmegaConf.select(config, key)
-        for value in ODD:
-            started = time.monotonic()
-            try:
-                (word,) = read([f"{key}={value}"]).overrides
-                OmegaConf.update(config, key, word.value())
-                typed(config)
-            except UserError as error:
-                assert str(error)
-                assert max(map(len, str(error).splitlines())) < 1000
-            except Exception as error:
-                other[f"{key}={value[:50]}"] = error
-            finally:
-                OmegaConf.update(config, key, before)
-            if (took := time.monotonic() - started) > ENDLESS:
-                slow[f"{key}={value[:50]}"] = took
+        started = time.monotonic()
+        try:
+            (word,) = read([f"{key}={value}"]).overrides
+            OmegaConf.update(config, key, word.value())
+            typed(config)
+        except UserError as error:
+            assert str(error)
+            assert max(map(len, str(error).splitlines())) < 1000
+        except Exception as error:
+            other[f"{key}={value[:50]}"] = error
+        finally:
+            OmegaConf.update(config, key, before)
+        if (took := time.monotonic() - started) > ENDLESS:
+            slow[f"{key}={value[:50]}"] = took
     assert other == {}
     assert len(slow) <= 1  # the first loads what all need
 

@@ -1,6 +1,8 @@
 """The configuration: files and schema agree, every combination composes, and what cannot work is refused."""
 
 import ast
+import copy
+import functools
 import itertools
 import json
 import shutil
@@ -13,6 +15,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
 from prune.composition.compose import typed
+from prune.composition.overrides import parsed
 from prune.config import schema
 from prune.config.keys import GROUPS, choices
 from prune.config.schema import Config, TargetConfig
@@ -39,11 +42,21 @@ READ_BY = {"answers": "question_answering", "summaries": "summarization"}
 """Parts of a task that one kind reads; files of other kinds leave them out."""
 
 
-def composed(*words):
-    """The config that the command line `words` means, checked."""
+@functools.cache
+def _with_choices(*words):
+    """The composed config with these choices of the groups."""
     ConfigStore.instance().store(name="schema", node=Config)
     with initialize_config_dir(str(shipped("configs").resolve()), version_base="1.3"):
-        return typed(compose("config", list(words)))
+        return compose("config", list(words))
+
+
+def composed(*words):
+    """The config that the command line `words` means, checked: Hydra's choices, into which the values are set."""
+    choosing = [word for word in words if word.partition("=")[0] in GROUPS]
+    config = copy.deepcopy(_with_choices(*choosing))
+    for override in parsed([word for word in words if word not in choosing]):
+        OmegaConf.update(config, override.key_or_group, override.value())
+    return typed(config)
 
 
 def problems(*words):

@@ -46,7 +46,7 @@ from transformers import ErnieConfig, ErnieForSequenceClassification
 from prune.models.architecture import sublayers_of
 from prune.config.schema import MethodConfig, SiteConfig
 from prune.masking.attach import fold
-from prune.methods.fine_pruning import spread
+from prune.methods.fine_pruning.training import spread
 from prune.compaction.compact import compact
 config = ErnieConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4,
                        intermediate_size=24)

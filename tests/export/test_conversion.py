@@ -16,12 +16,11 @@ from prune.errors import UserError
 from prune.export import conversion
 from prune.export.conversion import FORMATS
 from prune.models.architecture import sublayers_of
-from prune.report.table import write_tables
+from prune.results.files import write_tables
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
-from tests.runs.tiny import finished
 
 pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
 FEW = [("bert", "onnx"), ("bert", "torch"), ("bart", "torch")]
@@ -70,8 +69,8 @@ def test_outputs_are_those_of_the_model_at_any_size(name, form):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return finished(tmp_path_factory.mktemp("outputs"), "struct")
+def run(finished_runs, tmp_path_factory):
+    return finished_runs.copy("struct", tmp_path_factory.mktemp("outputs"))
 
 
 def export(run, form):
@@ -101,6 +100,16 @@ def test_a_run_is_exported_measured_and_entered(form, run, capsys):
 
 
 @pytest.mark.slow
+def test_a_target_is_not_solved_again(run, tmp_path):
+    """This one could not be reached: an export neither measures nor chooses anything."""
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    record = json.loads((copy / "record.json").read_text())
+    record["config"]["target"]["speedup"] = 1e6
+    (copy / "record.json").write_text(json.dumps(record))
+    assert (export(copy, "plain") / "record.json").exists()
+
+
 def test_an_onnx_file_does_not_tell_where_it_was_made(run):
     folder = export(run, "onnx")
     content = b"".join(file.read_bytes() for file in folder.glob("model.onnx*"))

@@ -81,7 +81,7 @@ def test_magnitude_scores_are_mean_absolute_weights_over_the_grain(grain, make_b
     for bank in masks.banks.values():
         linear = [model.bert.get_submodule(matrix.module) for matrix in bank.sublayers[1].matrices]
         found = [scores[1] for scores in bank.current_scores()]
-        tiles = [bank.grain.tile(matrix, bank.sublayers[1].unit_size, (2, 4)) for matrix in bank.matrices]
+        tiles = [bank.grain.tile(matrix, (2, 4)) for matrix in bank.matrices]
         means = [_tile_means(layer.weight, tile) for layer, tile in zip(linear, tiles, strict=True)]
         expected = [torch.stack([mean.flatten() for mean in means]).mean(0)] if bank.grain.shared else means
         for one, wanted in zip(found, expected, strict=True):
@@ -157,8 +157,8 @@ def test_penalty_averages_over_score_tensors_not_over_scores(make_bert, mask):
 
 
 def test_penalty_counts_each_score_tensor_once_where_sublayers_have_different_numbers_of_matrices(site):
-    two = Sublayer("two", "feed_forward", (Matrix("a", 4, 2, 0), Matrix("b", 2, 4, 1)), 4, 1, {})
-    three = Sublayer("three", "feed_forward", (*(Matrix(n, 6, 2, 0) for n in "cd"), Matrix("e", 2, 6, 1)), 6, 1, {})
+    two = Sublayer("two", "feed_forward", (Matrix("a", 4, 2, 0), Matrix("b", 2, 4, 1)), {})
+    three = Sublayer("three", "feed_forward", (*(Matrix(n, 6, 2, 0) for n in "cd"), Matrix("e", 2, 6, 1)), {})
     model = nn.ModuleDict({m.module: nn.Linear(m.columns, m.rows) for s in (two, three) for m in s.matrices})
     masks = attach(model, model, [two, three], {"feed_forward": site(penalty=2.0)}, seed=0)
     for scores in masks.banks["feed_forward"].scores:

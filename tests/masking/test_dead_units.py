@@ -22,11 +22,10 @@ def without_dead_units(masks, sublayer):
     """Full masks of one sublayer after the rule of dead units, unit by unit."""
     masks = [mask.clone() for mask in masks]
     for unit in range(sublayer.num_units):
-        units = slice(unit * sublayer.unit_size, (unit + 1) * sublayer.unit_size)
-        slices = [
-            mask[units] if m.unit_axis == 0 else mask[:, units]
-            for mask, m in zip(masks, sublayer.matrices, strict=True)
-        ]
+        slices = []
+        for mask, matrix in zip(masks, sublayer.matrices, strict=True):
+            features = slice(unit * matrix.unit_size, (unit + 1) * matrix.unit_size)
+            slices.append(mask[features] if matrix.unit_axis == 0 else mask[:, features])
         if any(part.eq(0).all() for part in slices):
             for part in slices:
                 part.zero_()

@@ -21,9 +21,9 @@ def batch_of(architecture):
 
 def scaled(model, sublayer, unit, factor):
     """The same model, with what a unit gives multiplied by `factor`."""
-    size = sublayer.unit_size
+    size = sublayer.output.unit_size
     with torch.no_grad():
-        sublayer.matrices[-1].weight(model.base_model)[:, unit * size : (unit + 1) * size] *= factor
+        sublayer.output.weight(model.base_model)[:, unit * size : (unit + 1) * size] *= factor
 
 
 def test_importance_is_the_mean_square_of_the_slope_of_each_examples_loss(make_bert, ids):

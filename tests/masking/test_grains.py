@@ -5,25 +5,27 @@ from prune.masking.grains import GRAINS, gather, spread
 from prune.models.sublayers import Matrix
 from prune.validation import names
 
-QUERY = Matrix("query", rows=16, columns=20, unit_axis=0)
-OUTPUT = Matrix("output", rows=20, columns=16, unit_axis=1)
+QUERY = Matrix("query", rows=16, columns=20, unit_axis=0, unit_size=4)
+KEY = Matrix("key", rows=8, columns=20, unit_axis=0, unit_size=2)
+OUTPUT = Matrix("output", rows=20, columns=16, unit_axis=1, unit_size=4)
+UP = Matrix("up", rows=16, columns=20, unit_axis=0)
+DOWN = Matrix("down", rows=20, columns=16, unit_axis=1)
 TILES = [(1, 1), (2, 4), (3, 2), (6, 2), (2, 8), (1, 8), (6, 1), (6, 8), (1, 4), (2, 1)]
 
 
 @pytest.mark.parametrize(
-    ("grain", "unit_size", "of_input", "of_output"),
+    ("grain", "matrices", "tiles"),
     [
-        ("element", 4, (1, 1), (1, 1)),
-        ("block", 4, (2, 5), (2, 5)),
-        ("row", 4, (1, 20), (1, 16)),
-        ("column", 4, (16, 1), (20, 1)),
-        ("head", 4, (4, 20), (20, 4)),
-        ("dimension", 1, (1, 20), (20, 1)),
+        ("element", (QUERY, OUTPUT), [(1, 1), (1, 1)]),
+        ("block", (QUERY, OUTPUT), [(2, 5), (2, 5)]),
+        ("row", (QUERY, OUTPUT), [(1, 20), (1, 16)]),
+        ("column", (QUERY, OUTPUT), [(16, 1), (20, 1)]),
+        ("head", (QUERY, KEY, OUTPUT), [(4, 20), (2, 20), (20, 4)]),
+        ("dimension", (UP, DOWN), [(1, 20), (20, 1)]),
     ],
 )
-def test_tile_of_each_grain(grain, unit_size, of_input, of_output):
-    assert GRAINS[grain].tile(QUERY, unit_size, (2, 5)) == of_input
-    assert GRAINS[grain].tile(OUTPUT, unit_size, (2, 5)) == of_output
+def test_tile_of_each_grain(grain, matrices, tiles):
+    assert [GRAINS[grain].tile(matrix, (2, 5)) for matrix in matrices] == tiles
 
 
 def test_only_heads_and_dimensions_share_scores():

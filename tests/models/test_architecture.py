@@ -45,7 +45,7 @@ def described(model_type, **shape):
 
 def test_bert_base_by_hand():
     sublayers = described("bert")
-    assert [(s.site, s.num_units, s.unit_size) for s in sublayers[:2]] == [
+    assert [(s.site, s.num_units, s.output.unit_size) for s in sublayers[:2]] == [
         ("attention", 12, 64),
         ("feed_forward", 3072, 1),
     ]
@@ -65,7 +65,7 @@ def test_the_size_of_a_head_may_be_any():
     shape = {"d_model": 512, "d_kv": 64, "d_ff": 1024, "num_heads": 6, "num_layers": 8, "num_decoder_layers": 2}
     sublayers = described("t5", **shape, feed_forward_proj="gated-gelu")  # t5-v1_1-small
     assert len(sublayers) == 8 * 2 + 2 * 3
-    assert (sublayers[0].num_units, sublayers[0].unit_size, sublayers[0].matrices[0].rows) == (6, 64, 384)
+    assert (sublayers[0].num_units, sublayers[0].output.unit_size, sublayers[0].matrices[0].rows) == (6, 64, 384)
     assert [m.module for m in sublayers[1].matrices] == [
         f"encoder.block.0.layer.1.DenseReluDense.{name}" for name in ("wi_0", "wi_1", "wo")
     ]
@@ -73,7 +73,7 @@ def test_the_size_of_a_head_may_be_any():
 
 def test_modernbert_base_by_hand():
     sublayers = described("modernbert")
-    assert [(s.num_units, s.unit_size) for s in sublayers[:2]] == [(12, 64), (1152, 1)]
+    assert [(s.num_units, s.output.unit_size) for s in sublayers[:2]] == [(12, 64), (1152, 1)]
     assert [(m.module, m.part, m.rows, m.columns) for m in sublayers[0].matrices] == [
         *(("layers.0.attn.Wqkv", part, 768, 768) for part in range(3)),
         ("layers.0.attn.Wo", 0, 768, 768),

@@ -1,5 +1,6 @@
 """What every family promises, on a tiny model of each of its architectures."""
 
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,9 @@ def remove(model, sublayers, lost):
 
 def zero(model, sublayer, units):
     """Lets the output matrix of a sublayer not see `units`."""
-    size = sublayer.unit_size
+    size = sublayer.output.unit_size
     columns = [unit * size + index for unit in units for index in range(size)]
-    sublayer.matrices[-1].weight(model.base_model).data[:, columns] = 0
+    sublayer.output.weight(model.base_model).data[:, columns] = 0
 
 
 def random_loss(sublayers, seed):
@@ -105,14 +106,14 @@ def test_units_lie_along_the_stated_axis(model):
         assert sublayer.site in SITES
         assert [m.unit_axis for m in sublayer.matrices] == [0] * (len(sublayer.matrices) - 1) + [1]
         for matrix in sublayer.matrices:
-            assert (matrix.rows, matrix.columns)[matrix.unit_axis] == sublayer.num_units * sublayer.unit_size
+            assert (matrix.rows, matrix.columns)[matrix.unit_axis] == sublayer.num_units * matrix.unit_size
 
 
 def test_attributes_to_update_hold_the_dense_counts(model):
     for sublayer in sublayers_of(model):
         for name, meaning in sublayer.counts.items():
             module, attribute = name.rsplit(".", 1)
-            expected = {"units": sublayer.num_units, "width": sublayer.num_units * sublayer.unit_size}[meaning]
+            expected = {"units": sublayer.num_units, "width": sublayer.output.columns}[meaning]
             assert getattr(model.base_model.get_submodule(module), attribute) == expected
 
 
@@ -152,8 +153,7 @@ def test_every_sublayer_shows_in_the_logits(architecture):
         assert (logits_of(model, batch) - before).abs().max() > 1e-3, sublayer.name
 
 
-@pytest.mark.parametrize("grain", ["element", "block", "head"])
-@pytest.mark.parametrize("criterion", LEARNED)
+@pytest.mark.parametrize(("criterion", "grain"), zip(LEARNED, ["element", "block", "head"], strict=True))
 def test_gradients_reach_the_scores_of_every_matrix(criterion, grain, architecture, mask):
     model = architecture.model()
     masks = mask(model, criterion, grain)
@@ -163,7 +163,15 @@ def test_gradients_reach_the_scores_of_every_matrix(criterion, grain, architectu
             assert scores.grad.flatten(1).abs().amax(1).min() > 0
 
 
-@pytest.mark.parametrize("file", METHODS, ids=lambda file: file.stem)
+def method_of_each():
+    """Every method with every architecture; in the quick suite they take turns, two methods for each architecture."""
+    for (place, architecture), (number, file) in product(enumerate(ARCHITECTURES), enumerate(METHODS)):
+        has_its_turn = (number - place) % (len(METHODS) // 2) == 0
+        marks = () if has_its_turn else pytest.mark.slow
+        yield pytest.param(architecture, file, marks=marks, id=f"{architecture}-{file.stem}")
+
+
+@pytest.mark.parametrize(("architecture", "file"), method_of_each(), indirect=["architecture"])
 def test_every_method_trains_and_its_result_compacts_exactly(file, architecture, shuffle):
     method = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(MethodConfig), yaml.safe_load(file.read_text())))
     for part in (method.attention, method.feed_forward):
@@ -190,8 +198,16 @@ def test_every_method_trains_and_its_result_compacts_exactly(file, architecture,
     assert_exact(masked, logits_of(model, batch))
 
 
-@pytest.mark.parametrize("attention", ["eager", "sdpa"])
-@pytest.mark.parametrize("seed", range(4))
+QUICK = ((0, "sdpa"), (1, "eager"))
+
+
+@pytest.mark.parametrize(
+    ("seed", "attention"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in product(range(4), ("eager", "sdpa"))
+    ],
+)
 def test_compaction_changes_no_logit(seed, attention, architecture):
     model, batch = architecture.model(seed), inputs(architecture)
     model.set_attn_implementation(attention)
@@ -225,7 +241,7 @@ def test_all_sublayers_may_lose_everything(architecture):
     assert logits_of(model, inputs(architecture)).isfinite().all()
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
     model = architecture.model(seed)
     if architecture.writes:

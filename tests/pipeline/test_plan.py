@@ -5,7 +5,7 @@ import re
 import pytest
 
 from prune.cli import main
-from prune.pipeline.context import prepare
+from prune.pipeline.experiment import prepare
 from prune.pipeline.plan import durations
 from prune.results.layout import run_folder
 from prune.runtime.screen import Screen

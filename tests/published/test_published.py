@@ -27,7 +27,7 @@ def test_the_shapes_give_the_published_density(network):
         model = benchmark._class_of(network.task)(BertConfig(**network.shape))
     sublayers = sublayers_of(model)
     kept = benchmark._structure(network, 1, sublayers).kept
-    width = {s.name: len(kept[s.name]) * s.unit_size for s in sublayers}
+    width = {s.name: len(kept[s.name]) * s.output.unit_size for s in sublayers}
     left = sum(width[s.name] * (m.rows if m.unit_axis else m.columns) for s in sublayers for m in s.matrices)
     assert left / sum(m.rows * m.columns for s in sublayers for m in s.matrices) == pytest.approx(
         network.linear_density, abs=1e-4

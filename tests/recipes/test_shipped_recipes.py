@@ -10,7 +10,7 @@ from prune import published
 from prune.config.keys import flatten
 from prune.config.schema import Config
 from prune.files.paths import shipped
-from prune.methods.fine_pruning import spread
+from prune.methods.fine_pruning.training import spread
 from prune.recipes import library
 from prune.runtime import registry
 from prune.training.settings import Trainings

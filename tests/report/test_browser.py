@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from prune.report.page import write_report
+from prune.report.page.write import write_report
 from tests.report.browser import CHROMIUM, Browser
 from tests.report.folders import configured, measured, save, swept, with_model
 

@@ -7,7 +7,8 @@ import pytest
 from huggingface_hub import ModelCard
 from huggingface_hub.repocard_data import EvalResult
 
-from prune.report.card import CARD, hub_name, write_card, write_missing_cards
+from prune.report.cards.metadata import hub_name
+from prune.report.cards.write import CARD, write_card, write_missing_cards
 from tests.report.folders import configured, measured, save, with_model
 
 NASTY = "a|b <script>alert(1)</script>"
@@ -99,11 +100,10 @@ def test_a_run_without_a_record_has_no_card(tmp_path):
         write_card(tmp_path)
 
 
-def test_a_real_run_has_a_card_and_a_page(tmp_path):
-    from prune.report.page import write_report
-    from tests.runs.tiny import finished
+def test_a_real_run_has_a_card_and_a_page(finished_runs, tmp_path):
+    from prune.report.page.write import write_report
 
-    folder = finished(tmp_path, "hybrid_filled")
+    folder = finished_runs.copy("hybrid_filled", tmp_path)
     found = ModelCard.load(write_card(folder))
     assert found.data.eval_results
     assert re.search(r"- tokens: from `encoder\.layer\.\d\.attention\.output` on, the first one only", found.text)

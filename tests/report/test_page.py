@@ -11,13 +11,13 @@ import sys
 
 import pytest
 
-from prune.cli import main
+from prune.cli.main import main
 from prune.files import confined
-from prune.report import page as report_page
-from prune.report.detail import Detail
 from prune.report.detail.matrices import Matrix, Sublayer
-from prune.report.figures.of_run import MAPS, figures_of
-from prune.report.page import write_report
+from prune.report.detail.run import Detail
+from prune.report.figures.run import MAPS, figures_of
+from prune.report.page import write
+from prune.report.page.write import write_report
 from tests.report.folders import DIMENSIONS, HEADS, configured, measured, save, swept, with_model
 
 NASTY = "</script><img src=x onerror=alert(1)>&\"'`${1}"
@@ -160,7 +160,7 @@ def test_a_folder_that_cannot_be_written_is_told_too(tmp_path, monkeypatch):
 
 
 def test_two_thousand_runs_fit(tmp_path, monkeypatch):
-    monkeypatch.setattr(report_page, "_write_frontiers", lambda *_: None)
+    monkeypatch.setattr(write, "write_frontiers", lambda *_: None)
     text = json.dumps(vars(measured(2, config=configured(20))))
     for number in range(2000):
         folder = tmp_path / "sst2" / "small" / "hybrid" / f"{number:08x}" / "seed_0"
@@ -182,7 +182,7 @@ def test_two_thousand_runs_fit(tmp_path, monkeypatch):
 def test_nothing_heavy_is_imported(tmp_path):
     swept(tmp_path)
     script = (
-        "import sys; from pathlib import Path; from prune.report.page import write_report; "
+        "import sys; from pathlib import Path; from prune.report.page.write import write_report; "
         f"write_report(Path({str(tmp_path)!r})); print({{'torch', 'transformers', 'datasets'}} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

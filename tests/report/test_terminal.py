@@ -1,21 +1,27 @@
-"""A run in the terminal."""
+"""A run and the table in a terminal."""
 
 import io
 
+import pytest
 from rich.console import Console
 
-from prune.cli import main
-from prune.report.detail import detail_of
-from prune.report.terminal import sparkline, story
+from prune.cli.main import main
+from prune.report.detail.run import detail_of
+from prune.report.terminal import table
+from prune.report.terminal.run import draw_run, sparkline
+from prune.report.terminal.table import table_of
 from prune.results.record import Record
+from prune.runtime.sanitize import one_line
 from tests.report.folders import configured, measured, save, with_model
+from tests.report.records import record
+from tests.results.test_formats import ODD
 
 
 def shown(folder):
     file = folder / "record.json"
-    record = Record.read(file) if file.exists() else None
+    one = Record.read(file) if file.exists() else None
     console = Console(file=io.StringIO(), width=140)
-    console.print(story(folder, record, detail_of(folder, record)))
+    console.print(draw_run(folder, one, detail_of(folder, one)))
     return console.file.getvalue()
 
 
@@ -67,3 +73,18 @@ def test_a_verb_after_it_still_shows_its_table(tmp_path, capsys):
     main(["show", str(save(tmp_path, measured(2, config=configured(20)), "a"))])
     main(["table", str(tmp_path)])
     assert "2.00x" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_name_is_shown_in_a_terminal_as_it_is(name):
+    console = Console(file=io.StringIO(), width=200)
+    console.print(table_of([record(model=name)]))
+    assert one_line(name) in console.file.getvalue()
+
+
+def test_a_terminal_gets_the_first_of_very_many_rows_and_is_told(monkeypatch):
+    monkeypatch.setattr(table, "_MOST_ROWS", 3)
+    drawn = table_of([record(method=name) for name in "abcd"])
+    assert drawn.row_count == 3
+    assert drawn.caption.plain.startswith("The first 3 of 5 rows; format=markdown gives all.")
+    assert table_of([record()]).caption.plain.startswith("params")

@@ -9,9 +9,10 @@ import pytest
 
 from prune.cli import main
 from prune.cli.commands import table
-from prune.report.formats import FORMATS
-from prune.report.table import as_text, read_records, records_as_csv, shown, write_tables
+from prune.results.files import read_records, records_as_csv, write_tables
+from prune.results.formats import FORMATS, as_text
 from prune.results.selection import COLUMNS, FILTERS
+from prune.results.table import table_rows
 from tests.report.records import record, save, speed
 
 
@@ -61,7 +62,7 @@ def test_without_words_it_is_the_table_of_the_folder_outputs(prune, outputs):
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_format_is_all_that_goes_to_standard_output(prune, outputs, form):
     records = list(read_records(outputs)[0].values())
-    assert prune(f"format={form}") == (0, as_text(shown(records), form), "")
+    assert prune(f"format={form}") == (0, as_text(table_rows(records), form), "")
 
 
 def test_filters_sort_and_format_together(prune, outputs):
@@ -95,7 +96,7 @@ def test_the_files_hold_all_records_whatever_is_shown(prune, outputs):
     records = read_records(outputs)[0]
     assert len(records) == 5
     assert (outputs / "results.csv").read_text() == records_as_csv(records)
-    assert (outputs / "results.md").read_text() == as_text(shown(list(records.values())), "markdown")
+    assert (outputs / "results.md").read_text() == as_text(table_rows(list(records.values())), "markdown")
 
 
 def test_the_tables_are_written_from_all_records(outputs):

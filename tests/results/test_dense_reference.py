@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from prune.errors import UserError
-from prune.report.formats import cells
-from prune.report.table import View, legend, shown
+from prune.results.cells import cells
+from prune.results.table import View, legend, table_rows
 from tests.report.records import record, speed
 
 BIG = record(model="big", dense_linear_params=4000, linear_params=2000, dense_value=0.92, value=0.90, dense_params=9000,
@@ -16,7 +16,7 @@ SMALL = record(dense_linear_params=1000, linear_params=400, dense_value=0.87, va
 
 
 def table(records, **view):
-    return [cells(row) for row in shown(records, View(reference="big", **view))]
+    return [cells(row) for row in table_rows(records, View(reference="big", **view))]
 
 
 def test_all_columns_by_hand():
@@ -34,7 +34,7 @@ def test_the_reference_need_not_be_shown():
 
 
 def test_without_a_reference_each_is_relative_to_its_own():
-    assert cells(shown([BIG, SMALL])[2])[2:] == ("100 %", "accuracy 87.00", "", "1.00x")
+    assert cells(table_rows([BIG, SMALL])[2])[2:] == ("100 %", "accuracy 87.00", "", "1.00x")
 
 
 def test_a_baseline_is_relative_to_it_too():
@@ -62,7 +62,7 @@ def test_of_several_fine_tunings_the_best_is_the_reference():
 
 def test_a_model_that_is_not_there_is_refused_with_those_that_are():
     with pytest.raises(UserError, match=r"reference=bigg: .* on sst2 .*did you mean 'big'.* There: big, small"):
-        shown([BIG, SMALL], View(reference="bigg"))
+        table_rows([BIG, SMALL], View(reference="bigg"))
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_a_model_that_is_not_there_is_refused_with_those_that_are():
 )
 def test_a_reference_on_something_else_is_none(values):
     with pytest.raises(UserError, match="reference=big: there is no run of that model on"):
-        shown([replace(BIG, **values), SMALL], View(reference="big"))
+        table_rows([replace(BIG, **values), SMALL], View(reference="big"))
 
 
 @pytest.mark.parametrize(
@@ -84,19 +84,19 @@ def test_a_reference_on_something_else_is_none(values):
 )
 def test_times_of_something_else_are_refused_with_those_that_are_there(values, there):
     with pytest.raises(UserError, match="not timed as small was, at batch 32 x 8 tokens on a CPU") as error:
-        shown([replace(BIG, **values), SMALL], View(reference="big"))
+        table_rows([replace(BIG, **values), SMALL], View(reference="big"))
     assert there in str(error.value)
 
 
 def test_where_only_some_can_be_compared_the_others_have_no_speedup_and_the_legend_says_so():
     exported = replace(SMALL, setting="penalty 20, ONNX", measured_on="a CPU, 2 threads, float32, ONNX")
-    found = shown([BIG, SMALL, exported], View(reference="big"))
+    found = table_rows([BIG, SMALL, exported], View(reference="big"))
     assert [cells(row)[5] for row in found] == ["1.00x", "2.00x", "4.00x", "6.00x", ""]
     assert "big was not timed at the same batch" in legend(found, View(reference="big"))
     assert "was not timed" not in legend(found[:4], View(reference="big"))
 
 
 def test_the_legend_names_the_reference():
-    found = shown([BIG, SMALL], View(reference="big"))
+    found = table_rows([BIG, SMALL], View(reference="big"))
     assert "relative to the dense big" in legend(found, View(reference="big"))
-    assert "the dense model of the same run" in legend(shown([SMALL]))
+    assert "the dense model of the same run" in legend(table_rows([SMALL]))

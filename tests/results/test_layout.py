@@ -22,7 +22,18 @@ from prune.config.schema import (
 )
 from prune.errors import UserError
 from prune.files.atomic import check_writable, write_at_once
-from prune.results.layout import StageFolder, dense_folder, find_records, pruned_folder, run_folder
+from prune.pipeline.method import stages_of
+from prune.pipeline.shared_stages import DENSE
+from prune.results.layout import StageFolder, find_records, run_folder
+
+
+def dense_folder(config):
+    return DENSE.folder(config)
+
+
+def pruned_folder(config):
+    (stage,) = (stage for stage in stages_of(config) if stage.name == "prune")
+    return stage.folder(config)
 
 
 def config(method="hybrid", **values):

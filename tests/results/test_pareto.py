@@ -1,9 +1,13 @@
 """The frontier: what is a point, what beats what."""
 
+import itertools
+import random
+from dataclasses import astuple
+
 import pytest
 
 from prune.report.figures.frontier import published_points
-from prune.results.pareto import dense_points_of, frontier, points_of
+from prune.results.pareto import Range, dense_points_of, frontier, pareto_front, points_of
 from prune.results.published_rows import published_rows
 from tests.report.folders import configured, measured
 
@@ -18,7 +22,7 @@ def points(*runs, **values):
 
 
 def front(found, cost="speedup"):
-    return [[(p.figures["speedup"][0], p.figures["value"][0]) for p in one] for one in frontier(found, cost)]
+    return [[(p.figures["speedup"].mean, p.figures["value"].mean) for p in one] for one in frontier(found, cost)]
 
 
 def test_what_another_beats_in_both_is_not_at_the_front():
@@ -34,7 +38,7 @@ def test_against_density_less_is_better():
     sparse = measured(2, value=0.8, linear_density=0.1, config=configured(20))
     full = measured(2, value=0.8, linear_density=0.9, config=configured(40))
     (found,) = frontier([p for p in points_of([sparse, full]) if p.batch == 32], "density")
-    assert [point.figures["density"][0] for point in found] == [0.1]
+    assert [point.figures["density"].mean for point in found] == [0.1]
 
 
 def test_where_less_is_better_the_lower_metric_is_at_the_front():
@@ -53,14 +57,14 @@ def test_replicates_are_one_point_with_their_spread():
     ]
     found = points_of(records)
     assert [(point.batch, point.runs) for point in found] == [(1, (0, 1)), (32, (0, 1))]
-    assert found[1].figures["value"] == pytest.approx((85.0, 80.0, 90.0))
-    assert found[1].figures["speedup"] == (3.0, 2.0, 4.0)
-    assert found[1].figures["latency"] == (30.0, 20.0, 40.0)
+    assert astuple(found[1].figures["value"]) == pytest.approx((85.0, 80.0, 90.0))
+    assert found[1].figures["speedup"] == Range(3.0, 2.0, 4.0)
+    assert found[1].figures["latency"] == Range(30.0, 20.0, 40.0)
     assert ("seeds", "0, 1") in found[1].facts
 
 
 def test_one_run_has_the_spread_of_its_measurements():
-    assert points((2, 0.8))[0].figures["speedup"] == (2, pytest.approx(1.8), pytest.approx(2.2))
+    assert astuple(points((2, 0.8))[0].figures["speedup"]) == (2, pytest.approx(1.8), pytest.approx(2.2))
 
 
 def test_other_settings_are_another_point_and_places_are_no_settings():
@@ -72,10 +76,10 @@ def test_other_settings_are_another_point_and_places_are_no_settings():
 
 def test_dense_is_at_one_and_zero():
     (point,) = [p for p in dense_points_of([measured(2), measured(3, setting="x")]) if p.batch == 32]
-    assert point.figures["speedup"][0] == 1.0
-    assert point.figures["difference"][0] == 0.0
-    assert point.figures["value"][0] == pytest.approx(87.0)
-    assert point.figures["latency"][0] == pytest.approx(80.0)
+    assert point.figures["speedup"].mean == 1.0
+    assert point.figures["difference"].mean == 0.0
+    assert point.figures["value"].mean == pytest.approx(87.0)
+    assert point.figures["latency"].mean == pytest.approx(80.0)
 
 
 def test_a_record_without_milliseconds_has_no_latency():
@@ -91,3 +95,20 @@ def test_published_points_name_their_hardware():
     assert all("RTX 3090" in dict(one["facts"])["published, measured on"] for one in found)
     base = next(one for one in found if one["label"] == "BERT-base, dense")
     assert (base["speedup"], base["density"], "difference" in base) == (1, 1, False)
+
+
+def dominates(one, other):
+    return one != other and all(mine >= its for mine, its in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_front_is_what_no_other_dominates(seed):
+    """Few values, so that many points are equal in one coordinate or in both."""
+    draw = random.Random(seed)
+    found = [(draw.randrange(5), draw.randrange(5)) for _ in range(draw.randrange(30))]
+    front = pareto_front(found)
+    assert sorted(front) == [
+        number for number, one in enumerate(found) if not any(dominates(other, one) for other in found)
+    ]
+    for before, after in itertools.pairwise(front):
+        assert found[before][0] > found[after][0] or (found[before] == found[after] and before < after)

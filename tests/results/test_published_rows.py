@@ -4,8 +4,8 @@ import pytest
 
 from prune.errors import UserError
 from prune.published import comparators, networks
-from prune.report.formats import cells
-from prune.report.table import View, legend, shown
+from prune.results.cells import cells
+from prune.results.table import View, legend, table_rows
 from tests.report.records import record
 
 PUBLISHED = View(published=True)
@@ -13,7 +13,7 @@ MARK = "(RTX 3090, float32, relative to BERT-base)"
 
 
 def of(task, metric, **values):
-    found = shown([record(task=task, metric=metric, **values)], PUBLISHED)
+    found = table_rows([record(task=task, metric=metric, **values)], PUBLISHED)
     return [cells(row) for row in found if row.kind == "published"]
 
 
@@ -24,7 +24,7 @@ def of(task, metric, **values):
 )  # fmt: skip
 def test_what_is_published_of_a_task_in_its_metric_stands_below_its_runs(task, metric, number):
     assert len(of(task, metric)) == number
-    assert [row.kind for row in shown([record(task=task, metric=metric)], PUBLISHED)][:2] == ["dense", "run"]
+    assert [row.kind for row in table_rows([record(task=task, metric=metric)], PUBLISHED)][:2] == ["dense", "run"]
 
 
 def test_rows_by_hand():
@@ -40,25 +40,25 @@ def test_rows_by_hand():
 
 
 def test_each_task_has_its_own():
-    found = shown([record(), record(task="mnli")], PUBLISHED)
+    found = table_rows([record(), record(task="mnli")], PUBLISHED)
     assert [row.task for row in found] == ["mnli"] * 9 + ["sst2"] * 5
 
 
 def test_published_rows_are_neither_marked_nor_left_out():
-    found = shown([record(task="squad", metric="f1")], View(published=True, pareto=True))
+    found = table_rows([record(task="squad", metric="f1")], View(published=True, pareto=True))
     published = [row for row in found if row.kind == "published"]
     assert len(published) == 12
     assert not any(row.best for row in published)
 
 
 def test_they_are_sorted_with_the_others():
-    speeds = [row.speedup.mean for row in shown([record(task="mnli")], View(published=True, sort="speed-up"))]
+    speeds = [row.speedup.mean for row in table_rows([record(task="mnli")], View(published=True, sort="speed-up"))]
     assert speeds == sorted(speeds, reverse=True)
 
 
 def test_where_nothing_is_published_that_is_said():
     with pytest.raises(UserError, match="published=true: .* but for: squad, squad_v2, mnli, qqp, sst2"):
-        shown([record(task="cnn_dailymail", metric="rouge2")], PUBLISHED)
+        table_rows([record(task="cnn_dailymail", metric="rouge2")], PUBLISHED)
 
 
 def test_the_legend_says_what_they_are_relative_to():

@@ -8,10 +8,11 @@ import pytest
 
 from prune.config.identity import dense_identity, digest
 from prune.errors import UserError
+from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
-from prune.report.table import write_tables
 from prune.results import migrations
-from prune.results.layout import dense_folder, run_folder
+from prune.results.files import write_tables
+from prune.results.layout import run_folder
 from prune.results.migrations import MIGRATIONS, VERSION, upgraded
 from prune.results.reading import UnreadableRecord
 from prune.results.record import Record, results_of
@@ -65,7 +66,7 @@ def test_a_record_is_of_the_configuration_and_fine_tuning_that_name_its_folders(
     found = Record.read(file)
     config = config_of(found)
     assert run_folder(config).path.parent.name == found.configuration
-    assert dense_folder(config).path.name == f"sst2-minilm-{digest(dense_identity(found.named) | {'seed': 0})}"
+    assert DENSE.folder(config).path.name == f"sst2-minilm-{digest(dense_identity(found.named) | {'seed': 0})}"
 
 
 # Versions

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from prune.report.formats import cells
+from prune.results.cells import cells
 from prune.results.rows import Spread, rows
 from tests.report.records import record
 

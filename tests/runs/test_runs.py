@@ -163,16 +163,25 @@ def test_its_own_recipe_finds_the_run_again(finished):
     assert run_folder(seen[0]).path.absolute() == run
 
 
-def without_config(record):
-    return {key: value for key, value in results_of(record).items() if key != "config"}
+@pytest.fixture
+def with_dense(finished_runs, alone):
+    """A folder of its own, in which the unpruned model is fine-tuned already."""
+    finished_runs.copy_dense(alone / "outputs")
+    return alone
 
 
-def test_the_same_command_elsewhere_gives_the_same_record(finished, alone):
-    first = Record.read(finished("hybrid_filled") / "record.json")
-    os.chdir(alone)
-    code, _, err = call(method="hybrid_filled")
-    assert code == 0, err
-    assert results_of(Record.read(folders("outputs")["hybrid_filled"] / "record.json")) == results_of(first)
+def without(name, record):
+    """The results of a run without a part of its config."""
+    results = results_of(record)
+    results["config"].pop(name)
+    return results
+
+
+def test_the_same_command_elsewhere_gives_the_same_record(finished, finished_runs, alone):
+    here, elsewhere = finished("hybrid_filled"), finished_runs.copy("hybrid_filled", alone / "outputs")
+    first, second = (Record.read(run / "record.json") for run in (here, elsewhere))
+    assert first.config["outputs"] != second.config["outputs"]
+    assert without("outputs", second) == without("outputs", first)
 
 
 def test_another_seed_is_another_run(finished, alone):
@@ -185,29 +194,22 @@ def test_another_seed_is_another_run(finished, alone):
     assert other.dimensions_kept != first.dimensions_kept
 
 
-def test_force_carries_the_run_out_anew(alone):
-    assert call(method="struct")[0] == 0
-    run = folders("outputs")["struct"]
-    before = (run / "record.json").stat().st_mtime_ns
+def test_force_carries_the_run_out_anew_and_gives_the_same_record(finished_runs, alone):
+    run = finished_runs.copy("struct", alone / "outputs")
+    first, before = Record.read(run / "record.json"), (run / "record.json").stat().st_mtime_ns
     code, _, err = call("force=true", method="struct")
-    assert code == 0
+    assert code == 0, err
     assert "prune  step" in err
     assert (run / "record.json").stat().st_mtime_ns > before
-
-
-def test_force_gives_the_same_record(alone):
-    call(method="struct")
-    first = Record.read(folders("outputs")["struct"] / "record.json")
-    call("force=true", method="struct")
-    again = Record.read(folders("outputs")["struct"] / "record.json")
-    assert without_config(again) == without_config(first)
+    second = Record.read(run / "record.json")
+    assert {**results_of(second), "config": None} == {**results_of(first), "config": None}
 
 
 @pytest.mark.parametrize(
     ("method", "word", "advice"),
     [("hybrid", "method.penalty=0", "raise method.penalty"), ("unstructured", "method.density=1", "lower method.dens")],
 )
-def test_a_method_that_removes_nothing_is_an_error(alone, method, word, advice):
+def test_a_method_that_removes_nothing_is_an_error(with_dense, method, word, advice):
     code, out, err = call(word, "schedule.score_learning_rate=1e-4", method=method)
     assert (code, out) == (2, "")
     assert "removed nothing" in err
@@ -221,7 +223,7 @@ def test_a_warm_up_that_leaves_no_training_is_refused_before_any(alone):
     assert "step 1/" not in err
 
 
-def test_no_teacher_means_labels_only(alone):
+def test_no_teacher_means_labels_only(with_dense):
     code, _, err = call("teacher=none", method="struct")
     assert code == 0, err
     logged = golden.histories("outputs")["pruned"]
@@ -235,10 +237,9 @@ def test_training_in_bfloat16_needs_no_gpu(alone):
     assert all(math.isfinite(line["loss"]) for line in golden.histories("outputs")["pruned"] if "loss" in line)
 
 
-def test_the_losses_are_golden(alone):
+def test_the_losses_are_golden(finished_runs, alone):
     """`OMP_NUM_THREADS=1 python -m tests.runs.golden` writes the file anew; its diff is to be explained."""
-    code, _, err = call()
-    assert code == 0, err
+    finished_runs.copy("hybrid", alone / "outputs")
     expected, found = json.loads(golden.FILE.read_text()), golden.histories("outputs")
     for stage, lines in expected.items():
         assert len(found[stage]) == len(lines) > 0
@@ -246,10 +247,10 @@ def test_the_losses_are_golden(alone):
             assert one == pytest.approx(other, rel=1e-3, abs=1e-5), f"{stage}, step {other['step']}"
 
 
-def test_a_sweep_runs_every_combination_and_shows_one_table(alone):
+def test_a_sweep_runs_every_combination_and_shows_one_table(with_dense):
     code, out, err = call("-m", "method.penalty=1,3", method="struct")
     assert code == 0, err
-    assert len(list(alone.glob("outputs/demo/demo/struct/*/seed_0/record.json"))) == 2
+    assert len(list(with_dense.glob("outputs/demo/demo/struct/*/seed_0/record.json"))) == 2
     last = out[out.rindex("speed-up ┃") :]
     assert "penalty 1" in last
     assert "penalty 3" in last

@@ -6,16 +6,16 @@ import pytest
 import yaml
 
 from prune.results.record import Record, results_of
-from tests.runs.tiny import command, finished
+from tests.runs.tiny import command
 
 LENIENT = "reference.tolerance.speedup=100"
 """What a busy machine measures is not what is tested here."""
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(finished_runs, tmp_path_factory):
     """The folder of a run."""
-    return finished(tmp_path_factory.mktemp("first") / "outputs", "hybrid_filled")
+    return finished_runs.copy("hybrid_filled", tmp_path_factory.mktemp("first") / "outputs")
 
 
 @pytest.fixture(scope="module")

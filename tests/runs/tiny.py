@@ -2,17 +2,20 @@
 
 import contextlib
 import io
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 
 from prune.cli import main
 from prune.results.record import Record
 
 TINY = (
     "model=demo", "schedule=demo", "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5",
-    "schedule.batch_size=8", "schedule.score_learning_rate=0.3", "evaluate.speed.pairs=2",
-    "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
+    "schedule.batch_size=8", "schedule.score_learning_rate=0.3", "schedule.checkpoint_every=1.0",
+    "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
     "method.attention.penalty_weight=0.05", "report=false",
 )  # fmt: skip
 _FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
@@ -40,11 +43,40 @@ def command(*words):
     return code, out.getvalue(), err.getvalue()
 
 
-def finished(outputs, method):
-    """The folder of the tiny run of `method`, carried out under `outputs`."""
-    code, _, err = call(f"outputs={outputs}", method=method)
-    assert code == 0, err
-    return folders(outputs)[method]
+@dataclass(frozen=True)
+class FinishedRuns:
+    """The tiny run of each method, carried out once a session, when it is first asked for: tests get copies."""
+
+    store: Path
+    """One for all workers."""
+
+    def copy(self, method, outputs):
+        """Copies the outputs of the run of `method` to `outputs`; the run's folder there."""
+        with FileLock(self.store / "lock"):
+            if not self._finished(method).is_dir():
+                self._carry_out(method)
+        shutil.copytree(self._finished(method), outputs, dirs_exist_ok=True)
+        return folders(outputs)[method]
+
+    def copy_dense(self, outputs):
+        """Copies the fine-tuned unpruned model that all of them share to `outputs`."""
+        with FileLock(self.store / "lock"):
+            if not self._finished("struct").is_dir():
+                self._carry_out("struct")
+        shutil.copytree(self.store / "dense", outputs / "dense")
+
+    def _finished(self, method):
+        return self.store / method
+
+    def _carry_out(self, method):
+        outputs, dense = self.store / f"{method}_unfinished", self.store / "dense"
+        if dense.is_dir():
+            shutil.copytree(dense, outputs / "dense")
+        code, _, err = call(f"outputs={outputs}", method=method)
+        assert code == 0, err
+        if not dense.is_dir():
+            shutil.copytree(outputs / "dense", dense)
+        outputs.rename(self._finished(method))
 
 
 def folders(outputs):

@@ -41,11 +41,14 @@ ASCII = {"PYTHONIOENCODING": "ascii"}
 OLD_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
-@pytest.mark.parametrize("variables", [ASCII, {"PYTHONIOENCODING": "latin-1"}, OLD_LOCALE], ids=["ascii", "latin", "C"])
+LATIN = {"PYTHONIOENCODING": "latin-1"}
+SHOWN, VERB, WORD = (["recipes", "demo"], 0), (["é"], 2), (["task.label=日本", "method=é"], 2)
+
+
 @pytest.mark.parametrize(
-    ("words", "code"),
-    [(["recipes", "demo"], 0), (["é"], 2), (["task.label=日本", "method=é"], 2)],
-    ids=["ok", "verb", "word"],
+    ("variables", "words", "code"),
+    [(ASCII, *SHOWN), (ASCII, *WORD), (LATIN, *VERB), (OLD_LOCALE, *SHOWN), (OLD_LOCALE, *WORD)],
+    ids=["ascii-ok", "ascii-word", "latin-verb", "C-ok", "C-word"],
 )
 def test_what_the_output_cannot_hold_is_shown_as_escapes(variables, words, code, tmp_path):
     result = ran(*PRUNE, *words, cwd=tmp_path, **variables)
@@ -72,8 +75,14 @@ def test_runs_go_on_without_who_read_their_progress(nobody, tmp_path):
     assert "penalty 2" in result.stdout.decode()
 
 
-@pytest.mark.parametrize("closing", [">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(("words", "code"), [(["recipes"], 0), (["seed=a"], 2)], ids=["good", "mistake"])
+GOOD, MISTAKE = (["recipes"], 0), (["seed=a"], 2)
+
+
+@pytest.mark.parametrize(
+    ("closing", "words", "code"),
+    [(">&-", *GOOD), ("2>&-", *MISTAKE), ("<&- >&- 2>&-", *GOOD), ("<&- >&- 2>&-", *MISTAKE)],
+    ids=["out-good", "err-mistake", "all-good", "all-mistake"],
+)
 def test_closed_streams_are_no_crash(closing, words, code, tmp_path):
     result = ran("sh", "-c", f'exec "$@" {closing}', "sh", *PRUNE, *words, cwd=tmp_path)
     assert result.returncode == code

@@ -22,7 +22,6 @@ def test_what_a_run_is_worth():
     assert worth(METRIC, run(0.8, 2.0)) == (0.8,)
     assert worth(SPEEDUP, run(0.8, 2.0)) == (2.0,)
     assert worth(BOTH, run(0.8, 2.0)) == (0.8, 2.0)
-    assert worth(BOTH, run(3.5, 2.0, higher_is_better=False)) == (-3.5, 2.0)
     assert directions(BOTH) == "[maximize,maximize]"
     assert directions(METRIC) == directions(SPEEDUP) == "maximize"
 
@@ -35,6 +34,15 @@ def test_a_run_that_does_not_count_is_worth_the_less_the_more_is_missing():
     assert worth(search, run(0.75, 3.0)) == (pytest.approx(-0.35),)
     assert worth(search, None) == (FAILED,)
     assert demands(search) == "search.min_speedup=4 search.max_loss=0.05"
+
+
+def test_where_lower_is_better_a_run_is_worth_the_more_the_lower_it_is_and_more_than_one_that_does_not_count():
+    search = SearchConfig(objective=Objective.metric, max_loss=40.0)
+    counts = [worth(search, run(value, 2.0, higher_is_better=False)) for value in (3.0, 20.0, 40.0)]
+    missing = [worth(search, run(value, 2.0, higher_is_better=False)) for value in (41.0, 45.0, 1e6)]
+    falling = [*counts, (0.0,), *missing, worth(search, None)]
+    assert falling == sorted(falling, reverse=True)
+    assert len(set(falling)) == len(falling)
 
 
 def test_a_loss_is_a_rise_where_lower_is_better():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from prune.pipeline import context
+from prune.compaction import saved_model
 from prune.results.layout import find_records
 from prune.training.distillation import Teacher
 from tests.runs.tiny import call
@@ -14,8 +14,8 @@ def test_a_teacher_may_be_a_pruned_model(tmp_path, monkeypatch):
     assert code == 0, err
     (record,) = find_records(tmp_path / "first")
     asked = []
-    load = context.reload.load
-    monkeypatch.setattr(context.reload, "load", lambda folder: asked.append(folder) or load(folder))
+    load = saved_model.load
+    monkeypatch.setattr(saved_model, "load", lambda folder: asked.append(folder) or load(folder))
     code, _, err = call(f"outputs={tmp_path}/second", f"teacher={record.parent / 'model'}", method="one_shot")
     assert code == 0, err
     assert record.parent / "model" in asked

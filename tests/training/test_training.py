@@ -1,6 +1,7 @@
 """Training: the order of the data, checkpoints, and losses that are not finite."""
 
 import math
+import shutil
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -170,13 +171,24 @@ def test_a_teacher_may_say_something_of_each_token(features):
     assert rows["teacher_end_logits"][:3] == [[-3.0] * 3, [-4.0] * 4, [-5.0] * 5]
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The checkpoints of a whole training, and the weights that it ended with, once there are any."""
+    return SimpleNamespace(folder=tmp_path_factory.mktemp("finished") / "checkpoints", weights={})
+
+
 @pytest.fixture
-def interrupted(make_bert, fit):
-    """Trains to the end, then forgets the last two of eight steps; the weights of the end."""
-    model = make_bert()
-    fit(model, steps=8)
+def interrupted(make_bert, fit, finished):
+    """Leaves the last two checkpoints of a training of eight steps; returns the weights that it ended with."""
+    if finished.weights:
+        shutil.copytree(finished.folder, fit.folder)
+    else:
+        model = make_bert()
+        fit(model, steps=8)
+        shutil.copytree(fit.folder, finished.folder)
+        finished.weights.update(weights(model))
     assert sorted(path.name for path in fit.folder.glob("checkpoint-*")) == ["checkpoint-6", "checkpoint-8"]
-    return weights(model)
+    return finished.weights
 
 
 def test_training_goes_on_from_its_last_checkpoint(make_bert, fit, interrupted):
@@ -205,18 +217,29 @@ def test_the_random_states_of_all_processes_must_be_whole(make_bert, fit, interr
     "name", ["model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json", "rng_state.pth"]
 )
 @pytest.mark.parametrize("damage", ["cut", "empty", "noise", "gone"])
-def test_a_corrupt_checkpoint_is_passed_over_with_a_message(make_bert, fit, interrupted, name, damage):
-    file = fit.folder / "checkpoint-8" / name
+def test_a_corrupt_checkpoint_is_passed_over_with_a_message(fit, interrupted, name, damage):
+    spoil(fit.folder / "checkpoint-8" / name, damage)
+    warned = []
+    assert last_good_checkpoint(fit.folder, warned.append) == fit.folder / "checkpoint-6"
+    (warning,) = warned
+    assert "checkpoint-8 is corrupt" in warning
+    assert name in warning
+
+
+def spoil(file, damage):
     content = file.read_bytes()
     if damage == "gone":
         file.unlink()
     else:
         file.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "noise": b"\x00\xff" * 500}[damage])
+
+
+@pytest.mark.parametrize(("name", "damage"), [("model.safetensors", "cut"), ("rng_state.pth", "gone")])
+def test_training_goes_on_from_the_checkpoint_before_a_corrupt_one(make_bert, fit, interrupted, name, damage):
+    spoil(fit.folder / "checkpoint-8" / name, damage)
     model = make_bert(seed=1)
     found = fit(model)
-    (warning,) = found.screen.warned
-    assert "checkpoint-8 is corrupt" in warning
-    assert name in warning
+    assert "checkpoint-8 is corrupt" in found.screen.warned[0]
     assert "going on from step 6" in found.screen.said[0]
     assert same(weights(model), interrupted)
 

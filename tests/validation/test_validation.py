@@ -6,7 +6,7 @@ from datasets import Dataset
 from prune.config.schema import AnswersConfig, TaskConfig
 from prune.masking.grains import GRAINS
 from prune.tasks.base import Predictions
-from prune.tasks.metrics import classification, rouge
+from prune.tasks.metrics import classification, specs
 from prune.tasks.question_answering import QuestionAnswering
 from prune.validation import names
 from tests.config.test_schema import ANSWERS, DEMO, composed, problems
@@ -19,7 +19,7 @@ def test_the_checked_grains_are_those_that_exist_and_where_they_apply():
 
 
 def test_the_checked_metrics_of_labels_are_those_that_exist():
-    assert set(classification.METRICS) == set(names.METRICS["text_classification"])
+    assert set(classification.METRICS) == set(specs.NAMES["text_classification"])
 
 
 @pytest.mark.parametrize("unanswerable", [False, True])
@@ -29,12 +29,8 @@ def test_the_checked_metrics_of_answers_are_those_that_a_record_can_be_about(una
     scores = task.score(Predictions({"0": "tea"}, {"0": -1.0}), rows)
     kind = "question_answering, unanswerable" if unanswerable else "question_answering"
     of_all_rows = {name for name in scores if not name.startswith(("HasAns_", "NoAns_")) and "thresh" not in name}
-    assert of_all_rows == set(names.METRICS[kind])
+    assert of_all_rows == set(specs.NAMES[kind])
     assert all(scores[name] == 1.0 for name in of_all_rows)
-
-
-def test_the_checked_metrics_of_summaries_are_those_that_exist():
-    assert names.METRICS["summarization"] == rouge.NAMES
 
 
 @pytest.mark.parametrize(

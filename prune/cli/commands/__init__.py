@@ -16,12 +16,12 @@ from prune.runtime import distributed
 
 
 def names() -> list[str]:
-    """All verbs, without importing any."""
+    """All commands, without importing any."""
     return sorted(found.name for found in pkgutil.iter_modules(__path__))
 
 
 def module(name: str) -> ModuleType:
-    """The module of a verb."""
+    """The module of a command."""
     return importlib.import_module(f"{__name__}.{name}")
 
 
@@ -37,7 +37,7 @@ def display(table: Any) -> None:
     shown_on.print(table)
 
 
-def given(verb: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
+def given(command: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:
     """`words` as key -> value.
 
     Raises:
@@ -50,10 +50,10 @@ def given(verb: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, 
         key, equals, value = word.partition("=")
         if not equals or key not in allowed:
             raise UserError(
-                f"prune {verb}: {word!r} is not known{nearest(key, list(allowed))}. Allowed: "
+                f"prune {command}: {word!r} is not known{nearest(key, list(allowed))}. Allowed: "
                 + ", ".join(f"{name}=" for name in allowed)
             )
         if key in values:
-            raise UserError(f"prune {verb}: {key} is given twice")
+            raise UserError(f"prune {command}: {key} is given twice")
         values[key] = value
     return values

@@ -22,10 +22,10 @@ def run_command(words: list[str]) -> None:
     if form not in FORMATS:
         raise UserError(f"format={form}: not known{nearest(form, list(FORMATS))}. Allowed: {', '.join(FORMATS)}")
     from prune.export.conversion import export
-    from prune.report.table import as_rich
+    from prune.report.terminal.table import table_of
     from prune.results.layout import RunFolder
     from prune.runtime.screen import Screen
 
     screen, run = Screen(), RunFolder(Path(values["run"]))
-    display(as_rich([export(run, form, screen)]))
+    display(table_of([export(run, form, screen)]))
     screen.say(f"   model  {run.exported(form)}")

@@ -14,8 +14,9 @@ def run_command(words: list[str]) -> None:
     """Shows what lies in a folder."""
     if len(words) != 1:
         raise UserError("prune inspect: name one folder, of a pruned model or of the run that made it")
-    from prune.report.inspection import as_rich, inspect
+    from prune.report.inspection import inspect
+    from prune.report.terminal.inspection import draw_inspection
     from prune.runtime import library_output
 
     library_output.libraries()
-    display(as_rich(inspect(Path(words[0]))))
+    display(draw_inspection(inspect(Path(words[0]))))

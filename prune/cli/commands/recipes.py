@@ -31,20 +31,21 @@ def _row(name: str) -> tuple[str, ...]:
     from prune.config.reference import ReferenceConfig
     from prune.files import strict_yaml
     from prune.recipes import library
+    from prune.tasks.metrics.specs import spec_of
 
     content = strict_yaml.read(library.find(name))
     chosen = library.choices_of(content)
     named = {group: content.get(group, {}).get("name", choice) for group, choice in chosen.items()}
-    told: dict[str, Any] = content.get("reference", {})
-    main, speedup = ReferenceConfig(scores=told.get("scores", {})).main_score, told.get("speedup")
+    reference: dict[str, Any] = content.get("reference", {})
+    main, speedup = ReferenceConfig(scores=reference.get("scores", {})).main_score, reference.get("speedup")
     return (
         name,
         named["task"],
         named["model"],
         named["method"],
-        f"{main[0]} {100 * main[1]:.2f}" if main else "",
+        f"{main[0]} {spec_of(main[0]).format_value(main[1])}" if main else "",
         f"{speedup:.2f}x" if speedup else "",
-        told.get("source", ""),
+        reference.get("source", ""),
     )
 
 

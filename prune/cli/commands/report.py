@@ -17,7 +17,7 @@ def run_command(words: list[str]) -> None:
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune report <folder>")
     from prune.report.publish import publish
-    from prune.report.table import read_records
+    from prune.results.files import read_records
     from prune.results.layout import find_records, find_unfinished
     from prune.runtime.screen import Screen
 

@@ -30,23 +30,23 @@ def run_command(words: list[str]) -> None:
 
     carried_out = compose_and_call(words, lambda config: (config, _one(config)))
     if len(carried_out) > 1:
-        from prune.report.table import as_rich
+        from prune.report.terminal.table import table_of
 
-        display(as_rich([record for _, record in carried_out]))
+        display(table_of([record for _, record in carried_out]))
     if carried_out and carried_out[-1][0].report:  # Hydra may have shown something instead
         _publish(Path(carried_out[-1][0].outputs))
 
 
 def _sweep(words: list[str]) -> None:
     """Many runs, the table of those that are finished, and why the others are not."""
-    from prune.report.table import as_rich
+    from prune.report.terminal.table import table_of
     from prune.runtime.screen import Screen
     from prune.sweeps.report import report
     from prune.sweeps.sweep import sweep
 
     result = sweep(words, _one)
     if records := [record for _, record in result.finished]:
-        display(as_rich(records))
+        display(table_of(records))
     if result.page_of is not None and (result.finished or result.failed):
         _publish(result.page_of)
     good = report(result, Screen())
@@ -88,7 +88,7 @@ def _one(config: Config) -> Record:
 def one(config: Config) -> Record:
     """One run, its row of the table, where everything lies, and the command that reproduces it.
 
-    An unexpected error is told in full in the run's folder.
+    The traceback of an unexpected error goes into the run's folder.
     """
     from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
@@ -96,7 +96,8 @@ def one(config: Config) -> Record:
     distributed.broadcast_from_main(lambda: _refuse_unwritable(config))
     from prune.pipeline.run import run
     from prune.recipes.reproduction import command
-    from prune.report.table import as_rich, write_tables
+    from prune.report.terminal.table import table_of
+    from prune.results.files import write_tables
     from prune.runtime.resources import writing
     from prune.runtime.screen import Screen
     from prune.sweeps.jobs import reason_of
@@ -119,7 +120,7 @@ def one(config: Config) -> Record:
     _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
-    display(as_rich([record]))
+    display(table_of([record]))
     screen.say(f"   model  {folder.model}")
     screen.say(f"  record  {folder.record}")
     screen.say(f"  recipe  {folder.recipe}")

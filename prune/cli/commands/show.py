@@ -18,8 +18,8 @@ def run_command(words: list[str]) -> None:
     folder = Path(words[0])
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the folder of a run: prune show <folder>")
-    from prune.report.detail import detail_of
-    from prune.report.terminal import story
+    from prune.report.detail.run import detail_of
+    from prune.report.terminal.run import draw_run
     from prune.results.layout import RunFolder
     from prune.results.record import Record
 
@@ -28,4 +28,4 @@ def run_command(words: list[str]) -> None:
     detail = detail_of(folder, record)
     if record is None and not detail.stages and not detail.sublayers:
         raise UserError(f"{folder} is not the folder of a run: it holds no record, and no stage that is finished")
-    display(story(folder, record, detail))
+    display(draw_run(folder, record, detail))

@@ -12,7 +12,7 @@ from prune.errors import UserError
 from prune.runtime.registry import nearest
 
 if TYPE_CHECKING:
-    from prune.report.table import View
+    from prune.results.table import View
 
 USAGE = (
     ("prune table [folder]", "the table over all results, also as format=markdown, csv, json or latex"),
@@ -35,9 +35,11 @@ def run_command(words: list[str]) -> None:
 
 
 def _carry_out(words: list[str]) -> None:
-    from prune.report import formats
-    from prune.report.table import ALL, as_text, legend, read_records, shown, write
+    from prune.report.terminal.table import draw_table
+    from prune.results.files import read_records, write
+    from prune.results.formats import FORMATS, as_text
     from prune.results.selection import FILTERS
+    from prune.results.table import ALL, legend, table_rows
     from prune.runtime.screen import Screen
 
     named = bool(words) and "=" not in words[0]
@@ -45,26 +47,26 @@ def _carry_out(words: list[str]) -> None:
     values = given("table", words[named:], (*FILTERS, *_OPTIONS))
     view, form = _view(values), values.get("format")
     if form is not None:
-        _one_of("format", form, list(formats.FORMATS))
+        _one_of("format", form, list(FORMATS))
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
     records, problems = read_records(folder)
     for problem in problems:
         Screen().warn(problem)
-    every = shown(list(records.values()))
+    every = table_rows(list(records.values()))
     write(folder, records, every)
     if not records:
         raise UserError(f"{folder} holds no finished run")
-    found = every if view == ALL else shown(list(records.values()), view)
+    rows = every if view == ALL else table_rows(list(records.values()), view)
     if form is None:
-        display(formats.as_rich(found, legend(found, view)))
+        display(draw_table(rows, legend(rows, view)))
     else:
-        sys.stdout.write(as_text(found, form, view))
+        sys.stdout.write(as_text(rows, form, view))
 
 
 def _view(values: dict[str, str]) -> View:
-    from prune.report.table import View
     from prune.results.selection import COLUMNS, FILTERS
+    from prune.results.table import View
 
     sort = values.get("sort", "")
     if "sort" in values:

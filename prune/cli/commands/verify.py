@@ -58,6 +58,7 @@ def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[
     """A finished run's config and record, and what it differs in from its recipe; None where that is not known."""
     from omegaconf.errors import OmegaConfBaseException
 
+    from prune.config.keys import removed_settings
     from prune.recipes import library
     from prune.recipes.reproduction import config_of
     from prune.recipes.verification import differing
@@ -75,7 +76,8 @@ def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[
         raise UserError(f"{folder}: its record cannot be read ({str(error).splitlines()[0]})") from error
     _refuse_empty(folder, config.reference)
     recipe = next((name for name in library.names() if library.promise_of(name) == config.reference), None)
-    return config, record, differing(_composed(recipe, []), config) if recipe else None
+    removed = removed_settings(record.config)
+    return config, record, differing(_composed(recipe, []), config, removed) if recipe else None
 
 
 def _composed(name: str, overrides: Sequence[str]) -> Config:

@@ -41,7 +41,7 @@ class Place:
     head_size: str = ""
     """Attribute of the modelling code with the size of a head."""
     counts: Mapping[str, str] = field(default_factory=dict)
-    """Attributes of the modelling code to update after removal: name -> `units` or `width` (units x head size)."""
+    """Attributes of the modelling code to update after removal: name -> `units`, or `width` (of the output matrix)."""
     parts: int = 1
     """How many matrices each input module holds, one above the other: 3 where it gives query, key and value."""
     followers: tuple[str, ...] = ()
@@ -71,7 +71,9 @@ def attention(
 ) -> Place:
     """The place of an attention: all names but `module` and `output` are relative to the module `module`.
 
-    `heads` and `widths`: attributes with the number of heads, and with heads x head size.
+    `heads` and `widths`: attributes with the number of heads, and with heads x head size. Where queries share keys and
+    values, `heads` is the attribute with the number of keys' heads; code that keeps the number of query heads as well
+    is not covered.
     """
     counts = {heads: "units"} if heads else {}
     counts |= dict.fromkeys(widths, "width")

@@ -40,15 +40,15 @@ class Curve:
 
 def curves_of(history: list[Any]) -> list[Curve]:
     """All that a history logs of losses and masks, where that is a number."""
-    found: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+    curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
     for entry in history:
         if not (isinstance(entry, dict) and "loss" in entry and is_whole(entry.get("step"))):
             continue
         for panel, series, value in _quantities(entry):
-            steps, values = found.setdefault((panel, series), ([], []))
+            steps, values = curves.setdefault((panel, series), ([], []))
             steps.append(entry["step"])
             values.append(float(f"{value:.{_DIGITS}g}"))
-    return [Curve(panel, series, steps, values) for (panel, series), (steps, values) in found.items()]
+    return [Curve(panel, series, steps, values) for (panel, series), (steps, values) in curves.items()]
 
 
 def _quantities(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:

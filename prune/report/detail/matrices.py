@@ -1,4 +1,4 @@
-"""What is left of each matrix of a pruned model, read off its files: torch is not needed."""
+"""What is left of each matrix of a pruned model, read from its files without torch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DOWN, _ACROSS = 48, 192
 """Most pixels of a picture."""
 _MOST_SUBLAYERS, _MOST_HEADS = 1000, 20_000
 _MOST_UNITS, _MOST_FEATURES, _MOST_WEIGHTS = 500_000, 2**24, 2**31
-"""Of a model, heads of all layers together; of a sublayer; of a matrix. More make no picture."""
+"""Of a model, heads of all layers together; of a sublayer; of a matrix. More are not drawn."""
 _SITES, _STAGES = ("attention", "feed_forward"), ({"compact"}, {"fill"}, {"compact", "fill"})
 Blocks = Mapping[str, tuple[int, int]]
 """Site -> rows and columns of the blocks that are kept or removed there; (1, 1) where grains are no blocks."""
@@ -85,10 +85,10 @@ class Sublayer:
 
 def are_sound(sublayers: Sequence[Sublayer]) -> bool:
     """Whether they can be drawn: not too many, and of the same stages."""
-    heads = sum(one.num_units for one in sublayers if one.site == "attention")
-    if len(sublayers) > _MOST_SUBLAYERS or heads > _MOST_HEADS or not all(one.is_sound for one in sublayers):
+    heads = sum(sublayer.num_units for sublayer in sublayers if sublayer.site == "attention")
+    if len(sublayers) > _MOST_SUBLAYERS or heads > _MOST_HEADS or not all(sublayer.is_sound for sublayer in sublayers):
         return False
-    matrices = [matrix for one in sublayers for matrix in one.matrices]
+    matrices = [matrix for sublayer in sublayers for matrix in sublayer.matrices]
     stages = set(matrices[0].density) if matrices else _STAGES[0]
     return stages in _STAGES and all(matrix.is_sound(stages) for matrix in matrices)
 
@@ -182,13 +182,13 @@ class _Reader:
         """`part`: which of an input module's matrices; None for the output matrix, whose units are columns."""
         density, pictures, shape = {}, {}, (0, 0)
         for stage, model in self.models.items():
-            left = model.nonzero(module)
+            nonzero = model.nonzero(module)
             if part is not None:
-                left = np.split(left, place.parts)[part].T
-            if not 0 < len(left) * len(alive) <= _MOST_WEIGHTS:
-                raise ValueError(f"{module} has {len(left)} x {len(alive)} weights")
-            whole = np.zeros((len(left), len(alive)), dtype=np.bool_)
-            whole[:, alive] = left
+                nonzero = np.split(nonzero, place.parts)[part].T
+            if not 0 < len(nonzero) * len(alive) <= _MOST_WEIGHTS:
+                raise ValueError(f"{module} has {len(nonzero)} x {len(alive)} weights")
+            whole = np.zeros((len(nonzero), len(alive)), dtype=np.bool_)
+            whole[:, alive] = nonzero
             shape = whole.shape
             density[stage] = float(whole.mean())
             pictures[stage] = picture(whole, alive, self._pixel(shape, place.site, part is not None))

@@ -38,8 +38,8 @@ class StoredModel:
 
     def modules(self, pattern: str) -> list[str]:
         """Names of the modules that match `pattern` and hold others, in the order of their numbers."""
-        found = {match[1] for name in self._places if (match := re.search(rf"(?:^|\.)({pattern})\.", name))}
-        return sorted(found, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
+        names = {match[1] for name in self._places if (match := re.search(rf"(?:^|\.)({pattern})\.", name))}
+        return sorted(names, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
 
     def has(self, module: str) -> bool:
         """Whether there is a module of this name with a weight."""
@@ -54,8 +54,8 @@ class StoredModel:
         """(outputs, inputs), where its weight is not zero."""
         name = self._name(module) or module
         with safe_open(self._places[name][0], "np") as opened:
-            found: NDArray[np.bool_] = opened.get_tensor(name) != 0
-        return found.T if self._is_transposed(module) else found
+            nonzero: NDArray[np.bool_] = opened.get_tensor(name) != 0
+        return nonzero.T if self._is_transposed(module) else nonzero
 
     def _is_transposed(self, module: str) -> bool:
         return self._stores_transposed and module not in self._rebuilt

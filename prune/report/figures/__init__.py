@@ -21,7 +21,7 @@ class Figure:
     name: str
     """Of its file."""
     kind: str
-    """Of its description: see prune/report/figures/of_run.py."""
+    """Of its description: see prune/report/figures/run.py."""
     title: str
     data: Mapping[str, Rows]
     """The rows of each data set that the description names."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config, series
 from prune.results.pareto import COSTS, Point, frontier
-from prune.results.rows import Row
+from prune.results.rows import Row, Spread
+from prune.tasks.metrics.specs import MetricSpec
 
 X_TITLES = {
     "speedup": "measured speed-up (times as fast as dense)",
@@ -16,18 +18,26 @@ X_TITLES = {
     "params": "parameters (millions)",
     "latency": "time of a batch (ms)",
 }
-Y_TITLES = {"difference": "{metric}, difference from dense (points)", "value": "{metric} (points)"}
+Y_TITLES = {"difference": "{metric}, difference from dense{unit}", "value": "{metric}{unit}"}
 _DIGITS = 5
 
 
-def spec(cost: str, measure: str, metric: str, methods: Sequence[str], colors: Colors) -> dict[str, Any]:
-    """Data sets: `points`, `front` (those of them that none beats), `dense`, `published`. Both axes show their zero."""
+def y_title(measure: str, metric: MetricSpec) -> str:
+    """Of the axis that shows `measure`, one of `Y_TITLES`."""
+    return Y_TITLES[measure].format(metric=metric.title, unit=f" ({metric.unit})" if metric.unit else "")
+
+
+def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Colors) -> dict[str, Any]:
+    """Data sets: `points`, `front` (those of them that none beats), `dense`, `published`. Both axes show their zero.
+
+    `title`: of the axis that shows `measure`.
+    """
     x = {"field": cost, "type": "quantitative", "title": X_TITLES[cost], "scale": {"zero": True, "nice": True},
          "axis": {"tickCount": 10}}  # fmt: skip
-    y = {"field": measure, "type": "quantitative", "title": Y_TITLES[measure].format(metric=metric),
+    y = {"field": measure, "type": "quantitative", "title": title,
          "scale": {"zero": True, "nice": True}}  # fmt: skip
-    told_apart = series(methods, colors)
-    color = {"color": told_apart["color"]}
+    of_method = series(methods, colors)
+    color = {"color": of_method["color"]}
     at = {"x": x, "y": y}
     reference = {"stroke": colors["soft"], "strokeDash": [5, 4]}
     tooltip = {"tooltip": {"field": "label"}, "description": {"field": "spoken"}}
@@ -51,7 +61,7 @@ def spec(cost: str, measure: str, metric: str, methods: Sequence[str], colors: C
                 [{"filter": f"isValid(datum.{name}_low)"}])
               for axis, name in (("x", cost), ("y", measure))),
             _layer("points", {"type": "point", "filled": True, "size": 95, "cursor": "pointer", "strokeWidth": 1,
-                              "stroke": colors["paper"]}, at | told_apart | tooltip | {
+                              "stroke": colors["paper"]}, at | of_method | tooltip | {
                 "opacity": {"condition": at_front, "value": 0.5}, }),
             _layer("dense", {"type": "point", "filled": True, "shape": "diamond", "size": 170, "color": colors["ink"]},
                    at | tooltip),
@@ -62,9 +72,10 @@ def spec(cost: str, measure: str, metric: str, methods: Sequence[str], colors: C
 
 
 def _layer(data: str, mark: dict[str, Any], encoding: dict[str, Any], transform: Sequence[Any] = ()) -> dict[str, Any]:
-    """Without a description of its own it has none: Vega-Lite would write one as an expression, with titles in it."""
-    told = {"aria": "description" in encoding}
-    return {"data": {"name": data}, "transform": list(transform), "mark": mark | told, "encoding": encoding}
+    """A layer whose marks have no description but their own: Vega-Lite would make one, an expression that holds the
+    titles of axes, which a stranger may have written."""
+    mark = mark | {"aria": "description" in encoding}
+    return {"data": {"name": data}, "transform": list(transform), "mark": mark, "encoding": encoding}
 
 
 def _whole(end: str, measure: str) -> dict[str, str]:
@@ -74,46 +85,45 @@ def _whole(end: str, measure: str) -> dict[str, str]:
 
 
 def rows(points: Iterable[Point]) -> Rows:
-    """A row for each point, that says by which costs it is at the front."""
+    """A row for each point, with the costs for which it is on the front."""
     points = list(points)
     fronts = {cost: {id(point) for front in frontier(points, cost) for point in front} for cost in COSTS}
-    found = []
+    result = []
     for point in points:
         front = [cost for cost, members in fronts.items() if id(point) in members]
         place = {"task": point.task, "model": point.model, "method": point.method, "batch": point.batch}
         shown = {"label": point.label, "facts": point.facts, "runs": point.runs, "front": front}
-        found.append(place | shown | {"spoken": _spoken(point.label, point.facts)} | _figures(point))
-    return found
+        result.append(place | shown | {"spoken": _spoken(point.label, point.facts)} | _figures(point))
+    return result
 
 
 def published_points(published: Iterable[Row]) -> Rows:
-    """The same for what others published."""
+    """A row for each published result, as for one's own."""
     return [_published_point(row) for row in published]
 
 
 def _published_point(row: Row) -> dict[str, Any]:
-    spreads = {"value": row.value, "difference": row.difference, "speedup": row.speedup, "density": row.params}
-    scales = {"value": 100, "difference": 100, "speedup": 1, "density": 1}
-    figures = {name: _rounded(scales[name] * spread.mean) for name, spread in spreads.items() if spread}
-    forms = {
-        "value": (row.metric, "{:.2f}"),
-        "difference": ("against BERT-base", "{:+.2f} points"),
-        "speedup": ("speed-up", "{:.2f} times"),
-        "density": ("weights left", "{:.3f} of BERT-base's"),
+    spec = row.spec
+    shown: dict[str, tuple[Spread | None, Callable[[float], float], str, Callable[[float], str]]] = {
+        "value": (row.value, spec.shown, spec.title, spec.format_value),
+        "difference": (row.difference, spec.shown, "against BERT-base", partial(spec.format_difference, in_words=True)),
+        "speedup": (row.speedup, float, "speed-up", "{:.2f} times".format),
+        "density": (row.params, float, "weights left", "{:.3f} of BERT-base's".format),
     }
-    facts = [(forms[name][0], forms[name][1].format(figure)) for name, figure in figures.items()]
+    figures = {name: _rounded(scaled(spread.mean)) for name, (spread, scaled, *_) in shown.items() if spread}
+    facts = [(title, form(spread.mean)) for spread, _, title, form in shown.values() if spread]
     facts.append(("published, measured on", row.source))
     label = f"{row.model}, {row.method}"
     return {"task": row.task, "label": label, "facts": facts, "spoken": _spoken(label, facts)} | figures
 
 
 def _figures(point: Point) -> dict[str, float]:
-    found = {}
-    for name, (mean, low, high) in point.figures.items():
-        found[name] = _rounded(mean)
-        if low != high:
-            found |= {f"{name}_low": _rounded(low), f"{name}_high": _rounded(high)}
-    return found
+    figures = {}
+    for name, spread in point.figures.items():
+        figures[name] = _rounded(spread.mean)
+        if spread.low != spread.high:
+            figures |= {f"{name}_low": _rounded(spread.low), f"{name}_high": _rounded(spread.high)}
+    return figures
 
 
 def _rounded(number: float) -> float:

@@ -36,18 +36,18 @@ def spec(colors: Colors) -> dict[str, Any]:
 def rows(record: Record) -> Rows:
     """Of the measurements that say milliseconds."""
     dtype = record.config.get("evaluate", {}).get("speed", {}).get("dtype", "float32")
-    found = []
-    for one in record.speed:
-        shape = f"{one['batch_size']} x {one['length']} tokens, {one.get('dtype', dtype)}"
+    bars = []
+    for timing in record.speed:
+        shape = f"{timing['batch_size']} x {timing['length']} tokens, {timing.get('dtype', dtype)}"
         for model, key in ((DENSE, "dense_ms"), (PRUNED, "model_ms")):
-            if key in one:
-                text = f"{one[key]:.3g} ms"
+            if key in timing:
+                text = f"{timing[key]:.3g} ms"
                 if model == PRUNED:
-                    text += f", {_faster(one)}"
-                found.append({"shape": shape, "model": model, "ms": one[key], "text": text})
-    return found
+                    text += f", {_faster(timing)}"
+                bars.append({"shape": shape, "model": model, "ms": timing[key], "text": text})
+    return bars
 
 
-def _faster(one: dict[str, Any]) -> str:
-    spread = "" if "speedup_quartiles" not in one else " ({:.2f} to {:.2f})".format(*one["speedup_quartiles"])
-    return f"{one['speedup']:.2f} times as fast{spread}"
+def _faster(timing: dict[str, Any]) -> str:
+    spread = "" if "speedup_quartiles" not in timing else " ({:.2f} to {:.2f})".format(*timing["speedup_quartiles"])
+    return f"{timing['speedup']:.2f} times as fast{spread}"

@@ -50,11 +50,11 @@ def spec(colors: Colors) -> dict[str, Any]:
 
 def _pictures(data: str, box: dict[str, Any], colors: Colors) -> dict[str, Any]:
     """Pictures in frames."""
-    told = {"tooltip": {"field": "spoken"}, "description": {"field": "spoken"}}
+    labelled = {"tooltip": {"field": "spoken"}, "description": {"field": "spoken"}}
     plain = {"url": {"field": "url"}, "aspect": {"value": False}, "smooth": {"value": False}}
     frame = {"stroke": {"value": colors["soft"]}, "strokeWidth": {"value": 0.75}}
     return {"type": "group", "marks": [
-        {"type": "image", "from": {"data": data}, "encode": {"update": box | plain | told}},
+        {"type": "image", "from": {"data": data}, "encode": {"update": box | plain | labelled}},
         {"type": "rect", "from": {"data": data}, "interactive": False, "encode": {"update": box | frame}},
     ]}  # fmt: skip
 
@@ -68,8 +68,8 @@ def _words(data: str, place: dict[str, Any], colors: Colors) -> dict[str, Any]:
 def rows(sublayers: Sequence[Sublayer], stage: str) -> dict[str, Rows]:
     """The three data sets for what a stage left; empty where no weights are at hand."""
     layers: dict[str, list[Sublayer]] = {}
-    for one in sublayers:
-        layers.setdefault(one.name.rpartition(".")[0], []).append(one)
+    for sublayer in sublayers:
+        layers.setdefault(sublayer.name.rpartition(".")[0], []).append(sublayer)
     height = next((size for most, size in _HEIGHTS if len(layers) <= most), _SMALLEST)
     columns = _columns(list(layers.values()), stage, height)
     if not columns:
@@ -95,9 +95,9 @@ def rows(sublayers: Sequence[Sublayer], stage: str) -> dict[str, Rows]:
 
 def stages(sublayers: Sequence[Sublayer]) -> list[str]:
     """The stages to draw, the result last: it alone where the fill found no zeros to free."""
-    pictures = [matrix.pictures for one in sublayers for matrix in one.matrices]
-    found = sorted({stage for of_stage in pictures for stage in of_stage})
-    return found if any(len(set(of_stage.values())) > 1 for of_stage in pictures) else found[-1:]
+    pictures = [matrix.pictures for sublayer in sublayers for matrix in sublayer.matrices]
+    drawn = sorted({stage for of_stage in pictures for stage in of_stage})
+    return drawn if any(len(set(of_stage.values())) > 1 for of_stage in pictures) else drawn[-1:]
 
 
 def title(stage: str, stages: Sequence[str]) -> str:
@@ -108,33 +108,33 @@ def title(stage: str, stages: Sequence[str]) -> str:
 def _slots(members: Sequence[Sublayer]) -> list[tuple[str, Sublayer]]:
     """The sublayers of a layer, named by site and their number there, so that layers of several stacks align."""
     count: dict[str, int] = {}
-    found = []
-    for one in sorted(members, key=lambda s: s.site):
-        count[one.site] = count.get(one.site, 0) + 1
-        found.append((f"{one.site} {count[one.site]}", one))
-    return found
+    slots = []
+    for sublayer in sorted(members, key=lambda s: s.site):
+        count[sublayer.site] = count.get(sublayer.site, 0) + 1
+        slots.append((f"{sublayer.site} {count[sublayer.site]}", sublayer))
+    return slots
 
 
 def _columns(layers: list[list[Sublayer]], stage: str, height: int) -> dict[tuple[str, str], tuple[float, float]]:
     """(slot, matrix) -> left edge and width."""
     widths: dict[tuple[str, str], float] = {}
-    for slot, one in sorted((pair for members in layers for pair in _slots(members)), key=lambda pair: pair[0]):
-        for matrix in one.matrices:
+    for slot, sublayer in sorted((pair for members in layers for pair in _slots(members)), key=lambda pair: pair[0]):
+        for matrix in sublayer.matrices:
             if stage in matrix.pictures:
                 long, short = max(matrix.rows, matrix.columns), min(matrix.rows, matrix.columns)
                 widths.setdefault((slot, matrix.name), height * min(_WIDEST, long / max(1, short)))
-    found, x = {}, float(_LEFT)
+    columns, x = {}, float(_LEFT)
     for key, width in widths.items():
-        found[key] = (x, width)
+        columns[key] = (x, width)
         x += width + _GAP
-    return found
+    return columns
 
 
 def _site_titles(layers: list[list[Sublayer]], columns: dict[tuple[str, str], tuple[float, float]]) -> Rows:
     """The name of the sublayers that stand below each other; their site's, where they have several."""
     names: dict[str, set[str]] = {}
-    for slot, one in (pair for members in layers for pair in _slots(members)):
-        names.setdefault(slot, set()).add(one.name.rpartition(".")[2])
+    for slot, sublayer in (pair for members in layers for pair in _slots(members)):
+        names.setdefault(slot, set()).add(sublayer.name.rpartition(".")[2])
     starts = {slot: x for (slot, _), (x, _) in reversed(columns.items())}
     return [
         _text(

@@ -1,4 +1,4 @@
-"""Colours and type. Methods are told apart by colour and by shape, so that neither is needed (Okabe and Ito 2008)."""
+"""Colours and type. Methods differ in colour and in shape, so that either alone suffices (Okabe and Ito 2008)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUM_SERIES = 8
 
 
 def series(names: Sequence[str], colors: Colors) -> dict[str, Any]:
-    """Encodings that tell `names` apart; which of them the legend shows is the parameter `shown`."""
+    """A colour and a shape for each of `names`; which of them the legend shows is the parameter `shown`."""
     palette = [colors[f"series-{number % _NUM_SERIES}"] for number in range(len(names))]
     shapes = [_SHAPES[number % len(_SHAPES)] for number in range(len(names))]
     legend = {"title": None, "values": {"expr": "shown"}, "orient": "top", "direction": "horizontal", "columns": 6}

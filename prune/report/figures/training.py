@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from prune.report.detail import Stage
+from prune.report.detail.run import Stage
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config
 
@@ -108,9 +108,9 @@ def _bars(y: dict[str, Any], field: str, title: str, text: str, colors: Colors) 
 def stage_rows(stages: Iterable[Stage]) -> Rows:
     """One per stage that says what it took."""
     return [
-        {"stage": one.name, "minutes": one.seconds / 60, "time": duration(one.seconds),
-         "gigabytes": (one.peak_memory_bytes or 0) / 1e9, "memory": _memory(one.peak_memory_bytes)}
-        for one in stages if one.seconds is not None
+        {"stage": stage.name, "minutes": stage.seconds / 60, "time": duration(stage.seconds),
+         "gigabytes": (stage.peak_memory_bytes or 0) / 1e9, "memory": _memory(stage.peak_memory_bytes)}
+        for stage in stages if stage.seconds is not None
     ]  # fmt: skip
 
 

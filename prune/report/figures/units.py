@@ -61,18 +61,20 @@ def head_rows(sublayers: Sequence[Sublayer]) -> Rows:
     """Every head of the dense model."""
     labels = layer_labels(sublayers)
     return [
-        {"layer": labels[one.name], "head": number, "state": "kept" if kept else "removed",
-         "spoken": f"{labels[one.name]}, head {number}: {'kept' if kept else 'removed'}"}
-        for one in sublayers if one.site == "attention"
-        for number, kept in enumerate(one.units())
+        {"layer": labels[sublayer.name], "head": number, "state": "kept" if kept else "removed",
+         "spoken": f"{labels[sublayer.name]}, head {number}: {'kept' if kept else 'removed'}"}
+        for sublayer in sublayers if sublayer.site == "attention"
+        for number, kept in enumerate(sublayer.units())
     ]  # fmt: skip
 
 
 def count_rows(sublayers: Sequence[Sublayer], record: Record | None, site: str) -> Rows:
     """How many units of a site each layer has left; without a model at hand, as the record says."""
-    known = [one for one in sublayers if one.site == site]
+    known = [sublayer for sublayer in sublayers if sublayer.site == site]
     labels = layer_labels(sublayers)
-    counts: list[tuple[str, int, int | None]] = [(labels[one.name], one.num_kept, one.num_units) for one in known]
+    counts: list[tuple[str, int, int | None]] = [
+        (labels[sublayer.name], sublayer.num_kept, sublayer.num_units) for sublayer in known
+    ]
     if not counts and record is not None:
         kept = record.heads_kept if site == "attention" else record.dimensions_kept
         counts = [(f"layer {number}", count, None) for number, count in enumerate(kept)]
@@ -86,11 +88,11 @@ def count_rows(sublayers: Sequence[Sublayer], record: Record | None, site: str) 
 
 def layer_labels(sublayers: Sequence[Sublayer]) -> dict[str, str]:
     """Short names of the layers that sublayers are in: their number, and what else tells them apart."""
-    stacks = {re.split(r"\.\d", one.name)[0] for one in sublayers}
-    found = {}
-    for one in sublayers:
-        layer, _, end = one.name.rpartition(".")
+    stacks = {re.split(r"\.\d", sublayer.name)[0] for sublayer in sublayers}
+    labels = {}
+    for sublayer in sublayers:
+        layer, _, end = sublayer.name.rpartition(".")
         start = layer.split(".")[0] if len(stacks) > 1 else "layer"
-        of_several = "" if end == one.site else f" {end.removesuffix(f'_{one.site}')}"
-        found[one.name] = f"{start} {'.'.join(re.findall(r'[0-9]+', layer))}{of_several}"
-    return found
+        of_several = "" if end == sublayer.site else f" {end.removesuffix(f'_{sublayer.site}')}"
+        labels[sublayer.name] = f"{start} {'.'.join(re.findall(r'[0-9]+', layer))}{of_several}"
+    return labels

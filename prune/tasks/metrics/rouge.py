@@ -9,7 +9,9 @@ import datasets
 import evaluate
 from rouge_score.rouge_scorer import RougeScorer
 
-NAMES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+from prune.tasks.metrics import specs
+
+NAMES = specs.NAMES["summarization"]
 _SENTENCE_END = re.compile(r"([.!?][\"')\]\u201d\u2019]*)\s+")  # with quotes and brackets that close there
 
 

@@ -1,0 +1,93 @@
+"""One shot: no training to prune. Importance of all heads and dimensions at once, a choice under the target, a refit.
+
+After Kwon et al. 2022 (A Fast Post-Training Pruning Framework for Transformers), with the choice made exactly, over all
+sublayers together, and with whole sublayers allowed to go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from prune.config.schema import Config
+from prune.pipeline.method import Method
+from prune.pipeline.shared_stages import DENSE, compaction, result_stage
+from prune.pipeline.stage import Stage, Work
+
+if TYPE_CHECKING:
+    from prune.pipeline.compacting import Selection
+    from prune.pipeline.experiment import Experiment
+    from prune.results.layout import StageFolder
+
+_FORWARD = 1 / 3
+"""A forward pass, in training steps."""
+
+
+def _result(config: Config) -> Stage:
+    """The importance of units, whatever the target; removals but the last, each a stage; and the last."""
+    scored = Stage(
+        "prune", "pruned", run=_score, inputs=(DENSE,), reads=("method.importance_examples",), shared=True,
+        work=lambda experiment, _share: Work(_scoring_steps(experiment)),
+    )  # fmt: skip
+    latest = DENSE
+    for step in range(1, config.method.removal_steps):
+        latest = Stage(
+            f"removal_{step}", f"removal_{step}", run=partial(_remove, step), inputs=(DENSE, scored, latest),
+            work=partial(_removal_work, step), transient=True,
+        )  # fmt: skip
+    last = partial(_removal_work, config.method.removal_steps)
+    return result_stage(config, compaction(_select, DENSE, scored, latest, work=last))
+
+
+def _score(experiment: Experiment, folder: StageFolder, dense: StageFolder) -> Mapping[str, Any]:
+    from prune.methods.one_shot.removal import score_units
+
+    score_units(experiment, folder, dense)
+    return {}
+
+
+def _remove(
+    step: int,
+    experiment: Experiment,
+    folder: StageFolder,
+    dense: StageFolder,
+    scored: StageFolder,
+    latest: StageFolder,
+) -> Mapping[str, Any]:
+    from prune.methods.one_shot.removal import remove
+
+    remove(step, experiment, folder, dense, scored, latest)
+    return {}
+
+
+def _select(experiment: Experiment, dense: StageFolder, scored: StageFolder, latest: StageFolder) -> Selection | None:
+    from prune.methods.one_shot.removal import select
+
+    return select(experiment, dense, scored, latest)
+
+
+def _scoring_steps(experiment: Experiment) -> float:
+    return experiment.config.method.importance_examples / experiment.config.schedule.batch_size
+
+
+def _removal_work(step: int, experiment: Experiment, share: float) -> Work:
+    """A refit, importance anew but in the first step, and the recovery that follows where there is one."""
+    method, learning = experiment.config.method, experiment.learning
+    before, after = (share ** (number / method.removal_steps) for number in (step - 1, step))
+    # One pass of the model before; of the one after, to each sublayer in turn.
+    passes = before + after * len(experiment.networks.sublayers) / 2
+    steps = _FORWARD * method.refit_examples / experiment.config.schedule.batch_size * passes
+    if step > 1:
+        steps += _scoring_steps(experiment) * before
+    recoveries = learning.settings.recoveries
+    taught = recoveries[step - 1].steps if step <= len(recoveries) else 0
+    return Work(steps + taught * after, taught_steps=taught)
+
+
+METHOD = Method(
+    _result,
+    needs_target=True,
+    scores_units=True,
+    unread={"method.layers": "it removes whole sublayers by itself"},
+)

@@ -1,0 +1,114 @@
+"""Removal of units by their importance: scores, a choice within the budget, and output matrices refitted to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import PreTrainedModel, set_seed
+
+from prune.budget.budget import Kept
+from prune.compaction.compact import compact
+from prune.compaction.first_token import first_token_suffices
+from prune.compaction.refit import refit
+from prune.measure.speed import speed_device
+from prune.pipeline.compacting import Selection
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.importance import importance_of
+from prune.results.layout import StageFolder
+from prune.runtime import distributed
+
+_IMPORTANCE = "importance.safetensors"
+
+
+def score_units(experiment: Experiment, folder: StageFolder, dense: StageFolder) -> None:
+    """Leaves in `folder` the importance of all units of the dense model, whatever the target."""
+
+    def score() -> None:
+        folder.model.mkdir(parents=True, exist_ok=True)
+        save_file(importance_of(experiment, _model_in(experiment, dense)), folder.model / _IMPORTANCE)
+
+    distributed.broadcast_from_main(score)
+
+
+def remove(
+    step: int,
+    experiment: Experiment,
+    folder: StageFolder,
+    dense: StageFolder,
+    scored: StageFolder,
+    latest: StageFolder,
+) -> None:
+    """Leaves in `folder` the model after one more of the removal steps, and after the recovery that follows it.
+
+    Importance is found anew in each step but the first: where a part of the fill is spent on recovery, in a model that
+    has been trained since.
+    """
+    share = step / experiment.config.method.removal_steps
+    choose = partial(experiment.budget.choose_intermediate, share=share)
+    distributed.broadcast_from_main(
+        lambda: _refitted(experiment, dense, scored, latest, choose).save_pretrained(folder.model)
+    )
+    if experiment.learning.settings.recoveries:
+        _recover(step, experiment, folder, dense)
+
+
+def select(experiment: Experiment, dense: StageFolder, scored: StageFolder, latest: StageFolder) -> Selection | None:
+    """The dense model with zeros for all units that the target leaves no room for, on the main process."""
+
+    def last() -> Selection:
+        model = _refitted(experiment, dense, scored, latest, experiment.budget.choose).cpu()
+        return Selection(model, experiment.examples.proof_outputs(model))
+
+    return distributed.on_main_process(last)
+
+
+def _recover(step: int, experiment: Experiment, folder: StageFolder, dense: StageFolder) -> None:
+    """Trains what is left of the model in `folder`."""
+    learning, networks = experiment.learning, experiment.networks
+    training = learning.settings.recoveries[step - 1]
+    experiment.screen.stage("compact", f"recovery after removal {step}: {training.steps} steps of the fill")
+    set_seed(experiment.config.seed)
+    model = _model_in(experiment, folder)
+    structure = compact(model, networks.sublayers, first_token_only=networks.first_token_only)
+    learning.train(model, folder, training, learning.data(dense))
+
+    def keep() -> None:
+        whole = _model_in(experiment, folder)
+        structure.put_back(model, whole, networks.sublayers)
+        whole.save_pretrained(folder.model)
+
+    distributed.broadcast_from_main(keep)
+
+
+def _refitted(
+    experiment: Experiment,
+    dense: StageFolder,
+    scored: StageFolder,
+    latest: StageFolder,
+    choose: Callable[[dict[str, Tensor]], Kept],
+) -> PreTrainedModel:
+    """A model without the units that `choose` does not keep, by their importance in the one of `latest`.
+
+    It is refitted to the dense model, or to the one of `latest` where that has been trained.
+    """
+    sublayers, config = experiment.networks.sublayers, experiment.config
+    if latest == dense:
+        importance = load_file(scored.model / _IMPORTANCE)
+    else:
+        importance = importance_of(experiment, _model_in(experiment, latest))
+    wanted = latest if experiment.learning.settings.recoveries else dense
+    model, original = (_model_in(experiment, wanted) for _ in range(2))
+    compact(original, sublayers)  # its zeros would take as long as other numbers
+    batches = list(experiment.examples.sample(config.method.refit_examples, original.device))
+    # What the head reads is the same where compact.first_token_only=false has the other tokens computed, too.
+    first_token_only = first_token_suffices(experiment.networks.task.auto_class, sublayers)
+    refit(model, original, sublayers, choose(importance), batches, first_token_only=first_token_only)
+    return model
+
+
+def _model_in(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:
+    model: PreTrainedModel = experiment.networks.dense(folder).eval().to(speed_device("auto"))
+    return model

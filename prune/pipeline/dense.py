@@ -1,0 +1,34 @@
+"""The dense model: fine-tuned, or taken from where the config says, and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from transformers import set_seed
+
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.stages import saving
+from prune.results.layout import StageFolder
+from prune.runtime import distributed
+from prune.training.distillation import TrainingData
+
+
+def fine_tune_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
+    """Leaves the unpruned model and its predictions in `folder`; returns its scores."""
+    config, examples, learning = experiment.config, experiment.examples, experiment.learning
+    set_seed(config.seed)
+    if config.model.dense:
+        model = experiment.networks.finished(config.model.dense, "model.dense")
+    else:
+        experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
+        model = experiment.networks.fresh()
+        learning.train(model, folder, learning.settings.dense, TrainingData(examples.training))
+
+    def keep() -> Mapping[str, Any]:
+        with saving(model, folder):
+            model.save_pretrained(folder.model)
+            examples.tokenizer.save_pretrained(folder.model)
+        return {"scores": examples.scores(model, folder)}
+
+    return distributed.broadcast_from_main(keep)

@@ -1,0 +1,108 @@
+"""The examples of a run: rows, features, and what models give for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import DataLoader
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from prune.config.identity import data_seed
+from prune.config.schema import Config
+from prune.data.features import LENGTH, inputs_only
+from prune.data.fingerprints import cache_key, fingerprint
+from prune.data.inference import outputs_of
+from prune.measure.speed import speed_device
+from prune.results.layout import RunFolder, StageFolder
+from prune.runtime import library_output, registry
+from prune.runtime.screen import Screen
+from prune.tasks.base import Outputs, Scores, Task
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Rows and features of all splits of a task."""
+
+    config: Config
+    task: Task
+    tokenizer: PreTrainedTokenizerBase
+    rows: dict[str, Dataset]
+    features: dict[str, Dataset]
+    fingerprints: dict[str, str]
+
+    @property
+    def training(self) -> Dataset:
+        """Features of the training split."""
+        return self.features[self.config.task.train_split]
+
+    @property
+    def evaluation(self) -> Dataset:
+        """Features of the first evaluation split."""
+        return self.features[self.config.task.eval_splits[0]]
+
+    @property
+    def collator(self) -> Any:
+        """Makes a batch of features."""
+        return self.task.collator(self.tokenizer)
+
+    def outputs_of(self, model: PreTrainedModel, features: Dataset) -> Outputs:
+        """What `model` gives for `features`."""
+        size = self.config.schedule.eval_batch_size
+        return outputs_of(model, features, self.task.distilled, self.collator, size, per_token=self.task.per_token)
+
+    def proof_outputs(self, model: PreTrainedModel) -> Outputs:
+        """Outputs on real examples, to compare before and after compaction."""
+        rows = self.evaluation.select(range(min(self.task.proof_examples, len(self.evaluation))))
+        return self.outputs_of(model, rows)
+
+    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
+        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
+        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
+        scores = {}
+        for split in self.task.eval_splits:
+            features, rows = self.features[split], self.rows[split]
+            size = self.config.schedule.eval_batch_size
+            predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
+            folder.predictions(split).save(predictions.answers, predictions.odds, predictions.forced)
+            scores[split] = self.task.score(predictions, rows)
+        return scores
+
+    def sample(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
+        """Batches of so many training examples, or all, drawn by the data seed, those of similar length together."""
+        number = min(number, len(self.training))
+        rows = self.training.shuffle(seed=data_seed(self.config)).select(range(number))
+        rows = rows.select(sorted(range(number), key=rows[LENGTH].__getitem__))
+        for batch in DataLoader(
+            inputs_only(rows), batch_size=self.config.schedule.batch_size, collate_fn=self.collator
+        ):
+            yield {name: values.to(device) for name, values in batch.items()}
+
+
+def read_examples(config: Config, task: Task, tokenizer: PreTrainedTokenizerBase, screen: Screen) -> Examples:
+    """Loads and checks the data of a run, and makes its features."""
+    rows = task.load()
+    for remark in task.remarks:
+        screen.warn(remark)
+    fingerprints = {split: fingerprint(of_split, tokenizer) for split, of_split in rows.items()}
+    training = {split: split == config.task.train_split for split in rows}
+    # Before any of them is used: a tokenizer that has been used describes itself differently.
+    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, training[split]) for split in rows}
+    with library_output.progress_bars(screen.console.is_terminal):
+        features = {
+            split: task.features(of_split, tokenizer, training=training[split], fingerprint=keys[split])
+            for split, of_split in rows.items()
+        }
+    sizes = ", ".join(f"{len(of_split)} {split}" for split, of_split in rows.items())
+    screen.stage("prepare", f"{config.task.name}: {sizes} examples")
+    return Examples(config, task, tokenizer, rows, features, fingerprints)
+
+
+def task_of(config: Config) -> Task:
+    """The task of a run; reads nothing yet."""
+    task: Task = registry.module("tasks", config.task.kind).TASK(config.task, data_seed(config))
+    return task

@@ -1,0 +1,89 @@
+"""What the stages of one run share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from prune.budget.budget import Budget
+from prune.config.schema import Config
+from prune.config.targets import target_of
+from prune.models import loading
+from prune.pipeline.examples import Examples, read_examples, task_of
+from prune.pipeline.learning import Learning
+from prune.pipeline.networks import Networks, describe_networks
+from prune.pipeline.solving import budget_of
+from prune.results.layout import RunFolder
+from prune.runtime import distributed, library_output, registry
+from prune.runtime.memory import keep_few_kernels
+from prune.runtime.screen import Screen
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One run: its config, its examples, its models, its trainings, and the budget that its target allows."""
+
+    config: Config
+    folder: RunFolder
+    screen: Screen
+    examples: Examples
+    networks: Networks
+    learning: Learning
+    solved_budget: Budget | None = None
+    """Where there is a target, once `with_budget` has found it."""
+
+    @property
+    def budget(self) -> Budget:
+        """What the target allows; asked for by methods that have one."""
+        assert self.solved_budget is not None, "with_budget was not called"
+        return self.solved_budget
+
+    @property
+    def setting(self) -> str:
+        """What decides how hard the method prunes, as the table shows it."""
+        return setting_of(self.config)
+
+    def with_budget(self) -> Experiment:
+        """The same, with what its target allows, if it has one: measures latencies where that is a time.
+
+        Raises:
+            UserError: if the target cannot be reached.
+        """
+        if target_of(self.config) is None:
+            return self
+        return replace(self, solved_budget=budget_of(self.config, self.examples, self.networks, self.screen))
+
+
+def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
+    """Reads and checks data and models' configs, before any weights are touched."""
+    keep_few_kernels()
+    experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
+    experiment.learning.settings.ramp(experiment.learning.settings.prune)  # raises where it has no step
+    return experiment
+
+
+def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
+    library_output.libraries()
+    task = task_of(config)
+    loading.config_of(config.model.path)
+    tokenizer = loading.tokenizer(config.model.path)
+    networks = describe_networks(config, task, tokenizer.pad_token_id)
+    examples = read_examples(config, task, tokenizer, screen)
+    learning = Learning(config, examples, networks, folder, screen)
+    return Experiment(config, folder, screen, examples, networks, learning)
+
+
+def setting_of(config: Config) -> str:
+    """What decides how hard the method prunes: the target, or else penalty, density and layers."""
+    method = config.method
+    if (target := target_of(config)) is not None:
+        return str(target)
+    used = {
+        registry.module("criteria", site.criterion).CRITERION.setting
+        for site in (method.attention, method.feed_forward)
+        if not site.stays
+    }
+    settings = [
+        f"density {method.density:g}" if kind == "density" else f"penalty {method.penalty:g}"
+        for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
+    ]
+    return ", ".join(settings + ([f"layers {method.layers:g}"] if method.layers < 1 else []))

@@ -1,0 +1,96 @@
+"""The models of a run: the one it begins with, others for the same task, and where their sublayers are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from transformers import PreTrainedConfig, PreTrainedModel
+
+from prune.compaction import saved_model
+from prune.compaction.depth import Depth, depth_of, shallower, shallower_config
+from prune.compaction.first_token import first_token_suffices
+from prune.compaction.structure import FILE_NAME as STRUCTURE
+from prune.config.schema import Config, Start
+from prune.errors import UserError
+from prune.files.paths import locate
+from prune.models import loading
+from prune.models.architecture import skeleton, sublayers_of
+from prune.models.sublayers import Sublayer
+from prune.results.layout import StageFolder
+from prune.tasks.base import Task
+
+
+@dataclass(frozen=True)
+class Networks:
+    """How the models of a run are made."""
+
+    config: Config
+    task: Task
+    dense_config: PreTrainedConfig
+    dense_sublayers: list[Sublayer]
+    sublayers: list[Sublayer]
+    """Those of the layers that stay."""
+    depth: Depth
+    pad_token_id: int | None
+
+    def fresh(self) -> PreTrainedModel:
+        """The model of the config with a new head; draws from the global generator."""
+        model = self.config.model
+        settings = {"pad_token_id": self.pad_token_id, **self.task.model_settings()}
+        return loading.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
+
+    def finished(self, path: str, option: str) -> PreTrainedModel:
+        """A model for the same task that others may have trained, a pruned one, too; `option` is what names it."""
+        if (folder := locate(path)) and (folder / STRUCTURE).is_file():
+            model = saved_model.load(folder)
+        else:
+            model = loading.finished_model(path, self.task.auto_class, option=option)
+        loading.align_labels(model, self.task.model_settings().get("id2label"), option)
+        return model
+
+    def dense(self, folder: StageFolder) -> PreTrainedModel:
+        """The unpruned model that a stage has left in `folder`."""
+        return loading.finished_model(str(folder.model), self.task.auto_class)
+
+    def start(self, dense: StageFolder) -> PreTrainedModel:
+        """The model that pruning starts from; draws from the global generator."""
+        model = self.fresh() if self.config.schedule.start_from is Start.pretrained else self.dense(dense)
+        return shallower(model, self.depth)
+
+    @property
+    def first_token_only(self) -> bool:
+        """Whether the compact model leaves out the tokens that nothing reads."""
+        asked = self.config.compact.first_token_only
+        return asked and first_token_suffices(self.task.auto_class, self.sublayers)
+
+
+def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> Networks:
+    """Finds the sublayers of a run's models.
+
+    Raises:
+        UserError: if its model, its teacher or its dense model cannot be what the config asks for.
+    """
+    dense_config = loading.config_of(config.model.path)
+    depth = depth_of(dense_config, config.method.layers)
+    if config.method.layers < 1 and not depth.kept:
+        share, name = config.method.layers, dense_config.model_type
+        raise UserError(f"method.layers={share}: no layer of this {name} would be left out; say less, or 1")
+    _check_others(config, dense_config)
+    dense_sublayers = sublayers_of(skeleton(dense_config))
+    sublayers = sublayers_of(skeleton(shallower_config(dense_config, depth)))
+    return Networks(config, task, dense_config, dense_sublayers, sublayers, depth, pad_token_id)
+
+
+def _check_others(config: Config, dense_config: PreTrainedConfig) -> None:
+    """Weights that are there, and a teacher whose layers can be learned from."""
+    for option, path in (("teacher", config.teacher), ("model.dense", config.model.dense)):
+        if path in ("dense", "none", None):
+            continue
+        other = loading.config_of(path, option)
+        loading.check_weights(path)
+        learns_layers = option == "teacher" and config.distillation.alpha_layers > 0
+        if learns_layers and other.hidden_size != dense_config.hidden_size:
+            raise UserError(
+                f"teacher={path}: its layers are {other.hidden_size} wide, those of model.path are "
+                f"{dense_config.hidden_size}; with distillation.alpha_layers they must be equal"
+            )

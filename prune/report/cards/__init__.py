@@ -1,0 +1,1 @@
+"""Model cards, as the Hugging Face hub reads them."""

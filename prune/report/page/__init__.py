@@ -1,0 +1,1 @@
+"""The page: one HTML file that shows all results, opens from disk and needs no network."""

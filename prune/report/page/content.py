@@ -1,0 +1,115 @@
+"""What the page holds: the table, the points of its frontier, and each run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prune.report import figures
+from prune.report.detail.run import Detail
+from prune.report.figures import frontier, overlap
+from prune.report.figures.run import kinds
+from prune.report.figures.theme import IN_PAGE
+from prune.report.summary import RunSummary, summaries_of, summary_of_unfinished
+from prune.results.cells import cells
+from prune.results.formats.text import Lines, as_latex, as_markdown
+from prune.results.pareto import COSTS, dense_points_of, points_of
+from prune.results.published_rows import published_rows
+from prune.results.record import Record
+from prune.results.rows import RUN, Row, Spread
+from prune.results.selection import COLUMNS
+from prune.results.table import legend, table_rows
+from prune.runtime.sanitize import one_line
+from prune.tasks.metrics.specs import MetricSpec
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the table."""
+
+    cells: tuple[str, ...]
+    sort: tuple[float | str | None, ...]
+    """What each of its columns is sorted by; None: the cell is empty."""
+    runs: tuple[int, ...]
+    """Numbers of its runs, one for each seed; none for a dense model or a baseline."""
+    task: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything on the page that does not wait until a run is opened, as its scripts read it."""
+
+    title: str
+    columns: Sequence[str]
+    legend: str
+    entries: list[Entry]
+    copies: Mapping[str, Lines]
+    """The table in each format that it can be copied in; its rows are those of `entries`."""
+    runs: list[RunSummary]
+    metrics: dict[str, dict[str, Any]]
+    """Task -> of its main metric the title of its axis, for each way to show it, and the `margin` that counts."""
+    points: figures.Rows
+    dense: figures.Rows
+    published: figures.Rows
+    problems: list[str]
+    specs: dict[str, Any]
+
+
+def page_of(
+    outputs: Path, records: Mapping[Path, Record], problems: list[str], unfinished: Mapping[Path, Detail]
+) -> Page:
+    """The page over `records` and the `unfinished` runs under `outputs`."""
+    every = list(records.values())
+    rows = table_rows(every)
+    caption = legend(rows)
+    metrics = metrics_of(every)
+    summaries = [*summaries_of(records), *(summary_of_unfinished(*run) for run in unfinished.items())]
+    return Page(
+        title=one_line(outputs.resolve().name),
+        columns=COLUMNS,
+        legend=caption,
+        entries=list(_entries(rows, every)),
+        copies={"markdown": as_markdown(rows, caption), "latex": as_latex(rows, caption)},
+        runs=summaries,
+        metrics={
+            task: {measure: frontier.y_title(measure, metric) for measure in frontier.Y_TITLES}
+            | {"margin": metric.shown(metric.margin)}
+            for task, metric in metrics.items()
+        },
+        points=frontier.rows(points_of(every)),
+        dense=frontier.rows(dense_points_of(every)),
+        published=frontier.published_points(
+            row for task, metric in metrics.items() for row in published_rows(task, metric.name)
+        ),
+        problems=problems,
+        specs=_specs(sorted({record.method for record in every})),
+    )
+
+
+def metrics_of(records: Sequence[Record]) -> dict[str, MetricSpec]:
+    """Task -> its main metric."""
+    return {record.task: record.spec for record in records}
+
+
+def _specs(methods: list[str]) -> dict[str, Any]:
+    return kinds(IN_PAGE) | {"overlap": overlap.spec(IN_PAGE)} | {
+        f"frontier-{cost}-{measure}": frontier.spec(cost, measure, "{title}", methods, IN_PAGE)
+        for cost in COSTS for measure in frontier.Y_TITLES
+    }  # fmt: skip
+
+
+def _entries(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Entry]:
+    """The lines of `prune table`, each with its runs."""
+    numbers = {id(record): number for number, record in enumerate(records)}
+    for row in rows:
+        texts = cells(row)
+        figures = (row.params, row.value, row.difference, row.speedup)
+        runs = tuple(numbers[id(record)] for record in row.records) if row.kind == RUN else ()
+        yield Entry(texts, (*texts[:2], *map(_sorted_by, figures)), runs, row.task)
+
+
+def _sorted_by(figure: Spread | None) -> float | None:
+    return figure.mean if figure and math.isfinite(figure.mean) else None

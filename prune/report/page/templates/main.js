@@ -1,0 +1,21 @@
+// The address tells which run is open.
+function follow(scroll) {
+  const run = Number(/^#run=(\d+)$/.exec(location.hash)?.[1] ?? NaN);
+  if (data.runs[run]) showRun(run, scroll);
+}
+
+// At the front of the task that is shown, the fastest that is as good as dense, else the nearest to dense; else any.
+function best() {
+  const margin = data.metrics[chosen("task")]?.margin ?? 0;
+  const front = data.points.filter((row) => row.task === chosen("task") && row.front.includes("speedup"));
+  front.sort((a, b) => b.speedup - a.speedup);
+  return (front.find((row) => Math.abs(row.difference) <= margin) ?? front.at(-1))?.runs[0] ?? 0;
+}
+
+addEventListener("hashchange", () => follow(true));
+addEventListener("scroll", hideTip, { passive: true });
+startResults();
+await startFrontier();
+if (location.hash.startsWith("#run=")) follow(true);
+else if (data.runs.length) await showRun(best(), false);
+document.body.dataset.drawn = "true";

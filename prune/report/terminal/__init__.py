@@ -1,0 +1,1 @@
+"""Drawing for a terminal, with rich: the results table, a run, a pruned model."""

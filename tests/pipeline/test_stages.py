@@ -1,0 +1,137 @@
+"""Stages: what identifies them, in which order they run, and records that single stages emit."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from prune.config.schema import Config, Finish, MethodConfig
+from prune.pipeline import shared_stages
+from prune.pipeline.compacting import Selection, compact_selected
+from prune.pipeline.method import Method, method_of, stages_of
+from prune.pipeline.stage import Report, Stage, all_fields
+from prune.results.files import read_records
+from prune.results.record import Record
+from prune.runtime import registry
+from tests.runs.tiny import call
+
+
+def nothing(*_):
+    return {}
+
+
+def test_an_identity_names_what_is_read_and_not_at_its_default_and_the_inputs():
+    first = Stage("first", "first", run=nothing, reads=("seed", "schedule.epochs"))
+    second = Stage("second", "second", run=nothing, inputs=(first,), reads=("target", "evaluate.speed.pairs"))
+    assert second.identity(Config()) == {"evaluate": {"speed": {}}, "first": {"seed": 0, "schedule": {}}}
+    config = Config(seed=3)
+    config.evaluate.speed.pairs, config.evaluate.speed.device, config.target.density = 7, "cpu", 0.5
+    assert second.identity(config) == {
+        "target": {"density": 0.5},
+        "evaluate": {"speed": {"pairs": 7}},
+        "first": {"seed": 3, "schedule": {}},
+    }
+
+
+def test_a_field_that_is_new_names_no_folder_anew():
+    """As long as it has its default: `data_seed` is younger than the others."""
+    assert "data_seed" in shared_stages.DENSE.reads
+    assert "data_seed" not in shared_stages.DENSE.identity(Config())
+    assert shared_stages.DENSE.identity(Config(data_seed=1))["data_seed"] == 1
+
+
+def test_a_stage_runs_once_and_after_all_of_its_inputs():
+    first = Stage("first", "first", run=nothing)
+    second, third = (Stage(name, name, run=nothing, inputs=(first,)) for name in ("second", "third"))
+    last = Stage("last", "last", run=nothing, inputs=(second, third, first))
+    assert last.chain() == [first, second, third, last]
+
+
+@pytest.mark.parametrize("kind", registry.names("methods"))
+@pytest.mark.parametrize("finish", Finish)
+def test_every_method_ends_with_a_model_and_begins_with_the_dense_one(kind, finish):
+    config = Config(method=MethodConfig(kind=kind, finish=finish, removal_steps=3))
+    stages = stages_of(config)
+    assert stages[0] is shared_stages.DENSE
+    assert stages[-1].name == ("fill" if finish is Finish.fill else "compact")
+    assert len({stage.name for stage in stages}) == len({stage.directory for stage in stages}) == len(stages)
+    assert all(stage.reads for stage in stages if stage.shared)
+
+
+def test_fields_of_a_group_are_named_with_it():
+    @dataclass
+    class Group:
+        first: int = 0
+        second: int = 0
+
+    assert all_fields("group", Group, but=("second",).__contains__) == ("group.first",)
+
+
+def test_a_report_of_more_fields_is_read_as_far_as_it_is_known(tmp_path):
+    stage, config = Stage("only", "only", run=nothing), Config(outputs=str(tmp_path))
+    folder = stage.folder(config)
+    assert stage.read(folder) is None
+    folder.finish({"seconds": 1.0, "peak_memory_bytes": 2, "data": {}, "from_a_later_version": 3})
+    assert stage.read(folder) == Report(1.0, 2, {})
+
+
+# A method of rounds
+
+
+def select_dimensions(share, experiment, dense):
+    """The dense model without a share of each feed-forward layer's dimensions."""
+    networks = experiment.networks
+    model = networks.dense(dense).eval()
+    for sublayer in networks.sublayers:
+        if sublayer.site == "feed_forward":
+            with torch.no_grad():
+                sublayer.output.weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
+    return Selection(model, experiment.examples.proof_outputs(model))
+
+
+def remove(share, experiment, folder, dense, *_before):
+    return compact_selected(experiment, folder, partial(select_dimensions, share), (dense,))
+
+
+def rounds(_config):
+    dense, report = shared_stages.DENSE, shared_stages.CompactReport
+    first = Stage(
+        "round_1", "round_1", partial(remove, 0.25), (dense,), report=report, emits_record=True, label="round 1"
+    )
+    return Stage("round_2", "round_2", partial(remove, 0.5), (dense, first), report=report)
+
+
+def test_each_stage_may_emit_a_record(tmp_path, monkeypatch):
+    module = registry.module("methods", "fine_pruning")
+    monkeypatch.setattr(module, "METHOD", Method(rounds))
+    code, _, err = call(f"outputs={tmp_path}")
+    assert code == 0, err
+    records, problems = read_records(Path(tmp_path))
+    assert problems == []
+    by_setting = {record.setting: record for record in records.values()}
+    (first,) = (record for setting, record in by_setting.items() if setting.endswith("round 1"))
+    (last,) = (record for setting, record in by_setting.items() if not setting.endswith("round 1"))
+    assert len(records) == 2
+    half, quarter = last.dimensions_kept, first.dimensions_kept
+    assert [4 * kept for kept in quarter] == [6 * kept for kept in half]
+    assert set(last.seconds) == {"dense", "round_1", "round_2"}
+    assert set(first.seconds) == {"dense", "round_1"}
+
+
+def test_a_stage_that_has_emitted_its_record_does_not_evaluate_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.module("methods", "fine_pruning"), "METHOD", Method(rounds))
+    assert call(f"outputs={tmp_path}")[0] == 0
+    (last,) = tmp_path.glob("*/*/*/*/seed_*/record.json")
+    before = {file: file.stat().st_mtime_ns for file in last.parent.glob("round_1/record.json")}
+    last.unlink()
+    code, _, err = call(f"outputs={tmp_path}")
+    assert code == 0, err
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    assert Record.read(last).seed == 0
+
+
+def test_the_method_of_a_config_is_that_of_its_kind():
+    assert method_of(Config(method=MethodConfig(kind="one_shot"))).needs_target
+    assert not method_of(Config()).needs_target
