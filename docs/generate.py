@@ -278,6 +278,7 @@ def _recipes() -> list[str]:
     return sorted(library.names(), key=lambda name: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", name)])
 
 
+@cache
 def _recipe(name: str) -> dict[str, Any]:
     return library.read(library.find(name))
 
