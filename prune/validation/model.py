@@ -12,7 +12,7 @@ from prune.config.schema import Config, Start
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
-from prune.masking.grains import GRAINS
+from prune.masking.grains import TILED
 from prune.runtime import registry
 from prune.validation.names import method_or_none, sites
 
@@ -82,7 +82,7 @@ def scores(config: Config) -> Iterator[str]:
 
 def blocks(config: Config) -> Iterator[str]:
     """Whether blocks divide all matrices: their sizes are those of the model's code, which needs transformers."""
-    blocks = {name: site.block for name, site in sites(config) if not site.stays and GRAINS[site.grain].reads_block}
+    blocks = {name: site.block for name, site in sites(config) if site.grain in TILED}
     if not blocks or (shape := _local_shape(config.model.path)) is None:
         return
     sublayers = _sublayers(config.model.path, json.dumps(shape))

@@ -27,7 +27,7 @@ from prune.runtime import registry
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 FAMILIES = registry.names("families")
-FILES = sorted((Path(__file__).parents[1] / "configs" / "method").glob("*.yaml"))
+FILES = sorted((Path(__file__).parents[2] / "configs" / "method").glob("*.yaml"))
 METHODS = [file for file in FILES if yaml.safe_load(file.read_text())["kind"] == "fine_pruning"]
 LEARNED = [name for name in of_masks() if registry.module("criteria", name).CRITERION.learned]
 
@@ -154,7 +154,7 @@ def test_every_sublayer_shows_in_the_logits(architecture):
         assert (logits_of(model, batch) - before).abs().max() > 1e-3, sublayer.name
 
 
-@pytest.mark.parametrize(("criterion", "grain"), zip(LEARNED, ["element", "block", "head"], strict=True))
+@pytest.mark.parametrize(("criterion", "grain"), list(zip(LEARNED, ["element", "block", "head"], strict=True)))
 def test_gradients_reach_the_scores_of_every_matrix(criterion, grain, architecture, mask):
     model = architecture.model()
     masks = mask(model, criterion, grain)
