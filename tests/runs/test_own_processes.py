@@ -21,7 +21,7 @@ def process(*words, **variables):
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def wait_for(folder, pattern, running, seconds=60, number=1):
+def wait_for(folder, pattern, running, seconds=300, number=1):
     """Waits until so many files have appeared."""
     end = time.monotonic() + seconds
     while len(list(folder.glob(pattern))) < number:
