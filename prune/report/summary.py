@@ -15,7 +15,7 @@ from prune.recipes.library import PLACES
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
-from prune.results.rows import differing, flat_settings
+from prune.results.settings import differing, flat_settings
 from prune.tasks.metrics.specs import spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))

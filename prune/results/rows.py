@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from prune.config.identity import dense_identity, run_identity
-from prune.config.keys import flatten
 from prune.results.record import Record
+from prune.results.settings import differing, flat_settings
 from prune.tasks.metrics.specs import CONSTANT, MetricSpec, spec_of
 
 DENSE, BASELINE, RUN, PUBLISHED = "dense", "baseline", "run", "published"
@@ -217,18 +216,3 @@ def _with_distinguishing_settings(rows: list[Row]) -> Iterator[Row]:
         for row, values in zip(namesakes, flat, strict=True):
             settings[id(row)] = ", ".join(f"{key}={values[key]}" for key in keys if key in values)
     return (replace(row, distinguishing_settings=settings[id(row)]) if id(row) in settings else row for row in rows)
-
-
-def differing(settings: Sequence[Mapping[str, str]]) -> list[str]:
-    """The keys whose values are not the same in all of `settings`, in the order in which they first stand there."""
-    keys = dict.fromkeys(key for values in settings for key in values)
-    return [key for key in keys if len({values.get(key) for values in settings}) > 1]
-
-
-def flat_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Nested settings: dotted key -> value, as one gives it on the command line. What is null or empty is left out."""
-    return {one.key: _as_word(one.value) for one in flatten(settings) if one.value not in (None, {})}
-
-
-def _as_word(value: Any) -> str:
-    return value if isinstance(value, str) and value.isprintable() else json.dumps(value, separators=(",", ":"))
