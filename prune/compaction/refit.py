@@ -55,8 +55,8 @@ def refit(
             _captured(dense, [output.module for output in group], batch, lambda _, result: result.clone())
             for batch in batches
         ]
-        for place, output in enumerate(group):
-            _refit_one(small, output, batches, [of_batch[place] for of_batch in wanted])
+        for index, output in enumerate(group):
+            _refit_one(small, output, batches, [of_batch[index] for of_batch in wanted])
     structure.put_back(small, model, sublayers)
 
 
@@ -82,9 +82,9 @@ def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch],
         # After the last attention the small model may compute the first token only.
         read = dense if units.shape[:-1] == dense.shape[:-1] else dense[:, : units.shape[1]]
         real = _real_tokens(batch, read)
-        for place, half in enumerate(halves):
-            of_half = real[place::2]
-            half.add(units[place::2][of_half], read[place::2][of_half] - (0.0 if bias is None else bias))
+        for index, half in enumerate(halves):
+            of_half = real[index::2]
+            half.add(units[index::2][of_half], read[index::2][of_half] - (0.0 if bias is None else bias))
     present = weight.double().T
     one, other = halves
 

@@ -70,7 +70,7 @@ def _folded(experiment: Experiment, dense: StageFolder, stage: StageFolder) -> P
         masks.advance(1.0)
     else:
         _settle(masks, masks.budget_controller, experiment)
-    spared = masks.spare(experiment.round_to())
+    spared = masks.pad_widths(experiment.round_to())
     outputs = experiment.proof_outputs(model)
     fold(model)
     return Pruned(model, outputs, spared)
