@@ -86,7 +86,7 @@ class Bank(nn.Module):
 
     @torch.no_grad()
     def start_from(self, importance: Tensor) -> None:
-        """Adds the importance of units (L, units) to the scores of their grains: the mean, where a grain has several."""
+        """Adds the importance of units (L, units) to the scores of their grains, averaged within a grain."""
         for index, scores in enumerate(self.scores):
             if self.grain.whole_units:
                 scores.add_(importance.to(scores))

@@ -120,7 +120,7 @@ class Masks(nn.Module):
                 bank.cuts.copy_(torch.stack(cuts))
 
     def pad_widths(self, multiple: int) -> dict[str, int]:
-        """Rounds widths up to a multiple where grains are whole units: site -> padding units (see `Bank.pad_widths`)."""
+        """Rounds widths up to a multiple where grains are whole units: site -> number of padding units."""
         return {
             site: sum(bank.pad_widths(multiple) for bank in self.of_site(site))
             for site, masking in self.sites.items()
