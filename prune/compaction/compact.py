@@ -1,4 +1,4 @@
-"""Compaction: empty heads and dimensions are removed; the function stays the same, and that is proven."""
+"""Compaction: removes empty heads and dimensions without changing the model's function, and verifies that."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def compact(
     """Removes every unit of a folded model whose column of the output matrix is all zero; returns what is left.
 
     Such a unit adds nothing to the output, so removing it is exact. A layer may lose all its units. `depth`: the layers
-    of the dense model that `model` has, if not all. `first_token_only`: whether other tokens are left out where nothing
-    reads them, which is exact for the logits.
+    of the dense model that `model` has, if not all. `first_token_only`: whether only the first token is computed where
+    the others do not affect the logits.
     """
     kept = {s.name: _needed_units(model, s) for s in sublayers}
     structure = Structure(model.config.model_type, kept, depth or Depth(), first_token_only)

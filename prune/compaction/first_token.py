@@ -1,7 +1,7 @@
-"""Tokens that nothing reads are not computed.
+"""First-token computation: tokens that do not affect the logits are not computed.
 
-The head of a sequence classifier reads the first token only. After the last attention that has heads, no token needs
-another: there the model computes that one alone, with the same logits.
+The head of a sequence classifier reads the first token only. After the last attention with heads, tokens no longer
+depend on each other: from there on the model computes the first token alone, and gives the same logits.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Least-squares refit: output matrices make up for removed units (Kwon et al. 2022, section 4.3).
+"""Least-squares refit: output matrices compensate for removed units (Kwon et al. 2022, section 4.3).
 
-For each sublayer, first layer first: the weights of its output matrix that are left become those with which the pruned
-model's units give the dense model's output as nearly as possible, on real examples. So errors of earlier layers are
-made up for, too.
+Sublayer by sublayer, first layer first, the remaining weights of the output matrix are fitted so that the pruned
+model's units reproduce the dense model's output on real examples. This compensates for errors of earlier layers, too.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from prune.compaction.structure import Structure
 from prune.models.sublayers import Matrix, Sublayer
 
 Batch = Mapping[str, Tensor]
-_PULLS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
-"""Pulls towards the present weights, as strong as so many tokens; of these the best is taken for each matrix."""
+_RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
+"""Strengths of the ridge towards the present weights, in tokens; cross-validation chooses one for each matrix."""
 _KEPT_BYTES = 2**28
 """At most so much of the dense model's outputs is kept at a time."""
 
 
-class _Enough(Exception):
-    """Ends a forward pass whose rest is not needed."""
+class _StopForward(Exception):
+    """Ends a forward pass whose remainder is not needed."""
 
 
 @torch.no_grad()
@@ -55,8 +54,8 @@ def refit(
             _captured(dense, [output.module for output in group], batch, lambda _, result: result.clone())
             for batch in batches
         ]
-        for place, output in enumerate(group):
-            _refit_one(small, output, batches, [of_batch[place] for of_batch in wanted])
+        for index, output in enumerate(group):
+            _refit_one(small, output, batches, [of_batch[index] for of_batch in wanted])
     structure.put_back(small, model, sublayers)
 
 
@@ -70,10 +69,10 @@ def _groups(outputs: Sequence[Matrix], batches: Sequence[Batch]) -> Iterator[Seq
 
 
 def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch], wanted: Sequence[Tensor]) -> None:
-    """Sets the weights of `output` to those with which the small model's units give the outputs that are `wanted`.
+    """Fits the weights of `output`, so that the small model's units give the outputs that are `wanted`.
 
-    Those are the dense model's, (examples, ..., rows) of each batch; what the small model leaves out does not count.
-    How strong the pull towards the present weights is, examples tell that the weights were not found on.
+    Those are the dense model's, (examples, ..., rows) of each batch; tokens that the small model does not compute are
+    ignored. The ridge towards the present weights is chosen by twofold cross-validation.
     """
     weight, bias = output.weight(small.base_model), output.bias(small.base_model)
     halves = _Sums.none(weight), _Sums.none(weight)
@@ -82,21 +81,21 @@ def _refit_one(small: PreTrainedModel, output: Matrix, batches: Sequence[Batch],
         # After the last attention the small model may compute the first token only.
         read = dense if units.shape[:-1] == dense.shape[:-1] else dense[:, : units.shape[1]]
         real = _real_tokens(batch, read)
-        for place, half in enumerate(halves):
-            of_half = real[place::2]
-            half.add(units[place::2][of_half], read[place::2][of_half] - (0.0 if bias is None else bias))
+        for index, half in enumerate(halves):
+            of_half = real[index::2]
+            half.add(units[index::2][of_half], read[index::2][of_half] - (0.0 if bias is None else bias))
     present = weight.double().T
     one, other = halves
 
-    def error(pull: float) -> float:
-        return one.error(other.weights(present, pull)) + other.error(one.weights(present, pull))
+    def error(strength: float) -> float:
+        return one.error(other.weights(present, strength)) + other.error(one.weights(present, strength))
 
-    weight.copy_(one.plus(other).weights(present, min(_PULLS, key=error)).T)
+    weight.copy_(one.plus(other).weights(present, min(_RIDGES, key=error)).T)
 
 
 @dataclass
 class _Sums:
-    """All that a least-squares fit of outputs Y (tokens, rows) to units X (tokens, columns) has to know."""
+    """Sufficient statistics of a least-squares fit of outputs Y (tokens, rows) to units X (tokens, columns)."""
 
     gram: Tensor
     """X'X, (columns, columns)."""
@@ -122,10 +121,10 @@ class _Sums:
         """Of the tokens of both."""
         return _Sums(self.gram + other.gram, self.products + other.products, self.tokens + other.tokens)
 
-    def weights(self, present: Tensor, pull: float) -> Tensor:
-        """Solves (X'X + r) W = X'Y + r W0 for W (columns, rows), W0 `present`, r as strong as `pull` tokens."""
+    def weights(self, present: Tensor, strength: float) -> Tensor:
+        """Solves (X'X + r) W = X'Y + r W0 for W (columns, rows), W0 `present`, r as strong as `strength` tokens."""
         size = self.gram.diagonal().mean() / max(1, self.tokens)
-        ridge = pull * size + torch.finfo(self.gram.dtype).tiny  # units may all be silent
+        ridge = strength * size + torch.finfo(self.gram.dtype).tiny  # units may all be silent
         system = self.gram + ridge * torch.eye(len(self.gram), dtype=torch.double, device=self.gram.device)
         found: Tensor = torch.linalg.solve(system, self.products + ridge * present)
         return found
@@ -144,12 +143,12 @@ def _captured(
     def hook(name: str, _module: nn.Module, args: tuple[Any, ...], result: Tensor) -> None:
         found.setdefault(name, pick(args[0], result))
         if len(found) == len(names):
-            raise _Enough
+            raise _StopForward
 
     handles = [model.base_model.get_submodule(name).register_forward_hook(partial(hook, name)) for name in names]
     try:
         model(**batch)
-    except _Enough:
+    except _StopForward:
         pass
     finally:
         for handle in handles:

@@ -138,8 +138,8 @@ def _check_shapes(model: PreTrainedModel, there: weights.Shapes, file: Path) -> 
     for name, shape in there.items():
         if shape != needed[name]:
             raise UserError(
-                f"{file} does not fit {FILE_NAME} and {CONFIG_NAME}: {name} is {weights.by(shape)} there, not "
-                f"{weights.by(needed[name])}; one of them was altered"
+                f"{file} does not fit {FILE_NAME} and {CONFIG_NAME}: {name} is {weights.shape_text(shape)} there, not "
+                f"{weights.shape_text(needed[name])}; one of them was altered"
             )
 
 

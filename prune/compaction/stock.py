@@ -1,4 +1,4 @@
-"""A compact model as a stock checkpoint: where its shape is one that a config of transformers can say."""
+"""A compact model as a stock checkpoint, where a config of transformers can express its shape."""
 
 from __future__ import annotations
 

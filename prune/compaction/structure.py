@@ -1,4 +1,4 @@
-"""What is left of a network: the kept units of each sublayer, and how a model takes that shape."""
+"""The structure of a pruned network: the units that each sublayer keeps, and how a model takes that shape."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Structure:
     depth: Depth = field(default_factory=Depth)
     """The layers of the dense model that these sublayers are in."""
     first_token_only: bool = False
-    """Whether only the first token is computed where no attention follows; see unread.py."""
+    """Whether only the first token is computed where no attention follows; see first_token.py."""
 
     def save(self, folder: Path) -> None:
         """Writes structure.json."""
@@ -137,18 +137,18 @@ class Structure:
             for matrix in (*sublayer.matrices, *sublayer.followers):
                 features = features_of(matrix, self.kept[sublayer.name])
                 inside |= {id(p) for p in whole.base_model.get_submodule(matrix.module).parameters()}
-                _place(matrix.weight(model.base_model), matrix.weight(whole.base_model), matrix.unit_axis, features)
+                _scatter(matrix.weight(model.base_model), matrix.weight(whole.base_model), matrix.unit_axis, features)
                 if (bias := matrix.bias(whole.base_model)) is not None:
                     left = matrix.bias(model.base_model)
                     assert left is not None
-                    _place(left, bias, 0, features) if matrix.unit_axis == 0 else bias.copy_(left)
+                    _scatter(left, bias, 0, features) if matrix.unit_axis == 0 else bias.copy_(left)
         for name, parameter in whole.named_parameters():
             if id(parameter) not in inside:
                 parameter.copy_(model.get_parameter(name))
 
 
-def _place(left: Tensor, whole: Tensor, axis: int, places: Tensor) -> None:
-    whole.zero_().index_copy_(axis, places.to(whole.device), left.to(whole))
+def _scatter(left: Tensor, whole: Tensor, axis: int, features: Tensor) -> None:
+    whole.zero_().index_copy_(axis, features.to(whole.device), left.to(whole))
 
 
 def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T | None) -> _T:

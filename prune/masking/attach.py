@@ -1,4 +1,4 @@
-"""Masks onto a model: linear layers become `MaskedLinear`s, scores live in the model's submodule `masks`.
+"""Attaching masks to a model: linear layers become `MaskedLinear`s, scores live in the model's submodule `masks`.
 
 The rule of dead units: a head or dimension any of whose slices (rows of an input matrix, columns of the output matrix)
 is empty is dead, and all its slices are masked, in training too. So removing it later changes no logit.
@@ -56,7 +56,7 @@ def masks_of(model: nn.Module) -> Masks:
 
 
 def fold(model: nn.Module) -> None:
-    """Multiplies the masks, at their present values and in evaluation mode, into weights and biases; removes them."""
+    """Multiplies the masks, at their values in evaluation mode, into weights and biases, and removes them."""
     masks = masks_of(model.eval())
     masks.refresh()
     masks.unhook()
@@ -81,7 +81,7 @@ def _equal_sublayers(sublayers: list[Sublayer]) -> dict[str, list[Sublayer]]:
 
 
 def _masked_layer(base: nn.Module, matrix: Matrix) -> MaskedLinear:
-    """The masked layer of `matrix`, put in the place of its module by the first call."""
+    """The masked layer of `matrix`; the first call replaces its module."""
     module = base.get_submodule(matrix.module)
     if not isinstance(module, (MaskedLinear, MaskedParts)):
         module = _masked(module, matrix)

@@ -1,4 +1,4 @@
-"""A bank: scores and masks of all sublayers of one site that have the same shapes, computed together.
+"""Banks: the scores and masks of all sublayers of one site with the same shapes, computed together.
 
 Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units) if the grain is shared.
 """
@@ -64,15 +64,15 @@ class Bank(nn.Module):
         self.register_buffer("cuts", torch.full((len(stored), count), -torch.inf))
         self.threshold: float | None = None
         self.shift = 0.0
-        """What is taken from all scores."""
-        self.alive = torch.ones(count, first.num_units, dtype=torch.bool)
-        """Units that the masks of the last refresh leave any weights (L, units)."""
+        """Subtracted from all scores."""
+        self.surviving = torch.ones(count, first.num_units, dtype=torch.bool)
+        """Units that keep weights under the masks of the last refresh (L, units)."""
         self.masks: list[Tensor] = []
-        self.spared: Tensor | None = None
-        """Units that stay whatever their scores (L, units)."""
+        self.padding: Tensor | None = None
+        """Units that are kept whatever their scores, to pad widths to a multiple (L, units)."""
 
     def current_scores(self) -> list[Tensor]:
-        """One tensor (L, ...) per matrix, or a single one (L, units) if the grain is shared."""
+        """One tensor (L, R / r, C / c) per matrix; a single one (L, units) where grains are whole units."""
         if not self.site.criterion.from_weights:
             return list(self.scores)
         means = [self._mean_magnitudes(index) for index in range(len(self.matrices))]
@@ -85,27 +85,29 @@ class Bank(nn.Module):
         return gather(torch.stack([layer.weight for layer in self._by_matrix[index]]).abs_(), shape) / num_weights
 
     @torch.no_grad()
-    def start_from(self, worth: Tensor) -> None:
-        """Adds to all scores what the units they lie in are worth (L, units): the mean, where a grain holds several."""
+    def start_from(self, importance: Tensor) -> None:
+        """Adds the importance of units (L, units) to the scores of their grains, averaged within a grain."""
         for index, scores in enumerate(self.scores):
             if self.grain.whole_units:
-                scores.add_(worth.to(scores))
+                scores.add_(importance.to(scores))
                 continue
             matrix = self.matrices[index]
-            of_tiles = by_feature(matrix, worth).view(len(worth), self.shapes[index][matrix.unit_axis], -1).mean(2)
+            of_tiles = (
+                by_feature(matrix, importance).view(len(importance), self.shapes[index][matrix.unit_axis], -1).mean(2)
+            )
             scores.add_(of_tiles.unsqueeze(2 - matrix.unit_axis).to(scores))
 
     def ranks(self) -> list[Tensor]:
-        """What the cuts are compared with, in the shapes of `current_scores`."""
+        """The ranking values that are compared with the cuts, in the shapes of `current_scores`."""
         return [self.site.criterion.rank(scores.detach()) for scores in self.current_scores()]
 
     def refresh(self) -> None:
         """Computes all masks from the scores and hands them to the layers."""
         own = [self._mask(scores, cuts) for scores, cuts in zip(self.current_scores(), self.cuts, strict=True)]
-        if self.spared is not None:
-            own[0] = own[0].masked_fill(self.spared, 1.0)
+        if self.padding is not None:
+            own[0] = own[0].masked_fill(self.padding, 1.0)
         if self.grain.whole_units:
-            self.alive = own[0].detach() > 0
+            self.surviving = own[0].detach() > 0
             self.masks = [own[0].unsqueeze(2 - matrix.unit_axis) for matrix in self.matrices]
         else:
             self.masks = self._without_dead_units(own)
@@ -113,18 +115,21 @@ class Bank(nn.Module):
             mask_together(layers, mask)
 
     @torch.no_grad()
-    def spare(self, multiple: int) -> int:
-        """Keeps the best-scored of the removed units, so that the width of each sublayer is a multiple of `multiple`.
+    def pad_widths(self, multiple: int) -> int:
+        """Keeps the best of the removed units as well, so that the widths of each sublayer are multiples of `multiple`.
 
-        Nothing comes back where all units are gone. Returns how many units stay for that; grains must be whole units.
+        A sublayer that has lost all units stays empty. Grains must be whole units.
+
+        Returns:
+            The number of units that are kept as padding.
         """
         step = unit_multiple(self.sublayers[0], multiple)
         (scores,), (cuts,) = self.ranks(), self.cuts
         kept = self._mask(self.current_scores()[0], cuts).detach() > 0
         wanted = (-(-kept.sum(1) // step) * step).clamp(max=kept.shape[1])
         order = scores.masked_fill(kept, torch.inf).argsort(dim=1, descending=True, stable=True)
-        self.spared = (order.argsort(dim=1) < wanted.unsqueeze(1)) & ~kept
-        return int(self.spared.sum())
+        self.padding = (order.argsort(dim=1) < wanted.unsqueeze(1)) & ~kept
+        return int(self.padding.sum())
 
     def _mask(self, scores: Tensor, cuts: Tensor) -> Tensor:
         criterion = self.site.criterion
@@ -136,10 +141,10 @@ class Bank(nn.Module):
     def _without_dead_units(self, masks: list[Tensor]) -> list[Tensor]:
         with torch.no_grad():
             each = [units.surviving(mask) for units, mask in zip(self._units, masks, strict=True)]
-            self.alive = torch.stack(each).all(0)
-            if self.alive.device.type == "cpu" and self.alive.all():  # a GPU would have to be waited for
+            self.surviving = torch.stack(each).all(0)
+            if self.surviving.device.type == "cpu" and self.surviving.all():  # on a GPU the check would synchronize
                 return masks
-        return [units.without_removed(mask, self.alive) for units, mask in zip(self._units, masks, strict=True)]
+        return [units.without_removed(mask, self.surviving) for units, mask in zip(self._units, masks, strict=True)]
 
     @property
     def num_weights(self) -> int:

@@ -1,7 +1,7 @@
-"""Steering: masks that keep to a budget. The cut moves so that what they leave costs what the schedule says.
+"""Masks that meet a budget: the threshold moves so that what they keep costs what the schedule allows.
 
-Gradients and penalty order the scores; how many grains stay is the budget's. The share of the whole that may be left
-goes from 1 to its end as thresholds and densities do elsewhere.
+Gradients and penalty rank the grains; the budget decides how many are kept. The share of the cost that is allowed falls
+from 1 to its final value on the schedule that thresholds and densities follow elsewhere.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import torch
 from torch import Tensor, nn
 
 _CLOSE = 0.002
-"""How far from its share a cut may be while training goes on; at the end it is the closest one within the budget."""
+"""Tolerance of the share while training goes on; the last search ends at the largest share within the budget."""
 _TRIES, _TRIES_AT_END = 24, 60
 
 
-class Cuttable(Protocol):
-    """Masks, as far as they are moved here: see `Masks`."""
+class Movable(Protocol):
+    """What is needed of `Masks` here."""
 
     training: bool
 
     def keeps_cuts(self, step: int | None) -> bool: ...
 
-    def cut_at(self, place: float, step: int | None = None) -> None: ...
+    def move_thresholds(self, position: float, step: int | None = None) -> None: ...
 
     def refresh(self) -> None: ...
 
@@ -32,10 +32,10 @@ class Cuttable(Protocol):
 
 
 class BudgetController(nn.Module):
-    """Finds the place of the cut, from 0 (all is kept) to 1 (nothing is)."""
+    """Searches for the position of the threshold, from 0 (everything is kept) to 1 (nothing is)."""
 
-    place: Tensor
-    """Where it is; saved with the model."""
+    position: Tensor
+    """The present one; saved with the model."""
     share: float
     """What the masks may leave at the end of the schedule."""
 
@@ -43,43 +43,43 @@ class BudgetController(nn.Module):
         """`left`: masks -> the share that they leave."""
         super().__init__()
         self.share, self._left = share, left
-        self.register_buffer("place", torch.zeros((), dtype=torch.float64))
+        self.register_buffer("position", torch.zeros((), dtype=torch.float64))
 
-    def advance(self, masks: Cuttable, ramp: float, step: int | None) -> None:
-        """Moves the cut to where it belongs at `ramp`; `step` None: exactly there.
+    def advance(self, masks: Movable, ramp: float, step: int | None) -> None:
+        """Moves the threshold to the position for `ramp`; `step` None: the exact one.
 
-        Through very many scores it is moved at every tenth step only.
+        Where there are many scores, it moves at every tenth step only.
         """
         if not masks.keeps_cuts(step):
             wanted = 1.0 + ramp * (self.share - 1.0)
             training = masks.training
             masks.train(False)  # gates that are drawn in training have their fixed values then
             with torch.no_grad():
-                self.place.fill_(self._search(masks, wanted, step) if wanted < 1.0 else 0.0)
+                self.position.fill_(self._search(masks, wanted, step) if wanted < 1.0 else 0.0)
             masks.train(training)
-        masks.cut_at(self.place.item(), step)
+        masks.move_thresholds(self.position.item(), step)
 
-    def _search(self, masks: Cuttable, wanted: float, step: int | None) -> float:
-        """The lowest place that leaves at most `wanted`, or one near it: bisection, and the secant in between."""
+    def _search(self, masks: Movable, wanted: float, step: int | None) -> float:
+        """The lowest position that keeps at most `wanted`, or one near it: bisection and secant steps in turn."""
 
-        def excess(place: float) -> float:
-            masks.cut_at(place, step)
+        def excess(position: float) -> float:
+            masks.move_thresholds(position, step)
             masks.refresh()
             return self._left(masks) - wanted
 
-        if self.place == 0.0 and excess(0.0) <= 0.0:  # the whole model may cost less than all of what is counted
+        if self.position == 0.0 and excess(0.0) <= 0.0:  # the whole model may cost less than all of what is counted
             return 0.0
         low, high = (0.0, 1.0 - wanted), (1.0, -wanted)
         tries = _TRIES if step is not None else _TRIES_AT_END
         for number in range(tries):
             secant = low[0] + (high[0] - low[0]) * low[1] / (low[1] - high[1])
-            place = (low[0] + high[0]) / 2 if number % 2 else secant
-            if number == 0 and self.place > 0.0:
-                place = self.place.item()
-            found = excess(place)
+            position = (low[0] + high[0]) / 2 if number % 2 else secant
+            if number == 0 and self.position > 0.0:
+                position = self.position.item()
+            found = excess(position)
             if step is not None and abs(found) < _CLOSE:
-                return place
-            low, high = ((place, found), high) if found > 0 else (low, (place, found))
+                return position
+            low, high = ((position, found), high) if found > 0 else (low, (position, found))
             if found == 0.0:
                 break
         return high[0]

@@ -1,4 +1,4 @@
-"""What a criterion is."""
+"""The interface of criteria that score the grains of masks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from prune.masking.binarize import straight_through
 
 
 class Criterion(ABC):
-    """Scores grains and says which are kept. Has no state: the scores are held by the mask."""
+    """Scores grains and decides which are kept. Stateless: the masks hold the scores."""
 
     setting: ClassVar[Literal["density", "threshold", "penalty"]]
     """What the user sets and the schedule moves: density (the best are kept), threshold, or the penalty alone."""
     learned: ClassVar[bool] = True
     """Whether the scores are trained."""
     from_weights: ClassVar[bool] = False
-    """Whether the scores are the mean absolute weights of the grains, taken anew at each step."""
+    """Whether the scores are the mean absolute weights of the grains, recomputed at each step."""
 
     def initial(self, shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         """Scores to begin with."""
@@ -27,7 +27,7 @@ class Criterion(ABC):
 
     @abstractmethod
     def rank(self, scores: Tensor) -> Tensor:
-        """What is compared with the cut; the same shape as `scores`."""
+        """The ranking values that are compared with the cut, of the same shape as `scores`."""
 
     def mask(self, scores: Tensor, cut: Tensor | float, training: bool) -> Tensor:
         """The mask of `scores`, of the same shape: 1 for what is kept, 0 for what is removed."""

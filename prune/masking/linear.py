@@ -1,7 +1,7 @@
 """A linear layer with a masked weight: y = x (W * M)^T + b * m.
 
-The masked weights of equal layers are made together, once in a forward pass: a few operations for all of them, since a
-GPU waits for each to be started. They are as large as the weights, and all that masks keep for the backward pass.
+The masked weights of equal layers are computed together, once per forward pass: on a GPU, launching an operation per
+layer would take longer. They are as large as the weights, and all that masks keep for the backward pass.
 """
 
 from __future__ import annotations

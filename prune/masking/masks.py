@@ -1,7 +1,7 @@
-"""All masks of a model: where their schedule stands, and what they leave.
+"""All masks of a model: the state of their schedule, and how much they keep.
 
-They are computed once per forward pass, by a hook on the model, or on one of its parts where that is called by itself,
-as generation calls the encoder.
+A hook on the model computes them once per forward pass; so do hooks on its parts where one is called by itself, as
+generation calls the encoder.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from prune.masking.grains import GRAINS
 _SMALLEST = 1e-12
 _EXACT_UP_TO = 1 << 15
 _STEPS_BETWEEN_CUTS = 10
-"""Cuts through more than `_EXACT_UP_TO` scores are found again only at every so many steps, through a sample of that
-size (three standard deviations of the density: 0.8 points), and exactly at the end."""
+"""Where there are more than `_EXACT_UP_TO` scores, thresholds are estimated from a sample of that size (three standard
+deviations of the density: 0.8 points), every so many steps only, and computed exactly at the end."""
+_RENAMED = {"steering.place": "budget_controller.position"}
+"""Names of tensors in the files of older versions -> their present names."""
 
 
 class Masks(nn.Module):
-    """All masks of a model, and where their schedule stands."""
+    """All masks of a model, and the state of their schedule."""
 
     def __init__(self, sites: dict[str, SiteMasking], banks: dict[str, Bank]):
         super().__init__()
@@ -36,12 +38,13 @@ class Masks(nn.Module):
         self.banks = nn.ModuleDict(banks)
         self.ramp = 0.0
         self.budget_controller: BudgetController | None = None
-        """What moves the cuts, where they are to keep to a budget."""
+        """Moves the thresholds where the masks have to meet a budget."""
         self._hooks: list[RemovableHandle] = []
         self._in_model = False
+        self.register_load_state_dict_pre_hook(_rename)  # type: ignore[no-untyped-call]  # as its stubs have it
 
     def hook(self, model: nn.Module, parts: list[nn.Module]) -> None:
-        """Lets forward passes of `model`, and of its `parts` alone, compute the masks first."""
+        """Makes forward passes of `model`, and of any of its `parts` alone, compute the masks first."""
         self._hooks = [
             model.register_forward_pre_hook(partial(_enter, self)),
             model.register_forward_hook(partial(_leave, self), always_call=True),
@@ -49,7 +52,7 @@ class Masks(nn.Module):
         ]
 
     def unhook(self) -> None:
-        """Undoes `hook`."""
+        """Removes the hooks."""
         for handle in self._hooks:
             handle.remove()
 
@@ -66,25 +69,25 @@ class Masks(nn.Module):
     def advance(self, ramp: float, step: int | None = None) -> None:
         """Moves thresholds, densities and penalties to `ramp` (0: start of the schedule, 1: its end) for `step`.
 
-        `step` None (the end of training, or outside of it) finds every cut anew.
+        `step` None (the end of training, or outside of it) computes all thresholds exactly.
         """
         self.ramp = ramp
         if self.budget_controller is not None:
             self.budget_controller.advance(self, ramp, step)
             return
         for name, site in self.sites.items():
-            self._place(name, ramp * site.threshold, 1.0 + ramp * (site.density - 1.0), 0.0, step)
+            self._set_threshold(name, ramp * site.threshold, 1.0 + ramp * (site.density - 1.0), 0.0, step)
 
-    def cut_at(self, place: float, step: int | None = None) -> None:
-        """Cuts all scores at `place`, from 0 (all is kept) to 1 (nothing is), whatever the sites say.
+    def move_thresholds(self, position: float, step: int | None = None) -> None:
+        """Moves all thresholds to `position`, from 0 (everything is kept) to 1 (nothing is), whatever the sites say.
 
-        For a threshold it is the threshold, for a density what is missing to 1; gates move by its logit.
+        A threshold becomes `position` itself, a density 1 - `position`; gates are shifted by its logit.
         """
-        shift = math.log(max(place, _SMALLEST)) - math.log(max(1.0 - place, _SMALLEST))
+        shift = math.log(max(position, _SMALLEST)) - math.log(max(1.0 - position, _SMALLEST))
         for name in self.sites:
-            self._place(name, place, 1.0 - place, shift, step)
+            self._set_threshold(name, position, 1.0 - position, shift, step)
 
-    def _place(self, name: str, threshold: float, density: float, shift: float, step: int | None) -> None:
+    def _set_threshold(self, name: str, threshold: float, density: float, shift: float, step: int | None) -> None:
         site, banks = self.sites[name], list(self.of_site(name))
         if site.criterion.setting == "density":
             self._cut(banks, site, density, step)
@@ -116,16 +119,16 @@ class Masks(nn.Module):
                 ]
                 bank.cuts.copy_(torch.stack(cuts))
 
-    def spare(self, multiple: int) -> dict[str, int]:
-        """Rounds widths up to a multiple, where grains are whole units: see `Bank.spare`. Site -> units that stay."""
+    def pad_widths(self, multiple: int) -> dict[str, int]:
+        """Rounds widths up to a multiple where grains are whole units: site -> number of padding units."""
         return {
-            site: sum(bank.spare(multiple) for bank in self.of_site(site))
+            site: sum(bank.pad_widths(multiple) for bank in self.of_site(site))
             for site, masking in self.sites.items()
             if GRAINS[masking.grain].whole_units
         }
 
     def keeps_cuts(self, step: int | None) -> bool:
-        """Whether there are so many scores that a cut through all of them is not found at this step."""
+        """Whether thresholds stay as they are at this step, since there are many scores."""
         return _keeps_cuts(self.all_banks(), step)
 
     def refresh(self) -> None:
@@ -152,31 +155,31 @@ class Masks(nn.Module):
         return total
 
     def units_left(self) -> dict[str, tuple[int, ...]]:
-        """Name of each sublayer -> the units that the masks of the last refresh leave any weights."""
+        """Name of each sublayer -> the units that keep weights under the masks of the last refresh."""
         return {
-            sublayer.name: tuple(alive.nonzero().flatten().tolist())
+            sublayer.name: tuple(surviving.nonzero().flatten().tolist())
             for bank in self.all_banks()
-            for sublayer, alive in zip(bank.sublayers, bank.alive, strict=True)
+            for sublayer, surviving in zip(bank.sublayers, bank.surviving, strict=True)
         }
 
     def densities(self) -> dict[str, float]:
-        """Fraction of weights kept at each site, by the masks of the last forward pass."""
+        """Fraction of weights kept at each site, under the masks of the last forward pass."""
         whole = {site: sum(bank.num_weights for bank in self.of_site(site)) for site in self.sites}
         return {site: self.num_kept(site) / whole[site] for site in self.sites}
 
     def curves(self) -> dict[str, float]:
-        """What moves while masks are trained, by name and site, as the last forward pass found it."""
+        """The quantities that change while masks are trained, by name and site, as of the last forward pass."""
         found = {f"density_{site}": density for site, density in self.densities().items()}
         for site, masking in self.sites.items():
             banks = list(self.of_site(site))
-            found[f"units_{site}"] = float(sum(bank.alive.sum().item() for bank in banks))
+            found[f"units_{site}"] = float(sum(bank.surviving.sum().item() for bank in banks))
             found[f"penalty_weight_{site}"] = self.ramp * masking.penalty
             if banks and banks[0].threshold is not None:
                 found[f"threshold_{site}"] = banks[0].threshold
         return found | {"ramp": self.ramp}
 
     def num_kept(self, site: str) -> float:
-        """Number of weights of a site that the masks of the last forward pass keep."""
+        """Number of weights of a site that are kept under the masks of the last forward pass."""
         return sum(bank.num_kept() for bank in self.of_site(site))
 
 
@@ -188,6 +191,12 @@ def _keeps_cuts(banks: Iterable[Bank], step: int | None) -> bool:
 
 def _stride(num_scores: int, step: int | None) -> int:
     return 1 if step is None else -(-num_scores // _EXACT_UP_TO)
+
+
+def _rename(_masks: nn.Module, state: dict[str, Tensor], prefix: str, *_: Any) -> None:
+    for old, new in _RENAMED.items():
+        if f"{prefix}{old}" in state:
+            state[f"{prefix}{new}"] = state.pop(f"{prefix}{old}")
 
 
 def _enter(masks: Masks, _model: nn.Module, _args: Any) -> None:

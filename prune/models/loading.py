@@ -104,7 +104,8 @@ def _with_weights(
         option,
     )
     for name, there, needed in found["mismatched_keys"]:
-        raise UserError(f"{option}={path}: {name} is {weights.by(there)} there; the model needs {weights.by(needed)}")
+        held, wanted = weights.shape_text(there), weights.shape_text(needed)
+        raise UserError(f"{option}={path}: {name} is {held} there; the model needs {wanted}")
     if lacking := sorted(name for name in found["missing_keys"] if not (new_head and _is_of_head(model, name))):
         raise UserError(f"{option}={path}: its weights lack {', '.join(lacking[:3])} ({len(lacking)} in all)")
     if beyond := sorted(name for name in found["unexpected_keys"] if _is_of_another_layer(model, name)):

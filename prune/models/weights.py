@@ -43,8 +43,8 @@ def shapes(file: Path) -> Shapes:
     return there
 
 
-def by(shape: Iterable[int]) -> str:
-    """`3 x 16`."""
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape for messages: `3 x 16`."""
     return " x ".join(map(str, shape)) or "a single number"
 
 

@@ -61,7 +61,7 @@ def test_the_outputs_are_nearer_to_the_dense_models_than_without(make_bert):
 
 
 @pytest.mark.parametrize(("number", "rows"), [(1, 2), (2, 2), (4, 2), (8, 8)])
-def test_the_pull_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, number, rows):
+def test_the_ridge_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, number, rows):
     """The fewer texts, the stronger; a fixed one is up to twice as far off for some number of them."""
     dense = make_bert()
     sublayers = sublayers_of(dense)
@@ -69,14 +69,14 @@ def test_the_pull_is_nearly_the_best_for_other_texts(make_bert, monkeypatch, num
     texts = [{name: values[:rows, :6] for name, values in batch.items()} for batch in batches(number, size=8)]
     held_out = {"input_ids": torch.randint(3, 50, (64, 9), generator=torch.Generator().manual_seed(5))}
 
-    def held_out_error(pulls):
-        monkeypatch.setattr(refitting, "_PULLS", pulls)
+    def held_out_error(ridges):
+        monkeypatch.setattr(refitting, "_RIDGES", ridges)
         model = make_bert()
         refit(model, dense, sublayers, kept, texts)
         return error(model, dense, held_out)
 
-    chosen = held_out_error(refitting._PULLS)
-    assert chosen < 1.25 * min(held_out_error((pull,)) for pull in (0.1, 1.0, 10.0, 100.0, 1000.0))
+    chosen = held_out_error(refitting._RIDGES)
+    assert chosen < 1.25 * min(held_out_error((ridge,)) for ridge in (0.1, 1.0, 10.0, 100.0, 1000.0))
 
 
 def test_tokens_that_nothing_reads_do_not_count(make_bert):

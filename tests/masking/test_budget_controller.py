@@ -61,24 +61,34 @@ def test_between_cuts_through_very_many_scores_the_cut_stays(make_bert, monkeypa
     masks = masked(make_bert, "soft_movement")
     masks.budget_controller = BudgetController(0.2, share_of_units)
     masks.advance(0.5, 10)
-    place = masks.budget_controller.place.item()
+    position = masks.budget_controller.position.item()
     masks.advance(0.9, 11)
-    assert masks.budget_controller.place == place
+    assert masks.budget_controller.position == position
     masks.advance(0.9, 20)
-    assert masks.budget_controller.place > place
+    assert masks.budget_controller.position > position
 
 
-def test_what_is_worth_most_goes_last(make_bert):
-    """Scores of all kinds of grains begin with the worth of the units they lie in."""
+def test_the_most_important_units_go_last(make_bert):
+    """Scores of all kinds of grains begin with the importance of the units they lie in."""
     for grains in (("head", "dimension"), ("block", "dimension"), ("block", "block")):
         masks = masked(make_bert, "soft_movement", grains)
         for bank in masks.all_banks():
             for scores in bank.scores:
                 scores.data.zero_()
-            units = len(bank.alive[0])
+            units = len(bank.surviving[0])
             bank.start_from(torch.linspace(-1, 1, units).repeat(len(bank.sublayers), 1))
         masks.budget_controller = BudgetController(0.5, share_of_units)
         masks.advance(1.0)
         masks.refresh()
         for units in masks.units_left().values():
             assert units == tuple(range(units[0], 4 if units[-1] == 3 else 48))
+
+
+def test_the_position_in_an_older_versions_file_is_read(make_bert):
+    masks = masked(make_bert, "soft_movement")
+    masks.budget_controller = BudgetController(0.5, share_of_units)
+    model = torch.nn.ModuleDict({"masks": masks})
+    state = model.state_dict()
+    del state["masks.budget_controller.position"]
+    model.load_state_dict(state | {"masks.steering.place": torch.tensor(0.25, dtype=torch.float64)})
+    assert masks.budget_controller.position == 0.25

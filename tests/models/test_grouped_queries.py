@@ -170,7 +170,7 @@ def test_groups_without_a_slice_are_masked_in_all_matrices(block, make, site, sh
 def test_widths_of_all_matrices_are_rounded_up(multiple, groups, make, site):
     model = make()
     _, masks = masked(model, site, some(sublayers_of(model)))
-    masks.spare(multiple)
+    masks.pad_widths(multiple)
     masks.refresh()
     left = masks.units_left()
     assert [len(left[f"layers.{layer}.attention"]) for layer in range(3)] == [groups, 0, groups]

@@ -123,4 +123,4 @@ def test_the_curves_of_masks_say_where_the_cut_is(make_bert, mask, ids):
     assert (curves["threshold_attention"], curves["penalty_weight_attention"]) == (0.05, 2.0)
     masks.budget_controller = BudgetController(0.5, lambda masks: masks.densities()["attention"])
     masks.advance(1.0)
-    assert masks.curves()["threshold_attention"] == masks.budget_controller.place.item()
+    assert masks.curves()["threshold_attention"] == masks.budget_controller.position.item()

@@ -66,7 +66,7 @@ def _folded(experiment: Experiment, dense: StageFolder, trained: StageFolder) ->
         masks.advance(1.0)
     else:
         _settle(masks, masks.budget_controller, experiment)
-    padding = masks.spare(width_multiple(experiment.config, experiment.networks, experiment.screen))
+    padding = masks.pad_widths(width_multiple(experiment.config, experiment.networks, experiment.screen))
     outputs = experiment.examples.proof_outputs(model)
     fold(model)
     return Selection(model, outputs, padding)

@@ -42,7 +42,7 @@ def masks_with(make_bert, sublayers, site):
 def test_the_best_of_the_removed_dimensions_stay(multiple, dimensions, expected, masks_with):
     model, found, masks = masks_with(heads=(1,), dimensions=dimensions)
     added = len(expected) - len(dimensions)
-    assert masks.spare(multiple)["feed_forward"] == 2 * added
+    assert masks.pad_widths(multiple)["feed_forward"] == 2 * added
     fold(model)
     assert compact(model, found).kept["encoder.layer.0.feed_forward"] == expected
 
@@ -50,15 +50,15 @@ def test_the_best_of_the_removed_dimensions_stay(multiple, dimensions, expected,
 @pytest.mark.parametrize(("multiple", "expected"), [(4, (2,)), (8, (0, 2)), (16, (0, 1, 2, 3)), (12, (0, 1, 2))])
 def test_heads_are_rounded_by_their_width(multiple, expected, masks_with):
     model, found, masks = masks_with(heads=(2,), dimensions=(0,))
-    masks.spare(multiple)
+    masks.pad_widths(multiple)
     fold(model)
     assert compact(model, found).kept["encoder.layer.0.attention"] == expected
 
 
-def test_spared_units_have_their_own_weights_and_compaction_is_exact(masks_with, ids):
+def test_padding_units_have_their_own_weights_and_compaction_is_exact(masks_with, ids):
     model, found, masks = masks_with(heads=(2,), dimensions=(3, 20))
     weight = model.bert.encoder.layer[0].output.dense.weight.detach().clone()
-    masks.spare(8)
+    masks.pad_widths(8)
     with torch.no_grad():
         before = model(ids).logits
     fold(model)
@@ -71,4 +71,4 @@ def test_spared_units_have_their_own_weights_and_compaction_is_exact(masks_with,
 
 def test_parts_of_units_are_not_rounded(make_bert, mask):
     masks = mask(make_bert(), grain="block")
-    assert masks.spare(8) == {}
+    assert masks.pad_widths(8) == {}
