@@ -172,7 +172,7 @@ def method_of_each():
         yield pytest.param(architecture, file, marks=marks, id=f"{architecture}-{file.stem}")
 
 
-@pytest.mark.parametrize(("architecture", "file"), method_of_each(), indirect=["architecture"])
+@pytest.mark.parametrize(("architecture", "file"), list(method_of_each()), indirect=["architecture"])
 def test_every_method_trains_and_its_result_compacts_exactly(file, architecture, shuffle):
     method = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(MethodConfig), yaml.safe_load(file.read_text())))
     for part in (method.attention, method.feed_forward):
