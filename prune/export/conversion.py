@@ -138,6 +138,7 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
     check_packages(form)
     made, record = FORMATS[form], _read(run)
     config = config_of(record)
+    config.outputs = str(run.outputs or config.outputs)  # it may have been moved
     experiment = prepare(config, run, screen)
     if experiment.examples.task.generation() and not made.exact:
         raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")

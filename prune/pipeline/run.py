@@ -70,6 +70,7 @@ def _evaluate(experiment: Experiment, result: Stage) -> Record:
     for stage in result.chain():
         if stage.transient:
             stage.folder(config).remove()
+            stage.folder(config).lock.unlink(missing_ok=True)
     return record
 
 

@@ -48,6 +48,8 @@ RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 REPORT = "report.html"
 FIGURES = "figures"
+_LEVELS = 4
+"""Folders between a run's and that of outputs: task, model, method, hash."""
 _WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
 
@@ -143,6 +145,13 @@ class RunFolder:
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
+
+    @property
+    def outputs(self) -> Path | None:
+        """The outputs folder that it lies in, wherever that has been moved; None where it lies in none."""
+        above = self.path.resolve().parents
+        found = above[_LEVELS] if len(above) > _LEVELS else None
+        return found if found and (found / "dense").is_dir() else None
 
     def stage(self, directory: str) -> StageFolder:
         """The folder of a stage of this run alone."""

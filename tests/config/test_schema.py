@@ -162,7 +162,7 @@ def is_text(node):
         ("schedule.learning_rate=0", "schedule.learning_rate=0.0: must be above 0"),
         ("distillation.temperature=0", "distillation.temperature=0.0: must be above 0"),
         ("task.max_length=2", "task.max_length=2: must be at least 8"),
-        ("task.train_examples=0", "task.train_examples=0: must be above 0, or null for all"),
+        ("task.train_examples=0", "task.train_examples=0: must be above 0, or null"),
         ("task.text=[]", "task.text=[]: name one or two text columns"),
         ("task.text=[a,b,c]", "name one or two text columns"),
         ("task.labels=[one]", "name at least two labels"),

@@ -5,7 +5,7 @@ import pytest
 from prune.config.keys import choices
 from prune.config.schema import Config, TargetConfig
 from prune.config.targets import Target, each, target_of
-from prune.methods import one_shot
+from prune.methods.one_shot import removal
 from prune.pipeline.evaluation import _warnings
 from prune.results.record import Record, results_of
 from tests.config.test_schema import DEMO, problems
@@ -56,7 +56,7 @@ def test_what_cannot_be_meant_is_refused(words, said):
         (("schedule.start_from=one_shot", "method.attention.criterion=random"), "criterion=random learns no scores"),
         (("method.recovery=0.3",), "method.recovery=0.3: not read by"),
         (("distillation.alpha_layers=1", "teacher=none"), "teacher=none has no layers to learn from"),
-        (("schedule.dropout=1",), "schedule.dropout=1.0: must be in [0, 1), or null"),
+        (("schedule.dropout=1",), "schedule.dropout=1.0: must be at least 0, below 1, or null"),
     ],
 )
 def test_what_does_not_go_together_is_refused(words, said):
@@ -76,13 +76,13 @@ def test_one_run_gives_a_family(tmp_path):
 
 
 def test_refits_are_told_that_the_head_reads_the_first_token_only(tmp_path, monkeypatch):
-    told, refit = [], one_shot.refit
+    told, refit = [], removal.refit
 
     def spy(*args, first_token_only=False):
         told.append(first_token_only)
         refit(*args, first_token_only=first_token_only)
 
-    monkeypatch.setattr(one_shot, "refit", spy)
+    monkeypatch.setattr(removal, "refit", spy)
     code, _, err = call(f"outputs={tmp_path}", "target.density=0.3", "method.removal_steps=2", method="one_shot")
     assert code == 0, err
     assert told == [True, True]
@@ -119,14 +119,14 @@ def test_a_run_that_stops_between_removals_goes_on_there(tmp_path, monkeypatch):
     words = ("method.removal_steps=3", "method.recovery=0.5", "target.density=0.3")
     whole, cut = ((f"outputs={tmp_path}/{name}", *words) for name in ("whole", "cut"))
     assert call(*whole, method="one_shot")[0] == 0
-    recover = one_shot._recover
+    recover = removal._recover
 
-    def stop(experiment, dense, part, step):
+    def stop(step, *others):
         if step == 2:
             raise KeyboardInterrupt
-        recover(experiment, dense, part, step)
+        recover(step, *others)
 
-    monkeypatch.setattr(one_shot, "_recover", stop)
+    monkeypatch.setattr(removal, "_recover", stop)
     assert call(*cut, method="one_shot")[0] != 0
     monkeypatch.undo()
     code, _, err = call(*cut, method="one_shot")

@@ -7,13 +7,16 @@ models are gone, or that somebody sent without them.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from prune.config.schema import Config
 from prune.files import confined, strict_yaml
 from prune.masking.grains import TILED
+from prune.pipeline import stage as pipeline
 from prune.pipeline.method import stages_of
 from prune.recipes.reproduction import config_of
 from prune.report.detail.curves import Curve, curves_of
@@ -24,10 +27,9 @@ from prune.results.typed import check_of, is_finite
 from prune.runtime.sanitize import for_terminal
 
 VERSION = 1
-STAGES = ("dense", "prune", "compact", "fill")
-_OUTPUTS = 4
-"""Levels of the outputs folder above a run's: task, model, method, hash."""
-_MOST_CURVES = 100
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}", flags=re.ASCII)
+"""Of a stage."""
+_MOST_STAGES, _MOST_CURVES = 100, 100
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Stage:
         known = [figure for figure in (self.seconds, self.peak_memory_bytes) if figure is not None]
         in_range = all(is_finite(figure) and figure >= 0 for figure in known)
         return (
-            self.name in STAGES
+            _NAME.fullmatch(self.name) is not None
             and in_range
             and len(self.curves) <= _MOST_CURVES
             and all(c.is_sound for c in self.curves)
@@ -75,7 +77,7 @@ def detail_of(folder: Path, record: Record | None) -> Detail:
     if cached is not None and all(cached.files.get(name) == size for name, size in files.items()):
         return cached
     folders = _stage_folders(run, record)
-    stages = [_stage(name, folders.get(name), record) for name in STAGES]
+    stages = [_stage(name, stage, record) for name, stage in folders.items()]
     detail = Detail(
         stages=[stage for stage in stages if stage.is_sound and (stage.seconds is not None or stage.curves)],
         sublayers=_sublayers(run, folders, record),
@@ -102,22 +104,24 @@ def _recipe(run: RunFolder) -> str:
         return ""
 
 
-def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFolder]:
-    """Where each stage's report may be; the folders that runs share only if they lie in the same outputs folder."""
-    own = {"compact": run.compacted, "fill": run.filled}
-    place = run.path.resolve()
-    if record is None or len(place.parents) <= _OUTPUTS or not (place.parents[_OUTPUTS] / "dense").is_dir():
-        return own
-    outputs = place.parents[_OUTPUTS]
+def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFolder | None]:
+    """Stages in their order -> where each one's report may be; folders that runs share are looked for beside the run."""
+    usual = {"dense": None, "prune": None, "compact": run.compacted, "fill": run.filled}
+    if record is None or (outputs := run.outputs) is None:
+        return usual
     try:
         config = config_of(record)
         config.outputs = str(outputs)
-        shared = {stage.name: stage.folder(config) for stage in stages_of(config) if stage.shared}
-        for folder in shared.values():
+        folders = {stage.name: _folder_of(stage, run, config) for stage in stages_of(config)}
+        for folder in folders.values():
             confined.check(outputs, folder.path)
     except Exception:  # OmegaConf's many kinds: a config of another version has no folders that we know
-        return own
-    return own | shared
+        return usual
+    return {**folders}
+
+
+def _folder_of(stage: pipeline.Stage, run: RunFolder, config: Config) -> StageFolder:
+    return stage.folder(config) if stage.shared else run.stage(stage.directory)
 
 
 def _stage(name: str, folder: StageFolder | None, record: Record | None) -> Stage:
@@ -132,7 +136,7 @@ def _stage(name: str, folder: StageFolder | None, record: Record | None) -> Stag
     )
 
 
-def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Record | None) -> list[Sublayer]:
+def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder | None], record: Record | None) -> list[Sublayer]:
     stages = {}
     filled = run.filled.report.exists()
     if run.compacted.model.exists() and (filled or not run.model.exists()):
@@ -141,7 +145,8 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder], record: Recor
         stages["fill" if filled else "compact"] = run.model
     if not stages:
         return []
-    dense = folders["dense"].model if "dense" in folders and folders["dense"].model.exists() else None
+    of_dense = folders["dense"]
+    dense = of_dense.model if of_dense is not None and of_dense.model.exists() else None
     try:
         for folder in stages.values():
             confined.check(run.path, folder)
@@ -178,7 +183,7 @@ def _read(run: RunFolder) -> Detail | None:
         detail = Detail(**content | {"stages": stages, "sublayers": layers})
     except (TypeError, LookupError):
         return None
-    sound = all(stage.is_sound for stage in stages) and are_sound(layers)
+    sound = len(stages) <= _MOST_STAGES and all(stage.is_sound for stage in stages) and are_sound(layers)
     return replace(detail, recipe=for_terminal(detail.recipe)) if sound else None
 
 
