@@ -105,7 +105,7 @@ def _recipe(run: RunFolder) -> str:
 
 
 def _stage_folders(run: RunFolder, record: Record | None) -> dict[str, StageFolder | None]:
-    """Stages in their order -> where each one's report may be; folders that runs share are looked for beside the run."""
+    """Stages in their order -> where each one's report may be; shared folders are looked for beside the run."""
     usual = {"dense": None, "prune": None, "compact": run.compacted, "fill": run.filled}
     if record is None or (outputs := run.outputs) is None:
         return usual
