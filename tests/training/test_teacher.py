@@ -14,8 +14,8 @@ def test_a_teacher_may_be_a_pruned_model(tmp_path, monkeypatch):
     assert code == 0, err
     (record,) = find_records(tmp_path / "first")
     asked = []
-    load = context.reload.load
-    monkeypatch.setattr(context.reload, "load", lambda folder: asked.append(folder) or load(folder))
+    load = context.saved_model.load
+    monkeypatch.setattr(context.saved_model, "load", lambda folder: asked.append(folder) or load(folder))
     code, _, err = call(f"outputs={tmp_path}/second", f"teacher={record.parent / 'model'}", method="one_shot")
     assert code == 0, err
     assert record.parent / "model" in asked
