@@ -75,11 +75,11 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
             try:
                 results.append(call(one))
             except UserError as error:
-                failures.append(_failure(error))
+                failures.append(_failure(error, command.flags.sweep))
             except Exception as error:
                 if (explained := exhausted(error)) is None:
                     raise
-                failures.append(_failure(explained))
+                failures.append(_failure(explained, command.flags.sweep))
         return math.nan
 
     if command.flags.given:
@@ -99,9 +99,9 @@ def _composed_once(words: list[str]) -> DictConfig:
         return compose(words)
 
 
-def _failure(error: UserError) -> str:
+def _failure(error: UserError, of_sweep: bool) -> str:
     """The error's text, in a sweep with the words of the job that failed."""
-    if not HydraConfig.initialized():
+    if not of_sweep:
         return str(error)
     return f"{' '.join(HydraConfig.get().overrides.task)}: {error}"
 

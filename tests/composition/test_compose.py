@@ -47,7 +47,7 @@ def test_a_sweep_carries_out_every_combination_and_goes_on_where_one_fails(tmp_p
             raise UserError("no luck")
         return SimpleNamespace(value=0.5)
 
-    with pytest.raises(UserError, match="^method=block method.penalty=2.*: no luck$") as error:
+    with pytest.raises(UserError, match="method=block method.penalty=2 .*: no luck$") as error:
         compose_and_call(["-m", *DEMO, "method=block,struct", "method.penalty=1,2", f"outputs={tmp_path}"], call)
     assert seen == [("block", 1.0), ("block", 2.0), ("struct", 1.0), ("struct", 2.0)]
     assert "struct" not in str(error.value)

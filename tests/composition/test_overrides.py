@@ -1,5 +1,6 @@
 """Odd words of the command: whatever they are, they are taken, or refused in a sentence, and at once."""
 
+import copy
 import time
 
 import pytest
@@ -46,7 +47,7 @@ def test_every_key_takes_or_refuses_odd_values(shares):
         config = compose(list(DEMO))
     OmegaConf.set_struct(config, False)  # Hydra tells of it in its own way
     for key, value in pairs(shares):
-        before = OmegaConf.select(config, key)
+        before = copy.deepcopy(OmegaConf.select(config, key))
         started = time.monotonic()
         try:
             (word,) = read([f"{key}={value}"]).overrides
@@ -58,7 +59,7 @@ def test_every_key_takes_or_refuses_odd_values(shares):
         except Exception as error:
             other[f"{key}={value[:50]}"] = error
         finally:
-            OmegaConf.update(config, key, before)
+            OmegaConf.update(config, key, before, merge=False)
         if (took := time.monotonic() - started) > ENDLESS:
             slow[f"{key}={value[:50]}"] = took
     assert other == {}

@@ -75,7 +75,8 @@ def test_one_run_gives_a_family(tmp_path):
     assert out.count("one_shot, density 0.6") == 2  # the run's own table, and that of both
 
 
-def test_refits_are_told_that_the_head_reads_the_first_token_only(tmp_path, monkeypatch):
+def test_refits_are_told_that_the_head_reads_the_first_token_only(finished_runs, tmp_path, monkeypatch):
+    finished_runs.copy_dense(tmp_path)
     told, refit = [], removal.refit
 
     def spy(*args, first_token_only=False):
@@ -88,7 +89,9 @@ def test_refits_are_told_that_the_head_reads_the_first_token_only(tmp_path, monk
     assert told == [True, True]
 
 
-def test_removal_in_steps_finds_importance_anew(tmp_path):
+def test_removal_in_steps_finds_importance_anew(finished_runs, tmp_path):
+    for steps in ("1", "2"):
+        finished_runs.copy_dense(tmp_path / steps)
     counts = {}
     for steps in (1, 2):
         words = (f"outputs={tmp_path}/{steps}", "target.density=0.3", f"method.removal_steps={steps}")
@@ -102,8 +105,10 @@ def test_removal_in_steps_finds_importance_anew(tmp_path):
     assert counts[1] != counts[2]
 
 
-def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled(tmp_path):
+def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled(finished_runs, tmp_path):
     """16 steps of the tiny run's fill: a half in two recoveries."""
+    for name in ("fill", "compact"):
+        finished_runs.copy_dense(tmp_path / name)
     words = ("method.removal_steps=3", "method.recovery=0.5", "target.density=0.3")
     code, _, err = call(f"outputs={tmp_path}/fill", *words, method="one_shot")
     assert code == 0, err
@@ -115,7 +120,9 @@ def test_recovery_takes_its_steps_from_the_fill_and_none_where_nothing_is_filled
     assert "recover1" not in err
 
 
-def test_a_run_that_stops_between_removals_goes_on_there(tmp_path, monkeypatch):
+def test_a_run_that_stops_between_removals_goes_on_there(finished_runs, tmp_path, monkeypatch):
+    for name in ("whole", "cut"):
+        finished_runs.copy_dense(tmp_path / name)
     words = ("method.removal_steps=3", "method.recovery=0.5", "target.density=0.3")
     whole, cut = ((f"outputs={tmp_path}/{name}", *words) for name in ("whole", "cut"))
     assert call(*whole, method="one_shot")[0] == 0
@@ -139,8 +146,9 @@ def test_a_run_that_stops_between_removals_goes_on_there(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("method", TRAINED)
-def test_every_trained_method_keeps_to_a_target(tmp_path, method):
+def test_every_trained_method_keeps_to_a_target(finished_runs, tmp_path, method):
     """A head is 3 % of so small a model: that far below the target a result may be, and never above it."""
+    finished_runs.copy_dense(tmp_path)
     code, _, err = call(f"outputs={tmp_path}", "target.density=0.5", method=method)
     assert code == 0, err
     (record,) = (Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json"))
@@ -149,7 +157,8 @@ def test_every_trained_method_keeps_to_a_target(tmp_path, method):
 
 
 @pytest.mark.parametrize("words", [("method=hybrid",), ("method=struct", "schedule.start_from=one_shot")])
-def test_a_trained_method_reaches_a_size(tmp_path, words):
+def test_a_trained_method_reaches_a_size(finished_runs, tmp_path, words):
+    finished_runs.copy_dense(tmp_path)
     code, _, err = call(f"outputs={tmp_path}", "target.params=0.6", *words)
     assert code == 0, err
     (record,) = (Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json"))

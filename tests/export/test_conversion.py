@@ -23,7 +23,7 @@ from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
 
 pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
-FEW = [("bert", "onnx"), ("bert", "torch"), ("bart", "torch")]
+FEW = [("bert", "onnx"), ("bart", "torch")]
 """Pairs of an architecture and a form that are not slow."""
 RUNTIMES = [name for name in FORMATS if name != "plain"]  # takes some shapes only: tests/shrink/test_plain.py
 EXACT = [name for name in RUNTIMES if FORMATS[name].exact]

@@ -43,10 +43,10 @@ def tiny(monkeypatch, tmp_path):
     ]
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(latency_table, "_ROUNDS", (1, 1))
-    monkeypatch.setattr(bench, "networks", lambda: found)
+    monkeypatch.setattr(benchmark, "networks", lambda: found)
     monkeypatch.setattr(PublishedNetwork, "shape", TINY)
-    monkeypatch.setattr(bench, "BertConfig", lambda **shape: BertConfig(**TINY | shape))
-    monkeypatch.setattr(bench, "_LENGTHS", {"squad": 16, "mnli": 8})
+    monkeypatch.setattr(benchmark, "BertConfig", lambda **shape: BertConfig(**TINY | shape))
+    monkeypatch.setattr(benchmark, "_LENGTHS", {"squad": 16, "mnli": 8})
 
 
 def test_every_network_is_timed_plain_and_rounded_at_every_size(tiny, tmp_path):

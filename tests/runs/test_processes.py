@@ -114,7 +114,7 @@ for share in (processes.from_first, processes.in_turn):
         else:
             assert share is processes.from_first and make is not refuse
 Path(f"done_{rank}").touch()
-from prune.cli import main
+from prune.cli.main import main
 main(["model=bertt", "task=demo"])
 """
 

@@ -52,31 +52,29 @@ class FinishedRuns:
 
     def copy(self, method, outputs):
         """Copies the outputs of the run of `method` to `outputs`; the run's folder there."""
-        with FileLock(self.store / "lock"):
-            if not self._finished(method).is_dir():
-                self._carry_out(method)
-        shutil.copytree(self._finished(method), outputs, dirs_exist_ok=True)
+        shutil.copytree(self._outputs_of(method), outputs, dirs_exist_ok=True)
         return folders(outputs)[method]
 
     def copy_dense(self, outputs):
         """Copies the fine-tuned unpruned model that all of them share to `outputs`."""
+        shutil.copytree(self._outputs_of("struct") / "dense", outputs / "dense")
+
+    def _outputs_of(self, method):
+        """The outputs of a run, which is carried out now if it has not been."""
+        outputs, done = self.store / method, self.store / f"{method}_is_finished"
         with FileLock(self.store / "lock"):
-            if not self._finished("struct").is_dir():
-                self._carry_out("struct")
-        shutil.copytree(self.store / "dense", outputs / "dense")
+            if not done.exists():
+                self._carry_out(method, outputs)
+                done.touch()
+        return outputs
 
-    def _finished(self, method):
-        return self.store / method
-
-    def _carry_out(self, method):
-        outputs, dense = self.store / f"{method}_unfinished", self.store / "dense"
-        if dense.is_dir():
-            shutil.copytree(dense, outputs / "dense")
+    def _carry_out(self, method, outputs):
+        others = sorted(self.store.glob("*_is_finished"))
+        if others and not outputs.exists():
+            name = others[0].name.removesuffix("_is_finished")
+            shutil.copytree(self.store / name / "dense", outputs / "dense")
         code, _, err = call(f"outputs={outputs}", method=method)
         assert code == 0, err
-        if not dense.is_dir():
-            shutil.copytree(outputs / "dense", dense)
-        outputs.rename(self._finished(method))
 
 
 def folders(outputs):

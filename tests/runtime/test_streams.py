@@ -17,7 +17,7 @@ import sys
 from types import SimpleNamespace
 from tests.sweeps import pretended
 sys.modules["prune.pipeline.run"] = SimpleNamespace(run=pretended.run)
-from prune.cli import main
+from prune.cli.main import main
 main(sys.argv[1:])
 """
 

@@ -3,6 +3,7 @@
 import pytest
 
 from prune.cli import main
+from tests.config.test_schema import composed
 from tests.sweeps import pretended
 from tests.sweeps.pretended import DEMO
 
@@ -18,6 +19,17 @@ def carried_out(monkeypatch):
 
     monkeypatch.setattr("prune.pipeline.run.run", run)
     return configs
+
+
+@pytest.fixture
+def finished(prune):
+    """Leaves the records of finished runs with these penalties in the folder that the command is called in."""
+
+    def leave(*penalties):
+        for penalty in penalties:
+            pretended.run(composed(*DEMO, f"method.penalty={penalty}"))
+
+    return leave
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def run(config, screen):
         os.kill(os.getpid(), signal.SIGKILL)
     return pretended.run(config)
 sys.modules["prune.pipeline.run"] = SimpleNamespace(run=run)
-from prune.cli import main
+from prune.cli.main import main
 main(sys.argv[1:])
 """
 

@@ -81,11 +81,11 @@ def test_a_recipe_is_named_as_it_was_typed(prune, tmp_path):
     assert f"recipe={recipe}" in command
 
 
-def test_finished_runs_are_not_done_again(prune, carried_out):
-    prune("-m", "method.penalty=20,40")
+def test_finished_runs_are_not_done_again(prune, carried_out, finished):
+    finished(20, 40)
     code, out, err = prune("-m", "method.penalty=20,30,40")
     assert code == 0
-    assert penalties(carried_out) == [20, 40, 30]
+    assert penalties(carried_out) == [30]
     assert "1/3  method.penalty=20  was finished: accuracy 88.00, 1.40 times faster" in err
     assert "3 finished, 0 failed, 0 left" in err
     assert all(f"penalty {penalty}" in out[out.rindex("speed-up ┃") :] for penalty in (20, 30, 40))
@@ -130,21 +130,19 @@ def test_what_a_plugin_cannot_do_is_told_with_the_words_for_it(prune, carried_ou
     assert carried_out == []
 
 
-def test_a_damaged_record_is_made_again(prune, carried_out, tmp_path):
-    prune("-m", "method.penalty=20,40")
+def test_a_damaged_record_is_made_again(prune, carried_out, finished, tmp_path):
+    finished(20, 40)
     sorted(tmp_path.rglob("record.json"))[0].write_text("{}")
-    carried_out.clear()
     code, _, err = prune("-m", "method.penalty=20,40")
     assert code == 0
     assert len(carried_out) == 1
     assert "2 finished, 0 failed, 0 left" in err
 
 
-def test_a_record_of_a_newer_program_is_a_failure_of_its_run(prune, carried_out, tmp_path):
-    prune("-m", "method.penalty=20,40")
+def test_a_record_of_a_newer_program_is_a_failure_of_its_run(prune, carried_out, finished, tmp_path):
+    finished(20, 40)
     file = sorted(tmp_path.rglob("record.json"))[0]
     file.write_text(newer := json.dumps(json.loads(file.read_text()) | {"version": 99}))
-    carried_out.clear()
     code, _, err = prune("-m", "method.penalty=20,40")
     assert (code, carried_out, file.read_text()) == (1, [], newer)
     assert "update prune" in err

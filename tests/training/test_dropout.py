@@ -33,7 +33,8 @@ def test_with_dropout_it_does_not(name):
     assert not torch.allclose(logits(model, architecture), asked, rtol=0.1)
 
 
-def test_it_is_set_for_pruning_and_filling_but_not_for_the_dense_model(tmp_path, monkeypatch):
+def test_it_is_set_for_pruning_and_filling_but_not_for_the_dense_model(finished_runs, tmp_path, monkeypatch):
+    finished_runs.copy_dense(tmp_path)
     sizes = []
     monkeypatch.setattr(trainer, "set_dropout", lambda model, p: sizes.append((p, model.num_parameters())))
     code, _, err = call(f"outputs={tmp_path}", "schedule.dropout=0.25", "method.finish=fill", method="hybrid")

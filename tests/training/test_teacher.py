@@ -19,16 +19,17 @@ def test_a_teacher_may_be_a_pruned_model(finished_runs, tmp_path, monkeypatch):
     assert pruned in asked
 
 
+FEW = "task.train_examples=64"
+"""Processors without instructions for bfloat16 take long."""
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_one_that_is_asked_at_every_step_answers_in_the_precision_of_training(
-    finished_runs, tmp_path, monkeypatch, precision
-):
-    finished_runs.copy_dense(tmp_path)
+def test_one_that_is_asked_at_every_step_answers_in_the_precision_of_training(tmp_path, monkeypatch, precision):
     seen, ask = set(), Teacher.__call__
     monkeypatch.setattr(
         Teacher, "__call__", lambda self, inputs: seen.add(torch.is_autocast_enabled("cpu")) or ask(self, inputs)
     )
-    words = ("method.finish=fill", "distillation.alpha_layers=1", f"schedule.precision={precision}")
+    words = ("method.finish=fill", "distillation.alpha_layers=1", f"schedule.precision={precision}", FEW)
     code, _, err = call(f"outputs={tmp_path}", *words, method="one_shot")
     assert code == 0, err
     assert seen == {precision == "bfloat16"}
