@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from docs.generate import ROOMS
+from prune.runtime import registry
 
 PACKAGE = Path(__file__).parents[1] / "prune"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -103,9 +104,22 @@ def test_one_file_knows_the_trainer():
     assert [module for module, file in MODULES.items() if knows(file)] == ["prune.training.trainer"]
 
 
-def test_packages_that_are_found_by_name_hold_parts_only():
-    """A file in one of these folders is a choice of the user's."""
-    for room in ("criteria", "methods"):
-        for module in (module for module in MODULES if module.startswith(f"prune.{room}.") and module.count(".") == 2):
-            text = MODULES[module].read_text()
-            assert "CRITERION = " in text or "METHOD = " in text, module
+@pytest.mark.parametrize(
+    ("kind", "folder", "assigned"),
+    [
+        ("criteria", "criteria", "CRITERION"),
+        ("saliencies", "criteria/saliency", "SALIENCY"),
+        ("methods", "methods", "METHOD"),
+        ("families", "models/families", "FAMILY"),
+        ("tasks", "tasks", "TASK"),
+    ],
+)
+def test_what_is_found_by_name_is_what_assigns_itself(kind, folder, assigned):
+    files = [*(PACKAGE / folder).glob("*.py"), *(PACKAGE / folder).glob("*/__init__.py")]
+    parts = {
+        (file.parent if file.name == "__init__.py" else file).stem
+        for file in files
+        if any(line.startswith(f"{assigned} = ") for line in file.read_text().splitlines())
+    }
+    special = registry.names("saliencies") if kind == "criteria" else []
+    assert sorted({*parts, *special}) == registry.names(kind)

@@ -1,6 +1,6 @@
 """Banks: the scores and masks of all sublayers of one site with the same shapes, computed together.
 
-Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units) if the grain is shared.
+Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units) where grains are whole units.
 """
 
 from __future__ import annotations
@@ -92,9 +92,8 @@ class Bank(nn.Module):
                 scores.add_(importance.to(scores))
                 continue
             matrix = self.matrices[index]
-            of_tiles = (
-                by_feature(matrix, importance).view(len(importance), self.shapes[index][matrix.unit_axis], -1).mean(2)
-            )
+            num_tiles = self.shapes[index][matrix.unit_axis]
+            of_tiles = by_feature(matrix, importance).view(len(importance), num_tiles, -1).mean(2)
             scores.add_(of_tiles.unsqueeze(2 - matrix.unit_axis).to(scores))
 
     def ranks(self) -> list[Tensor]:

@@ -66,12 +66,11 @@ def test_training_gives_what_it_gives_with_all_rows(make_bert, features, tmp_pat
 
 
 def test_an_interrupted_training_goes_on_with_the_same_rows(make_bert, features, tmp_path):
-    once, twice = make_bert(), make_bert()
-    fit(once, features, tmp_path / "once")
-    fit(twice, features, tmp_path / "twice")
-    shutil.rmtree(tmp_path / "twice" / "checkpoint-8")
-    again = make_bert()
-    fit(again, features, tmp_path / "twice")
+    once, again = make_bert(), make_bert()
+    fit(once, features, tmp_path)
+    shutil.rmtree(tmp_path / "checkpoint-8")
+    fit(again, features, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-8"]
     assert torch.equal(again.get_input_embeddings().weight, once.get_input_embeddings().weight)
 
 
