@@ -10,7 +10,7 @@ from prune.compaction.compact import NotExact, compact, largest_difference, prov
 from prune.config.schema import MethodConfig
 from prune.criteria import of_masks
 from prune.masking.attach import attach, fold
-from prune.runtime import registry
+from prune.methods.fine_pruning.training import spread
 
 FILES = sorted((Path(__file__).parents[2] / "configs" / "method").glob("*.yaml"))
 METHODS = [file for file in FILES if yaml.safe_load(file.read_text())["kind"] == "fine_pruning"]
@@ -148,7 +148,6 @@ def test_compaction_changes_no_logit_for_any_method(file, make_bert, shuffle, su
     for part in (method.attention, method.feed_forward):
         part.block = [4, 4]
     model = make_bert()
-    spread = registry.module("methods", method.kind).spread
     masks = spread(model, model.bert, sublayers(model), method, seed=0)
     shuffle(masks, mean=-4.0, std=3.0)
     masks.advance(1.0)

@@ -16,7 +16,7 @@ from prune.compaction.structure import FILE_NAME
 from prune.config.targets import Target
 from prune.errors import UserError
 from prune.measure.speed import multiply_adds
-from prune.models.architecture import sublayers_of
+from prune.models.architecture import skeleton, sublayers_of
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 READING_ONE = [
@@ -39,7 +39,7 @@ def without_heads(name, lost, **shape):
 def tokens_seen(model, batch):
     """How many tokens the feed-forward layers are given, first layer first."""
     seen = []
-    layers = [s.matrices[0].module for s in sublayers_of(model) if s.site == "feed_forward"]
+    layers = [s.matrices[0].module for s in sublayers_of(skeleton(model.config)) if s.site == "feed_forward"]
     handles = [
         model.base_model.get_submodule(name).register_forward_hook(lambda _, args, __: seen.append(args[0].shape[1]))
         for name in layers

@@ -93,7 +93,7 @@ def forms():
         yield pytest.param(*CASES[case], use_cache, marks=() if is_quick else pytest.mark.slow, id=name)
 
 
-@pytest.mark.parametrize(("lost", "search", "use_cache"), forms())
+@pytest.mark.parametrize(("lost", "search", "use_cache"), list(forms()))
 def test_every_form_of_a_model_writes_the_same(lost, search, use_cache, architecture, masked, tmp_path):
     model, sublayers = masked(lost)
     expected = written(model, architecture, use_cache=False, **search)

@@ -145,7 +145,12 @@ def test_a_run_that_stops_between_removals_goes_on_there(finished_runs, tmp_path
     assert results_of(first) | {"config": {}} == results_of(second) | {"config": {}}
 
 
-@pytest.mark.parametrize("method", TRAINED)
+QUICK = ("hybrid_filled", "uniform")
+
+
+@pytest.mark.parametrize(
+    "method", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in TRAINED]
+)
 def test_every_trained_method_keeps_to_a_target(finished_runs, tmp_path, method):
     """A head is 3 % of so small a model: that far below the target a result may be, and never above it."""
     finished_runs.copy_dense(tmp_path)

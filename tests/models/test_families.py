@@ -21,6 +21,7 @@ from prune.errors import UserError
 from prune.masking.attach import fold
 from prune.masking.linear import MaskedLinear
 from prune.measure.size import num_left, num_parameters
+from prune.methods.fine_pruning.training import spread
 from prune.models.architecture import skeleton, sublayers_of
 from prune.models.sublayers import SITES
 from prune.runtime import registry
@@ -179,7 +180,7 @@ def test_every_method_trains_and_its_result_compacts_exactly(file, architecture,
         part.block = [4, 4]
     model, batch = architecture.model().train(), inputs(architecture)
     sublayers = sublayers_of(model)
-    masks = registry.module("methods", method.kind).spread(model, model.base_model, sublayers, method, seed=0)
+    masks = spread(model, model.base_model, sublayers, method, seed=0)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=0.01)
     before = [scores.detach().clone() for scores in masks.parameters()]
     for ramp in (0.5, 1.0):
