@@ -232,7 +232,9 @@ def test_no_teacher_means_labels_only(with_dense):
 
 
 def test_training_in_bfloat16_needs_no_gpu(alone):
-    code, _, err = call("schedule.precision=bfloat16", "task.train_examples=64", method="struct")
+    code, _, err = call(
+        "schedule.precision=bfloat16", "schedule.score_learning_rate=3", "task.train_examples=64", method="struct"
+    )
     assert code == 0, err
     assert all(math.isfinite(line["loss"]) for line in golden.histories("outputs")["pruned"] if "loss" in line)
 
