@@ -101,11 +101,9 @@ def test_a_run_is_exported_measured_and_entered(form, run, capsys):
     assert problems == []
 
 
-def test_a_target_is_not_solved_again(run, tmp_path):
+def test_a_target_is_not_solved_again(finished_runs, tmp_path):
     """This one could not be reached: an export neither measures nor chooses anything."""
-    outputs = tmp_path / "moved"
-    shutil.copytree(run.parents[4], outputs)
-    copy = outputs / run.relative_to(run.parents[4])
+    copy = finished_runs.copy("uniform", tmp_path / "moved")
     record = json.loads((copy / "record.json").read_text())
     record["config"]["target"]["speedup"] = 1e6
     (copy / "record.json").write_text(json.dumps(record))
