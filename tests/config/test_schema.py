@@ -66,13 +66,19 @@ def problems(*words):
     return list(error.value.problems)
 
 
-@pytest.mark.parametrize(
-    ("group", "choice"), [(group, choice) for group in GROUPS for choice in choices(group)], ids=lambda name: name
-)
-def test_every_choice_composes(group, choice):
-    words = [f"task.{key}={value}" for key, value in TO_FILL_IN.get(choice, {}).items()] if group == "task" else []
-    words += [f"target.{key}={value}" for key, value in TARGETS.get(choice, {}).items()] if group == "method" else []
-    assert getattr(composed(f"{group}={choice}", *words), group).name == choice
+def sets_of_choices():
+    """As few sets of a choice of each group as have every choice: the n-th has the n-th of each, or the first."""
+    return list(itertools.zip_longest(*(choices(group) for group in GROUPS)))
+
+
+@pytest.mark.parametrize("chosen", sets_of_choices(), ids=lambda chosen: "-".join(map(str, chosen)))
+def test_every_choice_composes(chosen):
+    names = {group: choice or choices(group)[0] for group, choice in zip(GROUPS, chosen, strict=True)}
+    words = [f"{group}={choice}" for group, choice in names.items()]
+    words += [f"task.{key}={value}" for key, value in TO_FILL_IN.get(names["task"], {}).items()]
+    words += [f"target.{key}={value}" for key, value in TARGETS.get(names["method"], {}).items()]
+    config = composed(*words)
+    assert {group: getattr(config, group).name for group in GROUPS} == names
 
 
 @pytest.mark.parametrize("choice", TO_FILL_IN)

@@ -81,7 +81,7 @@ def export(run, form):
 
 
 @pytest.mark.parametrize(
-    "form", [form if form == "onnx" else pytest.param(form, marks=pytest.mark.slow) for form in RUNTIMES]
+    "form", [form if form == "torch" else pytest.param(form, marks=pytest.mark.slow) for form in RUNTIMES]
 )
 def test_a_run_is_exported_measured_and_entered(form, run, capsys):
     folder = export(run, form)
