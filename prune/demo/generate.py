@@ -1,13 +1,20 @@
 """Makes the demo task and the demo model's vocabulary: `python -m prune.demo.generate`, the same files every time.
 
-Each text says something of three things: "the soup was very cold but the waiter was not rude and the tea was quite
-fresh". A clause praises if its word is good, or bad and denied; the label is whether most clauses praise.
+The task is made up. Each text judges two things: "the soup was hardly warm but the waiter was very kind". Its label is
+whether it praises more than it blames: the sum over its clauses of
+
+    weight of the thing x factor of the adverb x strength of the adjective,
+
+so a model has to know all three and to multiply them, and texts whose sums are close to 0 are hard. There is no noise:
+what a pruned model loses, it loses on the hard texts first.
 """
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from transformers import BertConfig, BertTokenizer
@@ -15,43 +22,59 @@ from transformers import BertConfig, BertTokenizer
 FOLDER = Path(__file__).parent
 SIZES = {"train": 8_000, "validation": 1_000}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-THINGS = ["soup", "bread", "cake", "tea", "coffee", "waiter", "cook", "room", "bed", "lamp", "garden", "view"]
-GOOD = ["good", "fine", "kind", "warm", "fresh", "lovely", "calm", "clean", "bright", "tasty", "quick", "fair"]
-BAD = ["bad", "poor", "rude", "cold", "stale", "ugly", "loud", "dirty", "dark", "bland", "slow", "unfair"]
-DEGREES = ["very", "quite", "rather"]
-DENIALS = ["not", "never", "hardly"]
+THINGS = {
+    "soup": 3, "bread": 3, "cake": 3, "tea": 3, "waiter": 2, "cook": 2, "coffee": 2, "room": 2, "bed": 1, "lamp": 1,
+    "garden": 1, "view": 1,
+}  # fmt: skip
+ADVERBS = {"very": 3, "quite": 2, "rather": 1}
+DENIALS = {"hardly": -1, "not": -2, "never": -3}
+ADJECTIVES = {
+    "fair": 1, "calm": 1, "quick": 1, "fine": 2, "good": 2, "clean": 2, "warm": 2, "fresh": 3, "kind": 3, "tasty": 3,
+    "bright": 4, "lovely": 4, "slow": -1, "loud": -1, "dark": -1, "bland": -2, "bad": -2, "cold": -2, "poor": -2,
+    "stale": -3, "dirty": -3, "ugly": -3, "rude": -4, "unfair": -4,
+}  # fmt: skip
 LINKS = ["and", "but", "while", "yet"]
 FRAME = ["the", "was"]
-CLAUSES = 3
+DENIED = 0.25
+"""Share of clauses with a denial."""
 
 
 def example(draw: random.Random) -> dict[str, str | int]:
-    """One text with its label: 1 if most of its clauses praise, 0 if most of them blame."""
-    words, num_praising = [], 0
-    for position, thing in enumerate(draw.sample(THINGS, CLAUSES)):
-        good, denied = draw.random() < 0.5, draw.random() < 0.3
-        words += [draw.choice(LINKS)] if position else []
-        words += ["the", thing, "was"]
-        words += [draw.choice(DENIALS if denied else DEGREES), draw.choice(GOOD if good else BAD)]
-        num_praising += good != denied
-    return {"text": " ".join(words), "label": int(num_praising > CLAUSES / 2)}
+    """One text with its label: 1 if it praises more than it blames, 0 if it blames more."""
+    clauses, total = [], 0
+    for thing in draw.sample(list(THINGS), 2):
+        adverbs = DENIALS if draw.random() < DENIED else ADVERBS
+        adverb, adjective = draw.choice(list(adverbs)), draw.choice(list(ADJECTIVES))
+        clauses.append(f"the {thing} was {adverb} {adjective}")
+        total += THINGS[thing] * adverbs[adverb] * ADJECTIVES[adjective]
+    if total == 0:
+        return example(draw)
+    return {"text": f" {draw.choice(LINKS)} ".join(clauses), "label": int(total > 0)}
 
 
-def write_data() -> None:
+def examples(draw: random.Random) -> Iterator[dict[str, str | int]]:
+    """Examples without end, each with another text."""
+    texts: set[str | int] = set()
+    while True:
+        one = example(draw)
+        if one["text"] not in texts:
+            texts.add(one["text"])
+            yield one
+
+
+def write_data(folder: Path) -> None:
     """Writes one JSON-lines file per split."""
-    draw = random.Random(0)
-    folder = FOLDER / "data"
     folder.mkdir(exist_ok=True)
+    made = examples(random.Random(0))
     for split, size in SIZES.items():
-        lines = (json.dumps(example(draw)) + "\n" for _ in range(size))
-        (folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8")
+        lines = (json.dumps(one) + "\n" for one in islice(made, size))
+        (folder / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
-def write_model() -> None:
+def write_model(folder: Path) -> None:
     """Writes the configuration and the tokenizer of a BERT of three layers, without weights."""
-    folder = FOLDER / "model"
     folder.mkdir(exist_ok=True)
-    vocabulary = [*SPECIAL, *FRAME, *THINGS, *GOOD, *BAD, *DEGREES, *DENIALS, *LINKS]
+    vocabulary = [*SPECIAL, *FRAME, *THINGS, *ADVERBS, *DENIALS, *ADJECTIVES, *LINKS]
     tokenizer = BertTokenizer(vocab={word: index for index, word in enumerate(vocabulary)}, model_max_length=64)
     tokenizer.save_pretrained(folder)
     BertConfig(
@@ -68,5 +91,5 @@ def write_model() -> None:
 
 
 if __name__ == "__main__":
-    write_data()
-    write_model()
+    write_data(FOLDER / "data")
+    write_model(FOLDER / "model")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -35,6 +36,13 @@ def display(table: Any) -> None:
     if not shown_on.is_terminal:
         shown_on = console(width=120)
     shown_on.print(table)
+
+
+def tell_of_report(page: Path) -> None:
+    """How to look at the page that was just written."""
+    from prune.runtime.screen import Screen
+
+    Screen().say(f"  report  {page}: open it in a browser")
 
 
 def given(command: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from prune.cli.commands import tell_of_report
 from prune.errors import UserError
 
 USAGE = (("prune report [folder]", "one page to look at: report.html, figures, a card for each model"),)
@@ -30,4 +31,4 @@ def run_command(words: list[str]) -> None:
         raise UserError(f"{folder}: the report cannot be written there ({error})") from error
     for problem in [*read_records(folder)[1], *problems]:
         screen.warn(problem)
-    screen.say(f"  report  {page}")
+    tell_of_report(page)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune.cli.commands import display
+from prune.cli.commands import display, tell_of_report
 from prune.errors import UserError
 from prune.runtime import distributed
 
@@ -47,9 +47,9 @@ def _sweep(words: list[str]) -> None:
     result = sweep(words, _one)
     if records := [record for _, record in result.finished]:
         display(table_of(records))
+    good = report(result, Screen())
     if result.page_of is not None and (result.finished or result.failed):
         _publish(result.page_of)
-    good = report(result, Screen())
     if result.stopped_by is not None:
         raise result.stopped_by
     if not good:
@@ -71,7 +71,7 @@ def _publish(outputs: Path) -> None:
         return
     for problem in problems:
         screen.warn(problem)
-    screen.say(f"  report  {page}")
+    tell_of_report(page)
 
 
 def _one(config: Config) -> Record:
