@@ -12,7 +12,7 @@ import torch
 
 import prune
 from prune.cli import main
-from prune.demo.generate import BAD, DEGREES, GOOD, THINGS
+from prune.demo.generate import ADJECTIVES, ADVERBS, THINGS
 from prune.results.record import Record
 from tests.runs.tiny import TINY, call, folders
 from tests.tasks.files import write
@@ -28,8 +28,8 @@ def menu(split, size):
     """Three things and how they are; the question is one of them, the answer how it is."""
     draw = random.Random(split)
     for number in range(size):
-        things = draw.sample(THINGS, 3)
-        said = [f"{draw.choice(DEGREES)} {draw.choice(GOOD + BAD)}" for _ in things]
+        things = draw.sample(list(THINGS), 3)
+        said = [f"{draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}" for _ in things]
         text = " and ".join(f"the {thing} was {how}" for thing, how in zip(things, said, strict=True))
         asked = draw.randrange(3)
         answers = {"text": [said[asked]], "answer_start": [text.index(f"{things[asked]} was") + len(things[asked]) + 5]}

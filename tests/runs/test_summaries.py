@@ -12,7 +12,7 @@ import torch
 
 import prune
 from prune.cli import main
-from prune.demo.generate import BAD, DEGREES, GOOD, THINGS
+from prune.demo.generate import ADJECTIVES, ADVERBS, THINGS
 from prune.models import loading
 from prune.results.record import Record
 from tests.architectures import ARCHITECTURES
@@ -32,7 +32,10 @@ def menu(split, size):
     """How things are; the summary is the first of them."""
     draw = random.Random(split)
     for _ in range(size):
-        said = [f"the {thing} was {draw.choice(DEGREES)} {draw.choice(GOOD + BAD)}" for thing in draw.sample(THINGS, 4)]
+        said = [
+            f"the {thing} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}"
+            for thing in draw.sample(list(THINGS), 4)
+        ]
         yield {"long": " . ".join(said), "short": said[0].split("the ")[1]}
 
 

@@ -34,7 +34,7 @@ def test_every_run_is_announced_and_stands_in_the_table(prune, carried_out, tmp_
 def test_the_page_over_all_results_is_written_at_the_end(prune, tmp_path):
     code, _, err = prune("-m", "method.penalty=1,2", "report=true")
     assert code == 0
-    assert err.splitlines()[-2].split() == ["report", "outputs/report.html"]
+    assert err.splitlines()[-1].split() == ["report", "outputs/report.html:", "open", "it", "in", "a", "browser"]
     assert {"demo-speedup.svg", "demo-speedup.png"} <= {file.name for file in (tmp_path / "outputs/figures").iterdir()}
 
 
