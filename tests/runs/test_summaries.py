@@ -34,7 +34,8 @@ def menu(split, size):
     for _ in range(size):
         said = [
             f"the {thing} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}"
-            for thing in draw.sample(list(THINGS), 4)
+            things = draw.sample(list(THINGS), 4)
+            said = [f"the {t} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}" for t in things]
         ]
         yield {"long": " . ".join(said), "short": said[0].split("the ")[1]}
 
