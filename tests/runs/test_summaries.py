@@ -32,11 +32,8 @@ def menu(split, size):
     """How things are; the summary is the first of them."""
     draw = random.Random(split)
     for _ in range(size):
-        said = [
-            f"the {thing} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}"
-            things = draw.sample(list(THINGS), 4)
-            said = [f"the {t} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}" for t in things]
-        ]
+        things = draw.sample(list(THINGS), 4)
+        said = [f"the {one} was {draw.choice(list(ADVERBS))} {draw.choice(list(ADJECTIVES))}" for one in things]
         yield {"long": " . ".join(said), "short": said[0].split("the ")[1]}
 
 
