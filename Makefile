@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: demo test test-slow lint bench bench-fill docs docs-generate clean
 
 demo: $(READY)    ## the main job on what ships with the project, pruned moderately and hard
-	$(BIN)/prune -m recipe=demo method.penalty=20,200
+	$(BIN)/prune -m recipe=demo method.penalty=30,90
 
 test: $(READY)    ## the suite, offline
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder

@@ -7,6 +7,7 @@ import sys
 import pytest
 import torch
 from datasets import Dataset
+from hydra.core.config_store import ConfigStore
 from transformers import BertConfig, BertForSequenceClassification
 
 from prune.masking.attach import attach
@@ -31,6 +32,13 @@ def _little_to_collect():
     """The garbage collector passes over what is there already: a full look at torch and transformers takes a second."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _no_recipes_of_others():
+    """Hydra copies its whole store whenever it composes, with every recipe that was ever named."""
+    yield
+    ConfigStore.instance().repo.pop("recipe", None)
 
 
 @pytest.fixture

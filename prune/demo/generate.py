@@ -35,7 +35,7 @@ ADJECTIVES = {
 }  # fmt: skip
 LINKS = ["and", "but", "while", "yet"]
 FRAME = ["the", "was"]
-DENIED = 0.25
+DENIED = 0.1
 """Share of clauses with a denial."""
 
 
