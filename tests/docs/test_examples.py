@@ -6,8 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from docs.generate import pages
 from prune.files.paths import PACKAGE
 
@@ -71,16 +69,14 @@ def test_every_kind_of_addition_has_an_example() -> None:
     assert sorted(kind for kind, *_ in EXAMPLES) == sorted(TRY)
 
 
-@pytest.mark.parametrize(("kind", "name", "text"), EXAMPLES, ids=[kind for kind, *_ in EXAMPLES])
-def test_the_example_works(kind: str, name: str, text: str, tmp_path: Path) -> None:
+def test_the_examples_work_side_by_side(tmp_path: Path) -> None:
     copy = tmp_path / "checkout"
     for folder in ("prune", "configs", "recipes"):
         shutil.copytree(PACKAGE.parent / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    part = (
-        copy / "prune" / FOLDERS[kind] / f"{name}.py" if kind in FOLDERS else copy / "configs" / kind / f"{name}.yaml"
-    )
-    assert not part.exists(), "the example should not be part of the project"
-    part.write_text(text)
-    code = f"import sys; sys.path.insert(0, {str(copy)!r})\n{TRY[kind]}"
+    for kind, name, text in EXAMPLES:
+        part = copy / (f"prune/{FOLDERS[kind]}/{name}.py" if kind in FOLDERS else f"configs/{kind}/{name}.yaml")
+        assert not part.exists(), "the example should not be part of the project"
+        part.write_text(text)
+    code = "\n".join([f"import sys; sys.path.insert(0, {str(copy)!r})", *TRY.values()])
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert result.returncode == 0, result.stderr
