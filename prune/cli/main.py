@@ -92,23 +92,25 @@ def _help() -> str:
     return f"""\
 prune {__version__}: makes transformers small and fast while it fine-tunes them.
 
-One run trains, prunes, fills, compacts, evaluates, and enters its result in a table:
+One run trains, prunes, compacts, fills, evaluates, and enters its result in a table:
 
   prune task=sst2 method=hybrid_filled
+  prune recipe=sst2/minilm_one_shot target.speedup=3               a model three times as fast
   prune -m task=sst2 method=hybrid,struct method.penalty=20,60     a sweep: every combination
   prune -m hydra/launcher=joblib task=sst2 seed=1,2,3              the same, several at once; also submitit_slurm
-  prune -m hydra/sweeper=optuna task=sst2 search.min_speedup=2     a search: the best penalty
-  prune recipe=demo                                                what ships with the package, in two minutes
+  prune -m hydra/sweeper=optuna task=sst2 search.min_speedup=2     a search: metric against speed-up
+  prune recipe=demo                                                what ships with the package, in about a minute
 
 Groups and their choices:
 {groups}
   recipe=    a name that `prune recipes` lists, or the path of a .yaml file
+  without a choice: model=bert_base task=sst2 method=hybrid_filled schedule=standard
 
 Any value of the config is set by key=value, for example:
   model.path=<folder>        a local folder instead of the hub       task.path=<folder>   likewise
-  method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   how hard the others do
+  method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   for magnitude and movement
   task.train_examples=20000  a subset drawn by the seed              seed=1               another replicate
-  schedule.epochs=3          how long                                outputs=<folder>     where results go
+  schedule.epochs=3          how long masks are trained              outputs=<folder>     where results go
   teacher=none               no distillation                         force=true           run it again
 
 {of_commands}

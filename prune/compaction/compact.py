@@ -46,9 +46,12 @@ def _needed_units(model: PreTrainedModel, sublayer: Sublayer) -> tuple[int, ...]
 def largest_difference(
     before: Mapping[str, Tensor] | Any, after: Mapping[str, Tensor] | Any, names: tuple[str, ...]
 ) -> float:
-    """Largest absolute difference of the outputs `names`, relative to the largest absolute value before."""
+    """Largest absolute difference of the outputs `names`, relative to the largest absolute value before.
+
+    NaN if there is one in any of them.
+    """
     pairs = [(_flat(before[name]), _flat(after[name])) for name in names]
-    return max(float((a - b).abs().max() / a.abs().max()) for a, b in pairs)
+    return torch.stack([(a - b).abs().max() / a.abs().max() for a, b in pairs]).double().max().item()
 
 
 def _flat(values: Any) -> Tensor:

@@ -69,7 +69,7 @@ class Depth:
         if kept is None:
             return
         number, kinds = self.dense.get(stack.depth), self.dense.get(stack.kinds)
-        if type(number) is not int or len(kept) != getattr(config, stack.depth) or not kept[-1] < number:
+        if type(number) is not int or len(kept) != getattr(config, stack.depth) or not kept or not kept[-1] < number:
             raise ValueError(f"layers: {stack.layers} keeps {len(kept)} of {number} layers; {stack.depth} differs")
         if stack.kinds and (
             not isinstance(kinds, list)

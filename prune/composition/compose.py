@@ -149,7 +149,7 @@ def combinations(command: Command, searched: Sequence[str] | None = None) -> lis
                 for problem in error.problems:
                     problems[problem].append(" ".join(words))
     if problems:
-        raise ConfigErrors([_told(problem, where, len(chosen)) for problem, where in problems.items()])
+        raise ConfigErrors([_with_words(problem, where, len(chosen)) for problem, where in problems.items()])
     return found
 
 
@@ -158,7 +158,7 @@ def _each_value_once(words: list[list[str]]) -> list[list[str]]:
     return [[some[min(n, len(some) - 1)] for some in words] for n in range(max(map(len, words), default=0))]
 
 
-def _told(problem: str, where: list[str], everywhere: int) -> str:
+def _with_words(problem: str, where: list[str], everywhere: int) -> str:
     if len(where) == everywhere:
         return problem
     more = f" (and in {len(where) - 1} more)" if len(where) > 1 else ""

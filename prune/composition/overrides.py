@@ -105,13 +105,13 @@ def _parsed(word: str) -> Override:
     try:
         (found,) = OverridesParser.create().parse_overrides([word])
     except HydraException as error:
-        raise UserError(f"{shown(word)}: {_told(word, str(error))}") from error
+        raise UserError(f"{shown(word)}: {_reason(word, str(error))}") from error
     except (ValueError, RecursionError) as error:  # a number of more than 4,300 digits
         raise UserError(f"{shown(word)}: it cannot be read; is it far too long?") from error
     return found
 
 
-def _told(word: str, error: str) -> str:
+def _reason(word: str, error: str) -> str:
     """Why Hydra cannot read `word`."""
     head, _, reason = error.partition("\n")
     if head.startswith(_FROM_FUNCTION):

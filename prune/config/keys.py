@@ -127,28 +127,28 @@ def _schema() -> DictConfig:
 
 
 def _problem(assignment: Assignment) -> str | None:
-    key, value, told = shown(assignment.key), assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
+    key, value, text = shown(assignment.key), assignment.value, f"{shown(assignment.key)}={shown(assignment.value)}"
     if key in GROUPS:
         known = choices(key)
         if str(value) not in known:
-            return f"{told}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
+            return f"{text}: there is no such {key}{nearest(str(value), known)}. Choices: {', '.join(known)}"
         return None
     if key in REMOVED:
-        return f"{told}: this setting was removed; {REMOVED[key].advice}"
+        return f"{text}: this setting was removed; {REMOVED[key].advice}"
     if not _is_key(key):
-        return f"{told}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
+        return f"{text}: there is no key {key}{nearest(key, [*known_keys(), *GROUPS])}. `prune --help` lists all"
     if problem := limits.problem_of(key, value):
         return problem
     if key in _NAMES and not is_name(str(value)):
-        return f"{told}: a name is part of a folder's: {NAME}"
+        return f"{text}: a name is part of a folder's: {NAME}"
     if value == "???":
-        return f"{told}: say a value"
+        return f"{text}: say a value"
     if isinstance(value, str) and "${" in value:
         return None  # filled in when the config is composed
     try:
         OmegaConf.update(_schema(), key, value)
     except (OmegaConfBaseException, ValueError) as error:
-        return f"{told}: {shown(str(error).splitlines()[0])}. Expected: {_type_of(key)}"
+        return f"{text}: {shown(str(error).splitlines()[0])}. Expected: {_type_of(key)}"
     return None
 
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.export import Dim
@@ -126,7 +127,7 @@ def check_packages(form: str) -> None:
     """Raises UserError if a package that the format needs is not installed."""
     packages = FORMATS[form].packages
     if missing := [name for name in packages if find_spec(name) is None]:
-        raise UserError(f"format={form} needs {', '.join(missing)}: pip install 'prune[export]'")
+        raise UserError(f"format={form} needs {', '.join(missing)}: pip install -e '.[export]'")
 
 
 def export(run: RunFolder, form: str, screen: Screen) -> Record:
@@ -187,7 +188,7 @@ def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -
     for size, length in _TRIED:
         batch = _batch(experiment, model, size, length)
         found.append(largest_difference(model(**batch), exported(**batch), experiment.examples.task.distilled))
-    return max(found)
+    return float(np.max(found))  # NaN where there is one
 
 
 def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[Any, Any, Any], folder: Path) -> Record:

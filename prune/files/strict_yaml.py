@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, Any]:
             raise UserError(f"{path}: {trick} not allowed in a recipe")
         content = yaml.load(text, Loader=_UniqueKeys)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: not UTF-8, the 32nd of May, numbers of 5,000 digits
-        raise UserError(f"{path} is no plain YAML: {_told(error)}") from error
+        raise UserError(f"{path} is no plain YAML: {_reason(error)}") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if not isinstance(content, dict):
@@ -87,7 +87,7 @@ def _items(content: Any) -> Iterator[Any]:
         yield from content
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         return f"{error.problem} (line {error.problem_mark.line + 1})"
     return " ".join(str(error).split())[:200]

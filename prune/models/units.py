@@ -71,6 +71,6 @@ class TiledUnits:
 def tiled_units(matrices: Sequence[Matrix], tiles: Sequence[tuple[int, int]]) -> list[TiledUnits]:
     """The units of a sublayer in each of its `matrices`, whose masks have `tiles` of (rows, columns)."""
     edges = [tile[matrix.unit_axis] for matrix, tile in zip(matrices, tiles, strict=True)]
-    # Where all tiles hold whole units, all units between two borders of any matrix's tiles share their fate.
+    # Where all tiles hold whole units, units between two borders of any tiles are removed together.
     whole = [edge // m.unit_size if edge % m.unit_size == 0 else 1 for m, edge in zip(matrices, edges, strict=True)]
     return [TiledUnits(matrix, edge, gcd(*whole)) for matrix, edge in zip(matrices, edges, strict=True)]

@@ -13,6 +13,7 @@ from prune.compaction import saved_model
 from prune.compaction.compact import compact, prove_equal
 from prune.compaction.structure import Structure
 from prune.config.schema import Finish
+from prune.config.targets import target_of
 from prune.errors import UserError
 from prune.measure import size
 from prune.models.units import all_units
@@ -56,7 +57,7 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
     model, networks, examples = selection.model, experiment.networks, experiment.examples
     weights = size.num_nonzero(model.base_model, networks.sublayers)
     density = weights / size.num_prunable(networks.dense_sublayers)
-    _refuse_no_effect(experiment, density)
+    _check_effect(experiment, density)
     whole = copy.deepcopy(model)
     structure = _remove(experiment, model)
     difference = _proven(experiment, selection.outputs, whole, model)
@@ -83,8 +84,13 @@ def _proven(experiment: Experiment, before: Outputs, whole: PreTrainedModel, com
     return prove_equal(before, examples.proof_outputs(compacted), examples.task.distilled, in_double)
 
 
-def _refuse_no_effect(experiment: Experiment, density: float) -> None:
-    if density == 1.0:
-        setting = experiment.setting
+def _check_effect(experiment: Experiment, density: float) -> None:
+    """Raises UserError where everything is left."""
+    if density < 1.0:
+        return
+    setting = experiment.setting
+    if (target := target_of(experiment.config)) is not None:
+        advice = f"ask for more with target.{target.kind}"
+    else:
         advice = "raise method.penalty, or train longer" if "penalty" in setting else "lower method.density"
-        raise UserError(f"{experiment.config.method.name} removed nothing at {setting}: {advice}")
+    raise UserError(f"{experiment.config.method.name} removed nothing at {setting}: {advice}")

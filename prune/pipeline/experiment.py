@@ -10,6 +10,7 @@ from prune.config.targets import target_of
 from prune.models import loading
 from prune.pipeline.examples import Examples, read_examples, task_of
 from prune.pipeline.learning import Learning
+from prune.pipeline.method import method_of
 from prune.pipeline.networks import Networks, describe_networks
 from prune.pipeline.solving import budget_of
 from prune.results.layout import RunFolder
@@ -57,7 +58,8 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data and models' configs, before any weights are touched."""
     keep_few_kernels()
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
-    experiment.learning.settings.ramp(experiment.learning.settings.prune)  # raises where it has no step
+    if not method_of(config).scores_units:
+        experiment.learning.settings.ramp(experiment.learning.settings.prune)  # raises where it has no step
     return experiment
 
 

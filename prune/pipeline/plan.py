@@ -23,7 +23,7 @@ from prune.measure.speed import seconds, speed_device
 from prune.models.sublayers import SITES, Sublayer
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
-from prune.pipeline.stages import needed
+from prune.pipeline.stages import stages_to_run
 from prune.results.layout import run_folder
 from prune.runtime.screen import Screen
 from prune.training.distillation import TrainingData
@@ -41,17 +41,12 @@ class Plan:
 
     target: Target
     kept: Mapping[str, int]
-    """Sublayer -> heads or dimensions, were all units of a sublayer worth the same."""
+    """Sublayer -> heads or dimensions, if all units of a sublayer were equally important."""
     sublayers: list[Sublayer]
     speedup: float | None
     """Measured with random weights, where the target is a time."""
     seconds: Mapping[str, float]
     """Stage -> time that it will take; those whose output is there take none."""
-
-    @property
-    def value(self) -> float:
-        """What is aimed at."""
-        return self.target.value
 
 
 def plan(config: Config, screen: Screen) -> Plan:
@@ -75,7 +70,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
         kept=kept,
         sublayers=sublayers,
         speedup=budget.ratio(units, PAIRS) if budget.ratio is not None else None,
-        seconds=durations(experiment, step, budget.cost_of(kept) / budget.dense_cost),
+        seconds=stage_seconds(experiment, step, budget.cost_of(kept) / budget.dense_cost),
     )
 
 
@@ -84,16 +79,20 @@ def _even_importance(sublayer: Sublayer) -> Tensor:
     return sublayer.weights_per_unit * torch.arange(1, sublayer.num_units + 1) / sublayer.num_units
 
 
-def durations(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
+def stage_seconds(experiment: Experiment, seconds_per_step: float, share: float) -> dict[str, float]:
     """Seconds of each stage, given those of a dense training step; a step of a smaller model takes the `share` left."""
     config = experiment.config
     per_step, once = _teacher(experiment)
     steps: dict[str, float] = {}
-    for stage in needed(method_of(config).result(config), config):
+    for stage in stages_to_run(method_of(config).result(config), config):
+        if stage.folder(config).report.exists() and (stage.survives_force or not config.force):
+            steps[stage.name] = 0.0
+            continue
         work = stage.work(experiment, share)
-        taught = per_step * work.taught_steps + (once if work.taught_steps else 0.0)
-        once = 0.0 if work.taught_steps else once
-        steps[stage.name] = 0.0 if stage.folder(config).report.exists() else work.steps + taught
+        steps[stage.name] = work.steps + per_step * work.taught_steps
+        if work.taught_steps:  # the first that is taught has the teacher's outputs computed
+            steps[stage.name] += once
+            once = 0.0
     return {name: number * seconds_per_step for name, number in steps.items()}
 
 
@@ -146,7 +145,7 @@ def as_rich(plans: list[Plan]) -> Group:
         table.add_row(str(one.target), speed, *units, _as_text(sum(one.seconds.values())))
     stages = ", ".join(f"{name} {_as_text(time)}" for name, time in plans[0].seconds.items())
     table.caption = (
-        "Heads and dimensions per layer, were all of a layer worth the same; a run finds out what they are worth. "
+        "Heads and dimensions per layer, if all of a layer were equally important; a run scores them. "
         f"Time, from a training step here: {stages}; measuring comes on top."
     )
     return Group(table)

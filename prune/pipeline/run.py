@@ -16,7 +16,7 @@ from prune.pipeline.evaluation import assess
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.stage import Stage
-from prune.pipeline.stages import carry_out, locked, needed
+from prune.pipeline.stages import locked, run_stage, stages_to_run
 from prune.recipes.reproduction import recipe_of
 from prune.results.layout import ORIGIN, RunFolder, StageFolder, run_folder
 from prune.results.origin import origin_of
@@ -30,7 +30,7 @@ def run(config: Config, screen: Screen) -> Record:
     folder = run_folder(config)
     record = None if config.force else distributed.broadcast_from_main(lambda: finished(folder.record, screen.warn))
     if record is not None:
-        screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true carries it out anew.")
+        screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true runs it again.")
         return record
     distributed.broadcast_from_main(lambda: check_writable(config.outputs))
     with locked(StageFolder(folder.path), screen):
@@ -39,8 +39,8 @@ def run(config: Config, screen: Screen) -> Record:
         experiment = prepare(config, folder, screen).with_budget()
         result = method_of(config).result(config)
         with closing(experiment.learning.tracking):
-            for stage in needed(result, config):
-                carry_out(stage, experiment)
+            for stage in stages_to_run(result, config):
+                run_stage(stage, experiment)
                 if stage.emits_record and stage is not result:
                     _emit(stage, experiment)
         return distributed.broadcast_from_main(lambda: _evaluate(experiment, result))

@@ -23,7 +23,7 @@ from prune.runtime.resources import writing
 from prune.runtime.screen import Screen
 
 
-def carry_out(stage: Stage, experiment: Experiment) -> None:
+def run_stage(stage: Stage, experiment: Experiment) -> None:
     """Leaves the output of `stage`, whose inputs are there, in its folder, unless it is there already.
 
     Raises:
@@ -32,7 +32,7 @@ def carry_out(stage: Stage, experiment: Experiment) -> None:
     folder = stage.folder(experiment.config)
     with locked(folder, experiment.screen):
         if distributed.broadcast_from_main(lambda: _is_there(stage, folder, experiment)):
-            experiment.screen.stage(stage.name, f"is there: {folder.path}")
+            experiment.screen.stage(stage.name, f"already done: {folder.path}")
             return
         give_back_memory()
         forget_peak()
@@ -42,7 +42,7 @@ def carry_out(stage: Stage, experiment: Experiment) -> None:
             distributed.broadcast_from_main(lambda: _finish(stage, folder, experiment, start, values))
 
 
-def needed(result: Stage, config: Config) -> list[Stage]:
+def stages_to_run(result: Stage, config: Config) -> list[Stage]:
     """The stages that lead to `result`, in order, without transient ones that only finished stages take."""
     stages: list[Stage] = []
     for stage in reversed(result.chain()):

@@ -91,8 +91,8 @@ class Jobs:
             for one, target in _with_words_of_target(config):
                 kept = [word for word in words if not (target and word.startswith("target."))]
                 record = self._run(one, " ".join([label, *target]), self.command.as_typed([*kept, *target]))
-        worth = search.worth(sought, record)
-        return worth if len(worth) > 1 else worth[0]
+        values = search.objective_values(sought, record)
+        return values if len(values) > 1 else values[0]
 
     def _run(self, config: Config, label: str, words: list[str]) -> Record | None:
         """The run's record, unless it failed; leaves a note either way."""
@@ -106,7 +106,7 @@ class Jobs:
             is_there = record is not None
             if record is None:
                 screen.say(head)
-                self._carry_out(config, words, number)
+                self._execute(config, words, number)
                 record = _read(run)
             if record is None:
                 raise Failure(f"{run.record} is not there, or is damaged; the command below makes it again")
@@ -120,7 +120,7 @@ class Jobs:
         self._write(number, note)
         return record
 
-    def _carry_out(self, config: Config, words: list[str], number: int) -> None:
+    def _execute(self, config: Config, words: list[str], number: int) -> None:
         """Leaves a record.
 
         Raises:

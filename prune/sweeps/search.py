@@ -10,7 +10,7 @@ from prune.results.record import Record
 
 FAILED = -10.0
 """The objective of a failed run: less than any other."""
-_MOST_MISSING = -FAILED - 1
+_MOST_MISSING = -FAILED - 2
 
 
 def directions(search: SearchConfig) -> str:
@@ -18,15 +18,15 @@ def directions(search: SearchConfig) -> str:
     return "[maximize,maximize]" if search.objective is Objective.both else "maximize"
 
 
-def worth(search: SearchConfig, record: Record | None) -> tuple[float, ...]:
+def objective_values(search: SearchConfig, record: Record | None) -> tuple[float, ...]:
     """The objectives of a run, higher is better; None: it failed.
 
-    A run that does not count is worth less than nothing, the less the more is missing, which guides the search.
+    A run that does not count has less than -1, the less the more is missing, which guides the search.
     """
     if record is None:
         return _asked(search, FAILED, FAILED)
     if missing := min(shortfall(search, record), _MOST_MISSING):
-        return _asked(search, -missing, -missing)
+        return _asked(search, -1 - missing, -1 - missing)
     return _asked(search, *_objectives(record))
 
 

@@ -228,7 +228,7 @@ def _check_installed(command: Command) -> None:
             importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             raise UserError(
-                f"{group}={choice}: needs {package}, which is not installed: pip install 'prune[{extra}]'"
+                f"{group}={choice}: needs {package}, which is not installed: pip install -e '.[{extra}]'"
             ) from None
     if command.launcher == _SLURM and shutil.which("sbatch") is None:
         raise UserError(

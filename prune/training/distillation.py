@@ -182,7 +182,7 @@ def layer_distance(
     ratio = len(teacher) / len(student)
     return torch.stack(
         [
-            _distance(layer, teacher[round((number + 1) * ratio) - 1], counted, weight)
+            _distance(layer, teacher[max(1, round((number + 1) * ratio)) - 1], counted, weight)
             for number, layer in enumerate(student)
         ]
     ).mean()

@@ -72,7 +72,7 @@ def tracking(config: Config) -> Iterator[str]:
     for name in config.tracking:
         yield from one_of("tracking", name, list(TRACKERS))
     if missing := [name for name in TRACKERS if name in config.tracking and find_spec(name) is None]:
-        yield f"tracking=[{','.join(missing)}] needs {', '.join(missing)}: pip install 'prune[tracking]'"
+        yield f"tracking=[{','.join(missing)}] needs {', '.join(missing)}: pip install -e '.[tracking]'"
 
 
 def method_or_none(config: Config) -> Method | None:

@@ -16,6 +16,8 @@ def fields_of_kind(config: Config) -> Iterator[str]:
             yield f"task.text={shown(task.text)}: name one or two text columns"
         if len(task.labels) < 2:
             yield f"task.labels={task.labels}: name at least two labels, in the order of their integers"
+        if "f1" in task.metrics and len(task.labels) > 2:
+            yield f"task.metrics={task.metrics}: f1 is of the second of two labels, not of {len(task.labels)}"
     if task.kind == "question_answering":
         if len(task.text) != 2:
             yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"

@@ -67,6 +67,13 @@ def method(config: Config) -> Iterator[str]:
     for key, reason in known.unread.items() if known else ():
         if (value := attrgetter(key)(config)) != attrgetter(key)(defaults):
             yield f"{key}={shown(value)}: not read by {config.method.kind}: {reason}"
+    criteria = {site.criterion for _, site in sites(config) if not site.stays}
+    if known and known.scores_units and len(criteria) > 1:
+        yield (
+            f"method.attention.criterion={shown(config.method.attention.criterion)} and method.feed_forward.criterion="
+            f"{shown(config.method.feed_forward.criterion)}: {config.method.kind} compares the units of both sites; "
+            "set one criterion for both"
+        )
 
 
 def target(config: Config) -> Iterator[str]:

@@ -200,3 +200,10 @@ def test_rounding_is_told_from_a_change_by_double_precision():
     assert prove_equal(one, other, ("a",), lambda: (one, one)) == pytest.approx(3e-5, rel=0.01)
     with pytest.raises(NotExact, match="by 3e-05 of their size"):
         prove_equal(one, other, ("a",), lambda: (one, other))
+
+
+def test_a_result_that_is_no_number_is_no_proof():
+    before = {"start": torch.ones(2), "end": torch.ones(2)}
+    after = {"start": torch.ones(2), "end": torch.tensor([1.0, float("nan")])}
+    with pytest.raises(NotExact):
+        prove_equal(before, after, ("start", "end"))

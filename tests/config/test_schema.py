@@ -265,6 +265,11 @@ def test_the_block_of_a_site_that_has_no_blocks_does_not_matter():
     assert composed(*DEMO, "method=hybrid", "method.feed_forward.block=[5,5]").method.feed_forward.block == [5, 5]
 
 
+def test_f1_needs_two_labels():
+    (found,) = problems(*DEMO, "task.labels=[a,b,c]", "task.metrics=[f1]")
+    assert "f1 is of the second of two labels, not of 3" in found
+
+
 def test_impossible_values_are_found_together():
     found = problems(*DEMO, "method.density=0", "schedule.warmup=2", "method.threshold=2", "task.path=./no")
     assert len(found) == 4

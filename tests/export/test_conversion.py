@@ -24,7 +24,7 @@ from prune.results.record import Record
 from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
 
-pytest.importorskip("onnxruntime", reason="needs pip install 'prune[export]'")
+pytest.importorskip("onnxruntime", reason="needs pip install -e '.[export]'")
 FEW = [("bert", "onnx"), ("bart", "torch")]
 """Pairs of an architecture and a form that are not slow."""
 RUNTIMES = [name for name in FORMATS if name != "plain"]  # takes some shapes only: tests/shrink/test_plain.py
@@ -155,7 +155,7 @@ def test_a_mistake_is_told(words, said, capsys):
 
 def test_a_missing_package_is_named(monkeypatch):
     monkeypatch.setattr(conversion, "find_spec", lambda name: None if name == "onnxscript" else object())
-    with pytest.raises(UserError, match=r"format=onnx needs onnxscript: pip install 'prune\[export\]'"):
+    with pytest.raises(UserError, match=r"format=onnx needs onnxscript: pip install -e '.\[export\]'"):
         conversion.check_packages("onnx")
 
 

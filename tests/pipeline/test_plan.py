@@ -6,8 +6,8 @@ import pytest
 
 from prune.cli import main
 from prune.pipeline.experiment import prepare
-from prune.pipeline.plan import durations
-from prune.results.layout import run_folder
+from prune.pipeline.plan import stage_seconds
+from prune.results.layout import StageFolder, run_folder
 from prune.runtime.screen import Screen
 from tests.composing import composed
 from tests.runs.tiny import WORDS
@@ -19,7 +19,7 @@ def planned(*words, capsys):
 
 
 def test_shapes_and_times_of_each_target(tmp_path, capsys):
-    out = planned("target.density=[0.51,0.26]", f"outputs={tmp_path}", capsys=capsys)
+    out = planned("method=one_shot", "target.density=[0.51,0.26]", f"outputs={tmp_path}", capsys=capsys)
     for density, heads, width in ((0.51, 2, 256), (0.26, 1, 128)):
         row = re.search(rf"│ density {density} │ │ ([\d ]+) │ ([\d ]+) │", out)
         assert row[1] == " ".join([str(heads)] * 3)
@@ -29,7 +29,8 @@ def test_shapes_and_times_of_each_target(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [((), "needs one target (none given)"), (("method=struct",), "prune plan: name a target, as in")]
+    ("words", "said"),
+    [(("method=one_shot",), "needs one target (none given)"), ((), "prune plan: name a target, as in")],
 )
 def test_a_plan_needs_a_target(tmp_path, capsys, words, said):
     with pytest.raises(SystemExit) as end:
@@ -50,7 +51,7 @@ def steps(tmp_path):
 
     def count(*words):
         config = composed(*WORDS, "target.density=0.5", f"outputs={tmp_path}", *words)
-        return durations(prepare(config, run_folder(config), Screen()), 1.0, 0.5)
+        return stage_seconds(prepare(config, run_folder(config), Screen()), 1.0, 0.5)
 
     return count
 
@@ -62,6 +63,16 @@ def test_a_teacher_that_is_kept_answers_once_before_the_first_training(method, s
     assert {name: with_one[name] - without[name] for name in with_one} == pytest.approx(
         dict.fromkeys(without, 0) | {stage: 32 / 3}
     )
+
+
+def test_a_stage_that_is_done_takes_no_time_unless_it_is_forced(steps, monkeypatch, tmp_path):
+    done = tmp_path / "done.json"
+    done.touch()
+    monkeypatch.setattr(StageFolder, "report", done)
+    assert set(steps("method=hybrid_filled").values()) == {0.0}
+    again = steps("method=hybrid_filled", "force=true")
+    assert again["dense"] == 0.0
+    assert min(again["prune"], again["fill"]) > 0.0
 
 
 def test_a_teacher_that_is_asked_answers_at_every_step(steps):

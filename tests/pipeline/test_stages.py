@@ -12,7 +12,7 @@ from prune.pipeline import shared_stages
 from prune.pipeline.compacting import Selection, compact_selected
 from prune.pipeline.method import Method, method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
-from prune.pipeline.stages import needed
+from prune.pipeline.stages import stages_to_run
 from prune.results.files import read_records
 from prune.results.record import Record
 from prune.runtime import registry
@@ -56,12 +56,12 @@ def test_a_transient_stage_is_needed_until_what_takes_it_is_finished(tmp_path):
     second = Stage("second", "second", run=nothing, inputs=(first,), transient=True)
     third = Stage("third", "third", run=nothing, inputs=(first, second), transient=True)
     last = Stage("last", "last", run=nothing, inputs=(third,))
-    assert needed(last, config) == [first, second, third, last]
+    assert stages_to_run(last, config) == [first, second, third, last]
     third.folder(config).finish(report)
-    assert needed(last, config) == [first, third, last]
+    assert stages_to_run(last, config) == [first, third, last]
     third.folder(config).remove()
     last.folder(config).finish(report)
-    assert needed(last, config) == [first, last]
+    assert stages_to_run(last, config) == [first, last]
 
 
 @pytest.mark.parametrize("kind", registry.names("methods"))

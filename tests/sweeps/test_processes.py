@@ -86,7 +86,7 @@ def sweep(*words, **variables):
 
 @pytest.mark.slow
 def test_joblib_runs_go_at_once_and_share_one_dense_model(tmp_path, monkeypatch):
-    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs pip install 'prune[joblib]'")
+    pytest.importorskip("hydra_plugins.hydra_joblib_launcher", reason="needs pip install -e '.[joblib]'")
     monkeypatch.chdir(tmp_path)
     running = sweep("hydra/launcher=joblib", "method=struct,uniform", "method.density=0.3", CUDA_VISIBLE_DEVICES="")
     out, err = running.communicate(timeout=500)
@@ -106,7 +106,7 @@ def test_joblib_runs_go_at_once_and_share_one_dense_model(tmp_path, monkeypatch)
 @pytest.mark.slow
 def test_a_launcher_brings_back_what_is_finished_and_what_failed(tmp_path, monkeypatch):
     """One run is finished already; the other's data are cut off, which is found only once they are read."""
-    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs pip install 'prune[slurm]'")
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher", reason="needs pip install -e '.[slurm]'")
     monkeypatch.chdir(tmp_path)
     shutil.copytree(PACKAGE / "demo" / "data", "whole")
     shutil.copytree(PACKAGE / "demo" / "data", "broken")

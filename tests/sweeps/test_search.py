@@ -63,7 +63,7 @@ def test_the_best_and_the_front_by_hand():
 
 @pytest.fixture
 def optuna():
-    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install 'prune[optuna]'")
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install -e '.[optuna]'")
 
 
 SEARCH = ("-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=10", "hydra.sweeper.sampler.n_startup_trials=4")

@@ -115,7 +115,7 @@ def test_outputs_that_may_not_be_written_stop_a_sweep_before_it_starts(prune, ca
     ["n_trials=abc", "n_trials=-1", "n_trials=1e9", "n_jobs=abc", "params=3", "params={seed:'range(0,1e9)'}"],
 )
 def test_a_setting_of_a_search_that_makes_no_sense_is_refused(word, prune, carried_out):
-    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install 'prune[optuna]'")
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install -e '.[optuna]'")
     code, _, err = prune("-m", "hydra/sweeper=optuna", f"hydra.sweeper.{word}")
     assert code == 2
     assert err.startswith("prune: ")
@@ -123,7 +123,7 @@ def test_a_setting_of_a_search_that_makes_no_sense_is_refused(word, prune, carri
 
 
 def test_what_a_plugin_cannot_do_is_told_with_the_words_for_it(prune, carried_out):
-    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install 'prune[optuna]'")
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper", reason="needs pip install -e '.[optuna]'")
     code, _, err = prune("-m", "hydra/sweeper=optuna", "hydra.sweeper.storage=sqlite:////nowhere/x")
     assert code == 2
     assert "prune: hydra/sweeper=optuna hydra.sweeper.storage=sqlite:////nowhere/x: OperationalError" in err
@@ -219,10 +219,10 @@ def test_what_does_nothing_is_refused(prune, carried_out, words, said):
 @pytest.mark.parametrize(
     ("word", "extra"),
     [
-        ("hydra/launcher=joblib", "prune[joblib]"),
-        ("hydra/launcher=submitit_local", "prune[slurm]"),
-        ("hydra/launcher=submitit_slurm", "prune[slurm]"),
-        ("hydra/sweeper=optuna", "prune[optuna]"),
+        ("hydra/launcher=joblib", ".[joblib]"),
+        ("hydra/launcher=submitit_local", ".[slurm]"),
+        ("hydra/launcher=submitit_slurm", ".[slurm]"),
+        ("hydra/sweeper=optuna", ".[optuna]"),
     ],
 )
 def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(prune, carried_out, monkeypatch, word, extra):
@@ -233,7 +233,7 @@ def test_what_is_not_installed_is_named_with_the_extra_that_brings_it(prune, car
     code, _, err = prune("-m", word, "seed=1,2")
     assert code == 2
     assert f"{word}: needs hydra-" in err
-    assert f"pip install '{extra}'" in err
+    assert f"pip install -e '{extra}'" in err
     assert carried_out == []
 
 

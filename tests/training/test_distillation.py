@@ -130,6 +130,12 @@ def test_where_one_has_the_first_token_only_that_is_compared():
         assert layer_distance(*([one] for one in pair), counted).item() == pytest.approx((1 + 4) / 2)
 
 
+def test_a_teacher_of_fewer_layers_teaches_each_of_them():
+    student = [torch.tensor([[[float(number)]]]) for number in (1, 1, 2, 2)]
+    teacher = [torch.tensor([[[float(number)]]]) for number in (1, 2)]
+    assert layer_distance(student, teacher, torch.tensor([[True]])).item() == 0.0
+
+
 @pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_layers_are_learned_from_in_every_architecture(name):
     architecture = ARCHITECTURES[name]

@@ -24,7 +24,7 @@ TAGS = {f"{stage}/{curve}" for stage, curves in CURVES.items() for curve in curv
 
 def needs(tracker):
     if tracker not in INSTALLED:
-        pytest.skip(f"{tracker} is not installed: pip install 'prune[tracking]'")
+        pytest.skip(f"{tracker} is not installed: pip install -e '.[tracking]'")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def tracked(tmp_path_factory):
     """The folder of a tiny run with all trackers that are installed, and what it left beside its outputs."""
     place = tmp_path_factory.mktemp("tracked")
     if not INSTALLED:
-        pytest.skip("no tracker is installed: pip install 'prune[tracking]'")
+        pytest.skip("no tracker is installed: pip install -e '.[tracking]'")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for variable in ("WANDB_MODE", "WANDB_DIR", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
@@ -109,7 +109,7 @@ def test_a_tracker_that_is_not_installed_is_refused_with_what_to_install(tmp_pat
     monkeypatch.setattr(names, "find_spec", lambda name: None if name == "wandb" else True)
     code, _, err = call(f"outputs={tmp_path}", "tracking=[tensorboard,wandb]")
     assert code == 2
-    assert "tracking=[wandb] needs wandb: pip install 'prune[tracking]'" in err
+    assert "tracking=[wandb] needs wandb: pip install -e '.[tracking]'" in err
     assert not list(tmp_path.iterdir())
 
 

@@ -18,8 +18,7 @@ def run_command(words: list[str]) -> None:
     """Shows a row per target."""
     from prune.composition.compose import compose_and_call
 
-    chosen = [] if any(word.startswith("method=") for word in words) else ["method=one_shot"]
-    plans = compose_and_call([*chosen, *words], _one)
+    plans = compose_and_call(words, _one)
     from prune.pipeline.plan import as_rich
 
     display(as_rich(plans))

@@ -28,13 +28,13 @@ def run_command(words: list[str]) -> None:
     enabled = gc.isenabled()
     gc.disable()  # records are many small objects that stay: it would look for garbage among them again and again
     try:
-        _carry_out(words)
+        _show_table(words)
     finally:
         if enabled:
             gc.enable()
 
 
-def _carry_out(words: list[str]) -> None:
+def _show_table(words: list[str]) -> None:
     from prune.report.terminal.table import draw_table
     from prune.results.files import read_records, write
     from prune.results.formats import FORMATS, as_text

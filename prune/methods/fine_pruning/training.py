@@ -62,6 +62,7 @@ def select(experiment: Experiment, dense: StageFolder, trained: StageFolder) -> 
 def _folded(experiment: Experiment, dense: StageFolder, trained: StageFolder) -> Selection:
     model, masks = masked_model(experiment, dense)
     load_model(model, trained.model / _WEIGHTS)
+    model.eval()  # gates that are drawn in training have their fixed values
     if masks.budget_controller is None:
         masks.advance(1.0)
     else:

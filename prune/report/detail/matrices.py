@@ -133,15 +133,15 @@ class _Reader:
         number, size = self._units(stack, layer, place, kept)
         if number > _MOST_UNITS or number * size > _MOST_FEATURES:
             raise ValueError(f"{name} has {number} units of {size} features")
-        alive = np.zeros(number, dtype=np.bool_)
-        alive[kept] = True
+        kept_units = np.zeros(number, dtype=np.bool_)
+        kept_units[kept] = True
         return Sublayer(
             name=name,
             site=place.site,
             num_units=number,
             num_kept=len(kept),
-            kept=base64.b64encode(np.packbits(alive).tobytes()).decode(),
-            matrices=list(self._matrices(own.rpartition(".")[0], place, np.repeat(alive, size))) if own else [],
+            kept=base64.b64encode(np.packbits(kept_units).tobytes()).decode(),
+            matrices=list(self._matrices(own.rpartition(".")[0], place, np.repeat(kept_units, size))) if own else [],
         )
 
     def _units(self, stack: Stack, layer: str, place: Place, kept: list[int]) -> tuple[int, int]:
@@ -166,32 +166,34 @@ class _Reader:
                     return self.last.shape(f"{layer}.{place.output}")[1] // len(kept)
         return 0
 
-    def _matrices(self, layer: str, place: Place, alive: NDArray[np.bool_]) -> Iterator[Matrix]:
-        """`layer` as it is named in the pruned model; `alive`: which of the dense model's inner features are left."""
+    def _matrices(self, layer: str, place: Place, kept_features: NDArray[np.bool_]) -> Iterator[Matrix]:
+        """`layer` as it is named in the pruned model; `kept_features`: (features,), of the dense model."""
         inputs = [name for name in place.inputs if self.last.has(f"{layer}.{name}")]
         for name in inputs:
             for part in range(place.parts):
                 label = name.rpartition(".")[2] + (f" {part + 1}" if place.parts > 1 else "")
                 if place.site == "feed_forward" and len(inputs) == place.parts == 1:
                     label = "up"
-                yield self._matrix(f"{layer}.{name}", label, alive, place, part)
+                yield self._matrix(f"{layer}.{name}", label, kept_features, place, part)
         last = "output" if place.site == "attention" else "down"
-        yield self._matrix(f"{layer}.{place.output}", last, alive, place, None)
+        yield self._matrix(f"{layer}.{place.output}", last, kept_features, place, None)
 
-    def _matrix(self, module: str, label: str, alive: NDArray[np.bool_], place: Place, part: int | None) -> Matrix:
+    def _matrix(
+        self, module: str, label: str, kept_features: NDArray[np.bool_], place: Place, part: int | None
+    ) -> Matrix:
         """`part`: which of an input module's matrices; None for the output matrix, whose units are columns."""
         density, pictures, shape = {}, {}, (0, 0)
         for stage, model in self.models.items():
             nonzero = model.nonzero(module)
             if part is not None:
                 nonzero = np.split(nonzero, place.parts)[part].T
-            if not 0 < len(nonzero) * len(alive) <= _MOST_WEIGHTS:
-                raise ValueError(f"{module} has {len(nonzero)} x {len(alive)} weights")
-            whole = np.zeros((len(nonzero), len(alive)), dtype=np.bool_)
-            whole[:, alive] = nonzero
+            if not 0 < len(nonzero) * len(kept_features) <= _MOST_WEIGHTS:
+                raise ValueError(f"{module} has {len(nonzero)} x {len(kept_features)} weights")
+            whole = np.zeros((len(nonzero), len(kept_features)), dtype=np.bool_)
+            whole[:, kept_features] = nonzero
             shape = whole.shape
             density[stage] = float(whole.mean())
-            pictures[stage] = picture(whole, alive, self._pixel(shape, place.site, part is not None))
+            pictures[stage] = picture(whole, kept_features, self._pixel(shape, place.site, part is not None))
         rows, columns = shape[::-1] if part is not None else shape
         return Matrix(label, rows, columns, density, pictures)
 

@@ -22,19 +22,19 @@ _START, _FORM = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", b"\x08\x02\0\0\0"
 _LARGEST = 1024
 
 
-def picture(nonzero: NDArray[np.bool_], alive: NDArray[np.bool_], cell: tuple[int, int]) -> str:
+def picture(nonzero: NDArray[np.bool_], kept: NDArray[np.bool_], cell: tuple[int, int]) -> str:
     """The picture as a `data:` address.
 
     Args:
         nonzero: (rows, columns), where a weight is left and not zero.
-        alive: (columns,), which columns are left.
+        kept: (columns,), which columns are left.
         cell: Rows and columns of the matrix that make a pixel.
     """
     rows, columns = (np.arange(0, size, step) for size, step in zip(nonzero.shape, cell, strict=True))
     number = np.add.reduceat(np.add.reduceat(nonzero, rows, axis=0, dtype=np.int64), columns, axis=1)
     area = np.outer(np.diff(rows, append=nonzero.shape[0]), np.diff(columns, append=nonzero.shape[1]))
     levels = np.ceil(number / area * (_LEVELS - 1)).astype(np.int64)
-    gone = ~np.logical_or.reduceat(alive, columns)
+    gone = ~np.logical_or.reduceat(kept, columns)
     pixels = _palette()[levels]
     pixels[:, gone] = REMOVED
     return _address(pixels)

@@ -45,7 +45,7 @@ def figures(row: Row) -> dict[str, Any]:
         "model": row.model,
         "method": row.method,
         "setting": row.setting,
-        "told_apart": row.distinguishing_settings,
+        "distinguishing_settings": row.distinguishing_settings,
         "configuration": runs[0].configuration if runs else None,
         "seeds": list(row.seeds),
         "metric": row.metric,
