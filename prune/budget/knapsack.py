@@ -16,12 +16,12 @@ _STEPS = 4096
 never exceeds it."""
 _NOTHING = 1e-12
 """The share of the largest cost that a part has where nothing is left: then only what costs no more is within it."""
-_STEPS = 64
+_FEWEST_OPTIONS = 64
 
 
 def options(sublayer: Sublayer) -> list[int]:
-    """Numbers of units that may stay: any number of heads; dimensions in 64 to 127 steps, where there are as many."""
-    step = max(1, sublayer.num_units // _STEPS) if sublayer.site == "feed_forward" else 1
+    """Numbers of units that may stay: any number of heads; dimensions in 64 to 127 steps where there are as many."""
+    step = max(1, sublayer.num_units // _FEWEST_OPTIONS) if sublayer.site == "feed_forward" else 1
     return sorted({*range(0, sublayer.num_units, step), sublayer.num_units})
 
 

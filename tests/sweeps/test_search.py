@@ -1,11 +1,11 @@
-"""Searches: what each run is worth, what counts, which is best; and Optuna led by that."""
+"""Searches: the objectives of each run, what counts, which is best; and Optuna led by that."""
 
 import re
 
 import pytest
 
 from prune.config.schema import Objective, SearchConfig
-from prune.sweeps.search import FAILED, best, demands, directions, shortfall, worth
+from prune.sweeps.search import FAILED, best, demands, directions, objective_values, shortfall
 from tests.report.records import record
 from tests.sweeps.pretended import CRASH, penalties
 
@@ -18,29 +18,29 @@ def run(value, speedup, **values):
     return record(value=value, dense_value=0.9, speed=[speed], **values)
 
 
-def test_what_a_run_is_worth():
-    assert worth(METRIC, run(0.8, 2.0)) == (0.8,)
-    assert worth(SPEEDUP, run(0.8, 2.0)) == (2.0,)
-    assert worth(BOTH, run(0.8, 2.0)) == (0.8, 2.0)
+def test_objective_values_are_metric_and_speed_up():
+    assert objective_values(METRIC, run(0.8, 2.0)) == (0.8,)
+    assert objective_values(SPEEDUP, run(0.8, 2.0)) == (2.0,)
+    assert objective_values(BOTH, run(0.8, 2.0)) == (0.8, 2.0)
     assert directions(BOTH) == "[maximize,maximize]"
     assert directions(METRIC) == directions(SPEEDUP) == "maximize"
 
 
-def test_a_run_that_does_not_count_is_worth_the_less_the_more_is_missing():
+def test_a_run_that_does_not_count_has_less_the_more_is_missing():
     search = SearchConfig(objective=Objective.metric, min_speedup=4.0, max_loss=0.05)
     assert shortfall(search, run(0.85, 4.0)) == pytest.approx(0)
-    assert worth(search, run(0.9, 3.0)) == (-0.25,)
-    assert worth(search, run(0.75, 4.0)) == (pytest.approx(-0.1),)
-    assert worth(search, run(0.75, 3.0)) == (pytest.approx(-0.35),)
-    assert worth(search, None) == (FAILED,)
+    assert objective_values(search, run(0.9, 3.0)) == (-1.25,)
+    assert objective_values(search, run(0.75, 4.0)) == (pytest.approx(-1.1),)
+    assert objective_values(search, run(0.75, 3.0)) == (pytest.approx(-1.35),)
+    assert objective_values(search, None) == (FAILED,)
     assert demands(search) == "search.min_speedup=4 search.max_loss=0.05"
 
 
-def test_where_lower_is_better_a_run_is_worth_the_more_the_lower_it_is_and_more_than_one_that_does_not_count():
+def test_where_lower_is_better_a_run_has_more_the_lower_it_is_and_more_than_one_that_does_not_count():
     search = SearchConfig(objective=Objective.metric, max_loss=40.0)
-    counts = [worth(search, run(value, 2.0, higher_is_better=False)) for value in (3.0, 20.0, 40.0)]
-    missing = [worth(search, run(value, 2.0, higher_is_better=False)) for value in (41.0, 45.0, 1e6)]
-    falling = [*counts, (0.0,), *missing, worth(search, None)]
+    counts = [objective_values(search, run(value, 2.0, higher_is_better=False)) for value in (3.0, 20.0, 40.0)]
+    missing = [objective_values(search, run(value, 2.0, higher_is_better=False)) for value in (41.0, 45.0, 1e6)]
+    falling = [*counts, (0.0,), *missing, objective_values(search, None)]
     assert falling == sorted(falling, reverse=True)
     assert len(set(falling)) == len(falling)
 
