@@ -34,6 +34,14 @@ def _little_to_collect():
     gc.freeze()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    """What tests of hostile names print has characters that no worker of pytest-xdist can send."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _no_recipes_of_others():
     """Hydra copies its whole store whenever it composes, with every recipe that was ever named."""

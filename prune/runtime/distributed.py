@@ -59,7 +59,7 @@ def broadcast_from_main(make: Callable[[], T]) -> T:
                 made = make()
         except UserError as found:
             error = found
-    result, problem = _from_first_to_all((made, error and str(error)))
+    result, problem = _broadcast((made, error and str(error)))
     if problem is not None:
         raise error or UserError(problem)
     return made if is_main_process() else result  # type: ignore[return-value]  # made, as there was no problem
@@ -116,7 +116,7 @@ def _alone() -> Iterator[None]:
         _state["alone"] = False
 
 
-def _from_first_to_all(value: Any) -> Any:
+def _broadcast(value: Any) -> Any:
     from torch import distributed
 
     content = [value]

@@ -92,27 +92,31 @@ def test_one_process_speaks_and_one_folder_is_left(runs):
 TALK = """
 import os
 from pathlib import Path
-from prune import processes
 from prune.errors import UserError
+from prune.runtime import distributed
 
 def refuse():
     raise UserError("no such thing")
 
 rank = int(os.environ["RANK"])
-assert (processes.number(), processes.place(), processes.is_first()) == (2, rank, rank == 0)
-inside = processes.from_first(lambda: (rank, processes.number(), processes.from_first(lambda: "at once")))
+assert (distributed.num_processes(), distributed.process_index(), distributed.is_main_process()) == (2, rank, rank == 0)
+
+def nested():
+    return rank, distributed.num_processes(), distributed.broadcast_from_main(lambda: "at once")
+
+inside = distributed.broadcast_from_main(nested)
 assert inside == (0, 1, "at once")
-assert processes.from_all(rank * 10) == [0, 10]
+assert distributed.all_gather(rank * 10) == [0, 10]
 left = Path("left")
-assert processes.in_turn(lambda: left.exists() or left.touch()) == (True if rank else None)
-for share in (processes.from_first, processes.in_turn):
+assert distributed.main_process_first(lambda: left.exists() or left.touch()) == (True if rank else None)
+for share in (distributed.broadcast_from_main, distributed.main_process_first):
     for make in (refuse, lambda: refuse() if rank else None):
         try:
             share(make)
         except UserError as error:
             assert str(error) == "no such thing"
         else:
-            assert share is processes.from_first and make is not refuse
+            assert share is distributed.broadcast_from_main and make is not refuse
 Path(f"done_{rank}").touch()
 from prune.cli.main import main
 main(["model=bertt", "task=demo"])
