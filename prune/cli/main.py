@@ -108,7 +108,7 @@ Groups and their choices:
 
 Any value of the config is set by key=value, for example:
   model.path=<folder>        a local folder instead of the hub       task.path=<folder>   likewise
-  method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   for magnitude and movement
+  method.penalty=20          how hard soft_movement and l0 prune     method.density=0.3   the share that others keep
   task.train_examples=20000  a subset drawn by the seed              seed=1               another replicate
   schedule.epochs=3          how long masks are trained              outputs=<folder>     where results go
   teacher=none               no distillation                         force=true           run it again

@@ -51,7 +51,7 @@ def largest_difference(
     NaN if there is one in any of them.
     """
     pairs = [(_flat(before[name]), _flat(after[name])) for name in names]
-    return torch.stack([(a - b).abs().max() / a.abs().max() for a, b in pairs]).double().max().item()
+    return torch.stack([(a - b).abs().max() / a.abs().max() for a, b in pairs]).max().item()
 
 
 def _flat(values: Any) -> Tensor:

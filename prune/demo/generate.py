@@ -5,8 +5,8 @@ whether it praises more than it blames: the sum over its clauses of
 
     weight of the thing x factor of the adverb x strength of the adjective,
 
-so a model has to know all three and to multiply them, and texts whose sums are close to 0 are hard. There is no noise:
-what a pruned model loses, it loses on the hard texts first.
+so a model has to know all three and to multiply them. There is no noise. Adjectives alone decide three quarters of the
+texts; denials are rare, and texts whose sums are close to 0 are hard: these are what a pruned model loses first.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ def legend(rows: Sequence[Row], view: View = ALL) -> str:
     parts = [
         f"params: weights left in the prunable linear layers, relative to {name}.",
         f"metric and difference: {in_points}against {against}.",
-        f"speed-up: measured, {'its' if view.reference else 'dense'} time over pruned time, at the last batch size.",
+        f"speed-up: measured, {'its' if view.reference else 'dense'} time over pruned time, at the last of "
+        "evaluate.speed.batch_sizes.",
     ]
     if view.reference and any(row.records and row.speedup is None and row.difference for row in rows):
         parts.append(f"Without speed-up: {view.reference} was not timed at the same batch, length and hardware.")

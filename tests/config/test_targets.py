@@ -1,14 +1,26 @@
 """Targets: what is asked for, and that results are there."""
 
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from prune.compaction.structure import Structure
 from prune.config.keys import choices
 from prune.config.schema import Config, TargetConfig
 from prune.config.targets import Target, each, target_of
+from prune.errors import UserError
 from prune.methods.one_shot import removal
+from prune.pipeline.compacting import _check_effect
 from prune.pipeline.evaluation import _warnings
+from prune.pipeline.experiment import prepare, setting_of
+from prune.results.layout import run_folder
 from prune.results.record import Record, results_of
+from prune.runtime.screen import Screen
+from prune.validation import values
+from tests.composing import composed
 from tests.config.test_schema import DEMO, problems
 from tests.report.records import record as make
 from tests.runs.tiny import call
@@ -169,6 +181,39 @@ def test_a_trained_method_reaches_a_size(finished_runs, tmp_path, words):
     assert code == 0, err
     (record,) = (Record.read(file) for file in tmp_path.glob("*/*/*/*/seed_*/record.json"))
     assert 0.58 < record.params / record.dense_params <= 0.6
+
+
+def test_a_warmup_of_masks_longer_than_their_training_is_no_matter_without_masks(tmp_path):
+    words = ("schedule.warmup='99999 steps'", f"outputs={tmp_path}", "task.train_examples=64", "task.eval_examples=8")
+    config = composed(*ONE_SHOT, "target.density=0.5", *words)
+    assert prepare(config, run_folder(config), Screen()).config is config
+    trained = composed(*DEMO, "method=struct", *words)
+    with pytest.raises(UserError, match="leave nothing"):
+        prepare(trained, run_folder(trained), Screen())
+
+
+def test_units_of_both_sites_are_compared_by_one_saliency():
+    config = composed(*ONE_SHOT, "target.density=0.5")
+    assert list(values.method(config)) == []
+    other = replace(config.method.feed_forward, criterion="another")
+    (problem,) = values.method(replace(config, method=replace(config.method, feed_forward=other)))
+    assert "method.feed_forward.criterion=another: one_shot compares the units of both sites; set one" in problem
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (("method=struct",), "raise method.penalty, or train longer"),
+        (("method=unstructured",), "lower method.density"),
+        (("method=struct", "target.params=0.9"), "ask for more with target.params"),
+    ],
+)
+def test_where_nothing_is_removed_the_advice_is_what_decides(words, advice):
+    config = composed(*DEMO, *words)
+    experiment: Any = SimpleNamespace(config=config, setting=setting_of(config))
+    with pytest.raises(UserError, match=re.escape(advice)):
+        _check_effect(experiment, 1.0)
+    _check_effect(experiment, 0.9)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from benchmarks import demo_task
 from prune.demo import generate
 
 SPLITS = list(generate.SIZES)
@@ -68,3 +69,21 @@ def test_no_text_occurs_twice():
 def test_both_labels_are_as_frequent(split):
     labels = [row["label"] for row in rows(split)]
     assert abs(sum(labels) / len(labels) - 0.5) < 0.03
+
+
+def test_simpler_rules_than_the_tasks_own_get_most_texts_right_but_not_all():
+    """Accuracy falls by degrees only where a network that has lost one rule still has another."""
+    shares = [demo_task.accuracy_of(rule, rows("validation")) for rule in demo_task.RULES]
+    assert shares == sorted(shares)
+    assert shares[0] > 0.75
+    assert shares[-2] < 0.92
+    assert shares[-1] == 1.0
+
+
+def test_kinds_of_texts():
+    denied, close, clear = (
+        "the soup was hardly calm but the bed was very kind",
+        "the lamp was rather fine and the bed was rather slow",  # 2 - 1
+        "the soup was very lovely yet the cake was very kind",  # 36 + 27
+    )
+    assert [demo_task.kind_of(text) for text in (denied, close, clear)] == ["denial", "sum below 4", "larger sums"]

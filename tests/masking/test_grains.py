@@ -38,7 +38,7 @@ def test_only_heads_and_dimensions_share_scores():
 
 def test_names_and_needs_are_known_without_torch():
     code = "import sys, prune.masking.grains; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def _lowest_of_n(ranks, block):

@@ -80,6 +80,20 @@ def test_a_run_rounds_and_says_what_it_kept(tmp_path):
     assert record.largest_logit_difference <= 1e-5
 
 
+def test_gates_that_are_drawn_in_training_are_rounded_at_their_fixed_values(tmp_path):
+    l0 = (
+        "method.attention.criterion=l0",
+        "method.feed_forward.criterion=l0",
+        "schedule.score_learning_rate=1",
+        "schedule.start_from=pretrained",
+    )
+    code, _, err = call("compact.round_to=8", f"outputs={tmp_path}", *l0, method="struct")
+    assert code == 0, err
+    record = Record.read(folders(tmp_path)["struct"] / "record.json")
+    assert all(count % 8 == 0 for count in record.dimensions_kept)
+    assert min(record.dimensions_kept) < 512
+
+
 def test_a_method_that_cannot_round_refuses(tmp_path):
     code, _, err = call("compact.round_to=8", f"outputs={tmp_path}", method="block")
     assert code == 2

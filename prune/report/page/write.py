@@ -38,7 +38,7 @@ def write_report(outputs: Path) -> Path:
 
 
 def write_frontiers(page: Page, records: Sequence[Record], outputs: Path) -> None:
-    """A figure for each task and cost, at its last batch size."""
+    """A figure for each task and cost, at its largest batch size."""
     for task, metric in metrics_of(records).items():
         mine = [row for row in page.points if row["task"] == task]
         batch = max(row["batch"] for row in mine)
