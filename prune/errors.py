@@ -18,3 +18,8 @@ class ConfigErrors(UserError):
     def __init__(self, problems: Iterable[str]):
         self.problems = tuple(dict.fromkeys(islice(problems, _MOST)))
         super().__init__("\n".join(self.problems))
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text."""
+    return str(error).strip().split("\n")[0][:200]

@@ -52,6 +52,13 @@ class Objective(str, Enum):
     both = "both"
 
 
+class ClassWeights(str, Enum):
+    """How much the examples of each label count."""
+
+    none = "none"
+    balanced = "balanced"
+
+
 NO_GRAIN = "none"
 
 
@@ -117,10 +124,16 @@ class TaskConfig:
     """Name of the hub data set's configuration; unused for a local folder."""
     text: list[str] = field(default_factory=list)
     """Text columns: one or two to classify (two are encoded as a pair); question and text to answer from."""
+    encoding: str = "utf-8"
+    """Encoding of CSV and JSON files."""
     label: str = "label"
-    """Column with the label, an integer from 0 to len(labels) - 1; or with the answers: `text` and `answer_start`."""
+    """Column with the label (a name, a whole number from 0, or a boolean) or number; or with the answers: `text` and
+    `answer_start`."""
     labels: list[str] = field(default_factory=list)
-    """Names of the labels, in the order of their integers. Read by text_classification."""
+    """Names of the labels, in the order of their numbers; []: those of the training split, sorted. Read by
+    text_classification."""
+    class_weights: ClassWeights = ClassWeights.none
+    """balanced: each label counts the same in training, however rare. Read by text_classification."""
     id: str | None = None
     """Column with the ids that predictions are saved under; null: the row number."""
     metrics: list[str] = field(default_factory=lambda: ["accuracy"])

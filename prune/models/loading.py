@@ -165,7 +165,9 @@ def align_labels(model: PreTrainedModel, labels: Mapping[int, str] | None, optio
     """
     theirs = [name.lower() for _, name in sorted((model.config.id2label or {}).items())]
     mine = [name.lower() for _, name in sorted((labels or {}).items())]
-    if not mine or theirs == mine or all(name.startswith("label_") for name in theirs):
+    if not mine or theirs == mine:
+        return
+    if len(theirs) == len(mine) and all(name.startswith("label_") for name in theirs):
         return
     if sorted(theirs) != sorted(mine):
         raise UserError(

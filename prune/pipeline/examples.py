@@ -68,7 +68,12 @@ class Examples:
             features, rows = self.features[split], self.rows[split]
             size = self.config.schedule.eval_batch_size
             predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
-            folder.predictions(split).save(predictions.answers, predictions.odds, predictions.forced)
+            folder.predictions(split).save(
+                predictions=predictions.answers,
+                null_odds=predictions.odds,
+                non_null_predictions=predictions.forced,
+                probabilities=predictions.probabilities,
+            )
             scores[split] = self.task.score(predictions, rows)
         return scores
 
@@ -98,7 +103,7 @@ def read_examples(config: Config, task: Task, tokenizer: PreTrainedTokenizerBase
             for split, of_split in rows.items()
         }
     sizes = ", ".join(f"{len(of_split)} {split}" for split, of_split in rows.items())
-    screen.stage("prepare", f"{config.task.name}: {sizes} examples")
+    screen.stage("prepare", "; ".join([f"{config.task.name}: {sizes} examples", *task.findings]))
     return Examples(config, task, tokenizer, rows, features, fingerprints)
 
 

@@ -12,6 +12,7 @@ from prune.models.sublayers import Sublayer, smaller
 from prune.pipeline.experiment import Experiment
 from prune.runtime import registry
 from prune.runtime.progress_bar import track
+from prune.training.loss import minimising
 
 
 def importance_of(experiment: Experiment, model: PreTrainedModel, criterion: str = "fisher") -> dict[str, Tensor]:
@@ -24,7 +25,8 @@ def importance_of(experiment: Experiment, model: PreTrainedModel, criterion: str
     number = min(method.importance_examples, len(examples.training))
     experiment.screen.stage("prune", f"{method.name}: importance of units, from {number} examples")
     batches = list(examples.sample(number, model.device))
-    return importance(saliency, model, networks.sublayers, batches, networks.first_token_only)
+    with minimising(examples.task.loss, model):
+        return importance(saliency, model, networks.sublayers, batches, networks.first_token_only)
 
 
 def importance(

@@ -20,6 +20,7 @@ from prune.results.layout import RunFolder, StageFolder
 from prune.runtime import distributed
 from prune.runtime.screen import Screen
 from prune.training.distillation import Teacher, TrainingData, with_teacher
+from prune.training.loss import minimising
 from prune.training.precision import as_in_training
 from prune.training.settings import Trainings
 from prune.training.tracking import Tracking
@@ -67,18 +68,19 @@ class Learning:
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
-        history = train(
-            model,
-            data,
-            self.examples.collator,
-            training,
-            self.config.distillation,
-            stage.checkpoints,
-            self.screen,
-            masks,
-            ramp,
-            self.tracking.callbacks(training.name) if self.config.tracking else (),
-        )
+        with minimising(self.examples.task.loss, model):
+            history = train(
+                model,
+                data,
+                self.examples.collator,
+                training,
+                self.config.distillation,
+                stage.checkpoints,
+                self.screen,
+                masks,
+                ramp,
+                self.tracking.callbacks(training.name) if self.config.tracking else (),
+            )
         if distributed.is_main_process():
             write_at_once(stage.history, json.dumps(history) + "\n")
 
@@ -94,7 +96,9 @@ class Learning:
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         if self.teaches_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
-            return TrainingData(self.examples.training, Teacher(model, self.examples.task.distilled, layers))
+            teacher = Teacher(model, self.examples.task.distilled, layers)
+            return TrainingData(self.examples.training, teacher, regresses=self.examples.task.regresses)
         with as_in_training(self.config.schedule.precision, model.device):
             outputs = self.examples.outputs_of(model, self.examples.training)
-        return TrainingData(with_teacher(self.examples.training, outputs))
+        features = with_teacher(self.examples.training, outputs)
+        return TrainingData(features, regresses=self.examples.task.regresses)

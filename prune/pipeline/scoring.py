@@ -25,7 +25,7 @@ class Scored:
     """The main metric."""
 
 
-def score(config: Config, predictions: str, null_odds: str | None) -> Scored:
+def score(config: Config, predictions: str, null_odds: str | None = None, probabilities: str | None = None) -> Scored:
     """Scores the file `predictions` (JSON: id -> answer) on the first evaluation split, in the official units.
 
     Raises:
@@ -44,7 +44,10 @@ def score(config: Config, predictions: str, null_odds: str | None) -> Scored:
         raise UserError(
             f"task.metrics={config.task.metrics[0]} is over thresholds: name the odds with null_odds=<file>"
         )
-    scores = task.measure(Predictions(answers, odds), rows)
+    every = _read("probabilities", probabilities, ids) if probabilities else {}
+    if "roc_auc" in config.task.metrics and not every:
+        raise UserError("task.metrics: roc_auc is of probabilities: name them with probabilities=<file>")
+    scores = task.measure(Predictions(answers, odds, probabilities=every), rows)
     return Scored(scores, scores[config.task.metrics[0]])
 
 

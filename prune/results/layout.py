@@ -15,6 +15,7 @@ outputs/
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
       non_null_predictions.json     id -> the best answer, had one to be given
+      probabilities.json            id -> those of all labels, where a metric asks for them
     tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
@@ -60,9 +61,8 @@ class PredictionFiles:
 
     path: Path
 
-    def save(self, answers: dict[str, Any], odds: dict[str, float], forced: dict[str, Any]) -> None:
-        """Writes what there is."""
-        named = {"predictions": answers, "null_odds": odds, "non_null_predictions": forced}
+    def save(self, **named: dict[str, Any]) -> None:
+        """Writes what there is, a file for each name."""
         for name, content in named.items():
             if content:
                 write_at_once(self.path / f"{name}.json", json.dumps(content, indent=0, ensure_ascii=False) + "\n")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from prune.errors import UserError
+from prune.errors import UserError, first_line
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM_SAID = re.compile(
@@ -36,8 +36,9 @@ def exhausted(error: BaseException, where: Path | None = None, need: int | None 
         return _not_written(where or (Path(str(named)) if named else None), reason, need)
     if any(_is_no_memory(cause) for cause in causes):
         return UserError(
-            f"there is not enough memory ({_first_line(error)}). Less is taken by a smaller schedule.batch_size, "
-            "schedule.eval_batch_size or task.max_length; the same command goes on from what is finished"
+            f"there is not enough memory ({type(error).__name__}: {first_line(error)}). Less is taken by a smaller "
+            "schedule.batch_size, schedule.eval_batch_size or task.max_length; the same command goes on from what is "
+            "finished"
         )
     return None
 
@@ -109,11 +110,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(found))
         yield found
         found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
-
-
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200]}" if lines else type(error).__name__
 
 
 def _size(number: int) -> str:

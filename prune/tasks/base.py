@@ -5,32 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets import Dataset, load_dataset
+from datasets import Dataset
 from datasets.config import HF_DATASETS_CACHE
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor
+from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config.schema import TaskConfig
-from prune.data.features import TRUNCATED
+from prune.data.features import LENGTH, TRUNCATED
 from prune.data.inference import outputs_of
+from prune.data.reading import read_split
+from prune.data.subsets import others, subset
 from prune.errors import UserError
 from prune.files.atomic import check_writable
-from prune.files.paths import locate
-from prune.runtime.resources import exhausted
 from prune.tasks.metrics.specs import spec_of
 
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
 """Name of a model's output -> one array per input."""
+Loss = Callable[[Mapping[str, Any], Mapping[str, Tensor]], Tensor]
+"""(outputs of a model, inputs) -> the mean over the examples of a batch."""
 
 MOST_UNUSABLE = 0.01
 """Share of a split's rows that may be left out."""
-_READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
 
 
 @dataclass
@@ -43,6 +44,8 @@ class Predictions:
     """Example's id -> how much more is to be said for no answer than for one, where a task knows that."""
     forced: dict[str, Any] = field(default_factory=dict)
     """The answers, had one to be given to every example, where a task knows that."""
+    probabilities: dict[str, list[float]] = field(default_factory=dict)
+    """Example's id -> those of all labels, where a metric asks for them."""
 
 
 class Task(ABC):
@@ -58,11 +61,17 @@ class Task(ABC):
     """Whether a teacher's outputs are small enough to be computed once and kept, instead of at every step."""
     proof_examples: ClassVar[int] = 256
     """On how many examples compaction is proven to change nothing."""
+    advice: ClassVar[Mapping[str, str]] = {}
+    """What is wrong with too many rows -> what to do."""
+    regresses: ClassVar[bool] = False
+    """Whether these are numbers to be met, no logits."""
 
     def __init__(self, config: TaskConfig, seed: int):
         self.config, self.seed = config, seed
         self.remarks: list[str] = []
         """What was left out when the data were read."""
+        self.findings: list[str] = []
+        """What was read off the data."""
 
     @property
     def baseline(self) -> str:
@@ -88,7 +97,7 @@ class Task(ABC):
         check_cache()
         config, data = self.config, {}
         for split in splits or [config.train_split, *config.eval_splits]:
-            self.check(split, rows := self._read(split))
+            self.check(split, rows := read_split(config, split))
             data[split] = self.usable(split, rows)
         sizes: dict[str, int | None] = dict.fromkeys(config.eval_splits, config.eval_examples)
         sizes[config.train_split] = config.train_examples
@@ -96,36 +105,6 @@ class Task(ABC):
             sizes[config.train_split] = config.train_examples or max(1, len(rows) - config.eval_from_train)
             data[self.held_out] = others(rows, sizes[config.train_split] or 0, config.eval_from_train, self.seed)
         return {split: subset(rows, split, sizes.get(split), self.seed) for split, rows in data.items()}
-
-    def _read(self, split: str) -> Dataset:
-        folder = locate(self.config.path)
-        if folder is None:
-            return self._read_from_hub(split)
-        if not folder.is_dir():
-            raise UserError(f"task.path={self.config.path}: there is no such folder")
-        files = [folder / f"{split}{suffix}" for suffix in _READERS if (folder / f"{split}{suffix}").is_file()]
-        if not files:
-            held = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
-            raise UserError(
-                f"task.path={self.config.path} has no file for the split {split!r}: expected "
-                f"{' or '.join(split + suffix for suffix in _READERS)}; the folder holds {held}"
-            )
-        if files[0].stat().st_size == 0:
-            raise UserError(f"{files[0]} is empty")
-        try:
-            return load_dataset(_READERS[files[0].suffix], data_files={split: str(files[0])}, split=split)
-        except Exception as error:
-            remark = exhausted(error, Path(HF_DATASETS_CACHE))
-            raise remark or UserError(f"{files[0]} cannot be read: {error.__cause__ or error}") from error
-
-    def _read_from_hub(self, split: str) -> Dataset:
-        try:
-            return load_dataset(self.config.path, self.config.subset, split=split)
-        except Exception as error:
-            raise exhausted(error, Path(HF_DATASETS_CACHE)) or UserError(
-                f"task.path={self.config.path} is no local folder, and could not be had from the hub "
-                f"({type(error).__name__}: {first_line(error)}). Without a network, name a folder with task.path="
-            ) from error
 
     def check(self, split: str, rows: Dataset) -> None:
         """Raises a UserError that names the column and row of what cannot be used."""
@@ -149,35 +128,27 @@ class Task(ABC):
         """Raises a UserError if the column with the labels cannot be used; `where` begins its text."""
 
     def usable(self, split: str, rows: Dataset) -> Dataset:
-        """`rows` without those that cannot be used, which `remarks` then tells.
+        """The `rows` of a whole split without those that cannot be used, which `remarks` then tells.
 
         Raises:
-            UserError: if these are too many.
+            UserError: if more than 1 % have the same fault.
         """
-        return rows
-
-    def without(
-        self, split: str, rows: Dataset, unusable: Mapping[str, Sequence[int]], advice: Mapping[str, str]
-    ) -> Dataset:
-        """`rows` without those that are `unusable`: what they have -> their numbers. `remarks` then tells.
-
-        `advice`: what they have -> what to do if there are too many.
-
-        Raises:
-            UserError: if these are more than 1 %.
-        """
-        for what, numbers in unusable.items():
+        left_out: set[int] = set()
+        for fault, numbers in self.unusable(split, rows).items():
             if not numbers:
                 continue
-            remark = (
-                f"{len(numbers)} of {len(rows)} rows of the split {split!r} have {what} (the first is row {numbers[0]})"
-            )
+            counted = f"{len(numbers)} of {len(rows)} rows of the split {split!r}"
+            remark = f"{counted} have {fault} (the first is row {numbers[0]})"
             if len(numbers) > MOST_UNUSABLE * len(rows):
-                most = f"at most {MOST_UNUSABLE:.0%} may be left out{advice.get(what, '')}"
+                most = f"at most {MOST_UNUSABLE:.0%} may be left out{self.advice.get(fault, '')}"
                 raise UserError(f"task {self.config.name}: {remark}; {most}")
             self.remarks.append(f"{remark} and were left out")
-        left_out = {number for numbers in unusable.values() for number in numbers}
+            left_out.update(numbers)
         return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
+
+    def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
+        """What is wrong with rows of a whole split that cannot be used -> their numbers."""
+        return {f"nothing in the column {name!r}": nulls(rows.data.column(name)) for name in self.config.text}
 
     @abstractmethod
     def features(
@@ -191,6 +162,11 @@ class Task(ABC):
     def num_truncated(self, features: Dataset) -> int:
         """How many inputs were cut at a maximal length."""
         return int(np.sum(features[TRUNCATED]))
+
+    @property
+    def loss(self) -> Loss | None:
+        """What is minimised instead of the model's own loss; None: that."""
+        return None
 
     @abstractmethod
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
@@ -245,6 +221,30 @@ class OnePassTask(Task):
         """What a model's `outputs` on the `features` of `rows` say."""
 
 
+class SequenceTask(OnePassTask):
+    """A task of one or two texts in the columns `text`, read as one sequence with one answer."""
+
+    auto_class = "AutoModelForSequenceClassification"
+
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
+        def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
+            texts = [batch[column] for column in self.config.text]
+            encoded = tokenizer(*texts, truncation=True, max_length=self.config.max_length)
+            return {
+                **encoded,
+                LENGTH: [len(ids) for ids in encoded["input_ids"]],
+                TRUNCATED: [bool(one.overflowing) for one in encoded.encodings],
+                "labels": batch[self.config.label],
+            }
+
+        return mapped(rows, encode, fingerprint)
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        return DataCollatorWithPadding(tokenizer)
+
+
 def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, **options: Any) -> Dataset:
     """What `encode` makes of batches of `rows`, or what it made of them earlier under the same fingerprint."""
     return rows.map(
@@ -264,51 +264,16 @@ def is_text(kind: pa.DataType) -> bool:
 
 
 def check_text(where: str, column: str, values: pa.ChunkedArray) -> None:
-    """Raises a UserError if the column holds anything but text, or a null."""
+    """Raises a UserError if the column holds anything but text."""
     if not is_text(values.type):
         raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
-    row = pc.index(pc.is_null(values), True).as_py()
-    if row >= 0:
-        raise UserError(f"{where}: the column {column!r} is null in row {row}")
 
 
-def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
-    """`size` rows drawn by `seed`, in their original order; all if `size` is None.
-
-    Raises:
-        UserError: if there are fewer.
-    """
-    if size is None:
-        return rows
-    if size > len(rows):
-        raise UserError(f"a subset of {size} examples was asked for, but the split {split!r} has {len(rows)}")
-    return rows.select(np.sort(_drawn(len(rows), size, seed)))
-
-
-def others(rows: Dataset, used: int, size: int, seed: int) -> Dataset:
-    """`size` rows drawn by `seed` from those that a subset of `used` rows leaves, in their original order.
-
-    Raises:
-        UserError: if these are fewer.
-    """
-    left = np.setdiff1d(np.arange(len(rows)), _drawn(len(rows), min(used, len(rows)), seed))
-    if size > len(left):
-        raise UserError(
-            f"task.eval_from_train={size}: {used} of the {len(rows)} training examples are trained on, which leaves "
-            f"{len(left)}. Lower it, or task.train_examples"
-        )
-    return rows.select(left[np.sort(_drawn(len(left), size, seed))])
-
-
-def _drawn(number: int, size: int, seed: int) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(seed).choice(number, size, replace=False)
+def nulls(values: pa.ChunkedArray) -> list[int]:
+    """The rows in which a column holds nothing."""
+    return [int(row) for row in np.flatnonzero(values.is_null().to_numpy())]
 
 
 def check_cache() -> None:
     """Raises a UserError where `datasets` cannot keep what it reads."""
     check_writable(str(HF_DATASETS_CACHE), "HF_DATASETS_CACHE", "Data are kept there: set HF_HOME to a folder of yours")
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an error's text."""
-    return str(error).strip().split("\n")[0][:200]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -32,6 +33,12 @@ class QuestionAnswering(OnePassTask):
     auto_class = "AutoModelForQuestionAnswering"
     distilled = ("start_logits", "end_logits")
     per_token = True
+    advice = MappingProxyType(
+        {
+            "no answer": ". If questions may be unanswerable, set task.answers.unanswerable=true and "
+            "task.metrics=[f1,exact]"
+        }
+    )
 
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         kind = values.type
@@ -50,20 +57,19 @@ class QuestionAnswering(OnePassTask):
                     f"task {self.config.name}, split {split!r}: the column {self.config.label!r} holds {answers!r} in "
                     f"row {number}; expected the lists `text` (texts) and `answer_start` (integers), of the same length"
                 )
+        return super().usable(split, rows)
+
+    def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
+        found = super().unusable(split, rows)
         training = split == self.config.train_split
         missing, misplaced = [], []
         columns = (rows[self.config.text[1]], rows[self.config.label])
         for number, (text, answers) in enumerate(zip(*columns, strict=True)):
             if not answers["text"]:
                 missing += [] if self.config.answers.unanswerable else [number]
-            elif training and not _stands_there(text, answers):
+            elif training and text is not None and not _stands_there(text, answers):
                 misplaced.append(number)
-        unusable = {"no answer": missing, "an answer that does not stand at its offset": misplaced}
-        advice = {
-            "no answer": ". If questions may be unanswerable, set task.answers.unanswerable=true and "
-            "task.metrics=[f1,exact]"
-        }
-        return self.without(split, rows, unusable, advice)
+        return found | {"no answer": missing, "an answer that does not stand at its offset": misplaced}
 
     def _with_parsed_answers(self, split: str, rows: Dataset) -> Dataset:
         if not is_text(rows.data.column(self.config.label).type):

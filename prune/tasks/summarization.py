@@ -28,10 +28,10 @@ class Summarization(Task):
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         check_text(where, self.config.label, values)
 
-    def usable(self, split: str, rows: Dataset) -> Dataset:
-        source, target = rows[self.config.text[0]], rows[self.config.label]
-        empty = [n for n, pair in enumerate(zip(source, target, strict=True)) if not all(text.strip() for text in pair)]
-        return self.without(split, rows, {"an empty text or summary": empty}, {})
+    def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
+        pairs = zip(rows[self.config.text[0]], rows[self.config.label], strict=True)
+        empty = [row for row, pair in enumerate(pairs) if not all(text and text.strip() for text in pair)]
+        return {"an empty text or summary": empty}
 
     def features(
         self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None

@@ -2,81 +2,188 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from datasets import Dataset
-from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
+import torch
+import torch.nn.functional as F
+from datasets import ClassLabel, Dataset
+from torch import Tensor
 
-from prune.data.features import LENGTH, TRUNCATED
+from prune.config.schema import ClassWeights, TaskConfig
+from prune.data.labels import names_in, number_of, numbers_of
+from prune.data.reading import read_split
 from prune.errors import UserError
-from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, mapped
-from prune.tasks.metrics.classification import METRICS
+from prune.runtime.registry import nearest
+from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask, nulls
+from prune.tasks.metrics.classification import METRICS, Classified
+from prune.tasks.metrics.specs import problem_with_labels
+
+_MOST_SHOWN = 20
+"""Of a task's labels."""
 
 
-class TextClassification(OnePassTask):
-    """Texts in the columns `text`, an integer in the column `label`."""
+class TextClassification(SequenceTask):
+    """Texts in the columns `text`; in the column `label` the name of a label, its number from 0, or a boolean."""
 
-    auto_class = "AutoModelForSequenceClassification"
+    def __init__(self, config: TaskConfig, seed: int):
+        super().__init__(config, seed)
+        self.names = list(config.labels)
+        """Of the labels, in the order of their numbers; read off the training split where the config has none."""
+        self._weights: list[float] = []
+
+    def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
+        if not self.names:
+            self.names = self._names_in_training()
+            self.findings.append(
+                f"labels: {', '.join(self.names[:_MOST_SHOWN])}{' ...' * (len(self.names) > _MOST_SHOWN)}"
+            )
+            if problem := problem_with_labels(self.config.metrics, len(self.names)):
+                raise UserError(problem)
+        data = super().load(splits)
+        for split in self.eval_splits:
+            if split in data:
+                self._check_metrics(split, data[split])
+        if self.config.class_weights is ClassWeights.balanced and self.config.train_split in data:
+            self._weights = balanced_weights(data[self.config.train_split][self.config.label], len(self.names))
+        return data
+
+    def _names_in_training(self) -> list[str]:
+        rows, column = read_split(self.config, self.config.train_split), self.config.label
+        self.check(self.config.train_split, rows)
+        known = rows.features[column]
+        names = known.names if isinstance(known, ClassLabel) else names_in(rows.data.column(column))
+        where = f"task {self.config.name}, split {self.config.train_split!r}: the column {column!r}"
+        if len(names) < 2:
+            raise UserError(f"{where} holds no two labels, only {', '.join(names) or 'nothing'}")
+        if len(names) > max(2, len(rows) / 2):
+            raise UserError(
+                f"{where} holds {len(names)} different labels in {len(rows)} rows. For numbers to be predicted say "
+                "task=text_regression; otherwise name the labels with task.labels=[...]"
+            )
+        return names
 
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
-        column, names = self.config.label, self.config.labels
-        if not pa.types.is_integer(values.type):
-            raise UserError(f"{where}: the column {column!r} holds {values.type}, not integers from 0")
-        wrong = pc.or_kleene(pc.less(values, 0), pc.greater_equal(values, len(names)))
-        row = pc.index(pc.fill_null(wrong, True), True).as_py()
-        if row >= 0:
+        column, kind = self.config.label, values.type
+        if not (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+            or pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        ):  # fmt: skip
+            raise UserError(f"{where}: the column {column!r} holds {kind}; labels are texts, whole numbers or booleans")
+        if not self.names:
+            return
+        try:
+            numbers_of(values, self.names)
+        except ValueError as error:
+            value = values[row := int(str(error))].as_py()
+            raise UserError(f"{where}: the label in row {row} is {value!r}; {self._allowed(value)}") from None
+
+    def _allowed(self, value: Any) -> str:
+        near = nearest(value, self.names) if isinstance(value, str) else ""
+        return (
+            f"allowed are {', '.join(self.names)}, or 0 to {len(self.names) - 1}{near}. Name yours with "
+            "task.labels=[...], or leave it empty to have them read off the training split"
+        )
+
+    def usable(self, split: str, rows: Dataset) -> Dataset:
+        column = self.config.label
+        numbers = numbers_of(rows.data.column(column), self.names)
+        return super().usable(split, rows.remove_columns(column).add_column(column, numbers))
+
+    def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
+        return super().unusable(split, rows) | {
+            f"nothing in the column {self.config.label!r}": nulls(rows.data.column(self.config.label))
+        }
+
+    def _check_metrics(self, split: str, rows: Dataset) -> None:
+        """Raises a UserError where a metric is not defined for the labels that are there."""
+        missing = [name for number, name in enumerate(self.names) if number not in set(rows[self.config.label])]
+        if "roc_auc" in self.config.metrics and missing:
             raise UserError(
-                f"{where}: the label in row {row} is {values[row].as_py()}; allowed are 0 to {len(names) - 1} "
-                f"({', '.join(names)}). Name yours with task.labels=[...]"
+                f"task.metrics: roc_auc needs examples of every label, and the split {split!r} has none of "
+                f"{', '.join(missing[:3])}; say another metric"
             )
 
-    def features(
-        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
-    ) -> Dataset:
-        def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
-            texts = [batch[column] for column in self.config.text]
-            encoded = tokenizer(*texts, truncation=True, max_length=self.config.max_length)
-            return {
-                **encoded,
-                LENGTH: [len(ids) for ids in encoded["input_ids"]],
-                TRUNCATED: [bool(one.overflowing) for one in encoded.encodings],
-                "labels": batch[self.config.label],
-            }
-
-        return mapped(rows, encode, fingerprint)
-
-    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
-        return DataCollatorWithPadding(tokenizer)
+    @property
+    def loss(self) -> Loss | None:
+        return weighted_cross_entropy(self._weights) if self._weights else None
 
     def model_settings(self) -> dict[str, Any]:
-        names = dict(enumerate(self.config.labels))
+        names = dict(enumerate(self.names))
         return {"num_labels": len(names), "id2label": names, "label2id": {name: i for i, name in names.items()}}
 
     def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
-        best = np.stack(outputs["logits"]).argmax(-1)
-        names = [self.config.labels[label] for label in best]
-        return Predictions(dict(zip(self.ids(rows), names, strict=True)))
+        logits, ids = np.stack(outputs["logits"]), self.ids(rows)
+        answers = dict(zip(ids, [self.names[label] for label in logits.argmax(-1)], strict=True))
+        if "roc_auc" not in self.config.metrics:
+            return Predictions(answers)
+        probabilities = torch.as_tensor(logits).double().softmax(-1).tolist()
+        return Predictions(answers, probabilities=dict(zip(ids, probabilities, strict=True)))
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
-        numbers = {name: number for number, name in enumerate(self.config.labels)}
-        given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
-        if unknown := sorted({label for label in given if label not in numbers}):
-            raise UserError(f"predictions: {', '.join(unknown[:3])} is no label; allowed are {', '.join(numbers)}")
-        return self._scores(np.asarray([numbers[label] for label in given]), np.asarray(rows[self.config.label]))
+        ids = self.ids(rows)
+        given = [self._number(predictions.answers[id_]) for id_ in ids]
+        probabilities = (
+            [self._checked(id_, predictions.probabilities[id_]) for id_ in ids] if predictions.probabilities else None
+        )
+        return self._scores(given, probabilities, rows)
+
+    def _number(self, answer: Any) -> int:
+        try:
+            return number_of(answer, self.names)
+        except ValueError:
+            raise UserError(f"predictions: {answer} is no label; allowed are {', '.join(self.names)}") from None
+
+    def _checked(self, id_: str, probabilities: Any) -> list[float]:
+        size = len(self.names)
+        if not isinstance(probabilities, list) or len(probabilities) != size or not all(map(_is_number, probabilities)):
+            raise UserError(f"probabilities: those of {id_} are not {size} numbers, one for each label")
+        return probabilities
 
     def chance(self, rows: Dataset) -> float:
-        labels, metric = np.asarray(rows[self.config.label]), self.config.metrics[0]
-        constants = (np.full_like(labels, label) for label in range(len(self.config.labels)))
-        return max(self._scores(constant, labels)[metric] for constant in constants)
+        size, metric = len(self.names), self.config.metrics[0]
+        constants = (
+            self._scores([label] * len(rows), [[float(other == label) for other in range(size)]] * len(rows), rows)
+            for label in range(size)
+        )
+        return max(scores[metric] for scores in constants)
 
-    def _scores(self, predictions: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> Scores:
+    def _scores(self, given: list[int], probabilities: list[list[float]] | None, rows: Dataset) -> Scores:
+        classified = Classified(
+            np.asarray(rows[self.config.label]), np.asarray(given), self.names,
+            None if probabilities is None else np.asarray(probabilities),
+        )  # fmt: skip
         scores: Scores = {}
         for name in self.config.metrics:
-            scores |= METRICS[name]().compute(predictions=predictions, references=labels) or {}
+            scores |= METRICS[name](classified)
         return scores
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def balanced_weights(labels: Sequence[int], number: int) -> list[float]:
+    """A weight for each of so many labels, inverse to how often it occurs; their mean over examples is 1."""
+    counts = np.bincount(np.asarray(labels), minlength=number)
+    return [float(weight) for weight in len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1))]
+
+
+def weighted_cross_entropy(weights: Sequence[float]) -> Loss:
+    """Cross-entropy of logits (batch, labels), each example weighted by its label's weight; the mean over examples.
+
+    It is not divided by the sum of the batch's weights, so that no example counts more for the batch that it is in.
+    """
+
+    def loss(outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
+        logits, labels = outputs["logits"], inputs["labels"]
+        each = F.cross_entropy(logits.float(), labels, reduction="none")
+        return (each * torch.tensor(weights, device=labels.device)[labels]).mean()
+
+    return loss
 
 
 TASK = TextClassification

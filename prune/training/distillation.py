@@ -27,6 +27,11 @@ def soft_cross_entropy(student: Tensor, teacher: Tensor, temperature: float) -> 
     return F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True) * temperature**2
 
 
+def squared_distance(student: Tensor, teacher: Tensor, _temperature: float) -> Tensor:
+    """Mean squared difference of predicted numbers (batch, ..., numbers), which have no temperature."""
+    return F.mse_loss(student, teacher)
+
+
 def with_teacher(features: Dataset, outputs: Mapping[str, Any]) -> Dataset:
     """`features` with the teacher's outputs as columns, computed once: a teacher gives the same every epoch."""
     for name, values in outputs.items():
@@ -81,6 +86,8 @@ class TrainingData:
     """With what a teacher said, as columns, where that is kept."""
     teacher: Teacher | None = None
     """Asked at every step otherwise."""
+    regresses: bool = False
+    """Whether a teacher's outputs are numbers to be met, no logits."""
 
     @cached_property
     def ids(self) -> frozenset[int]:
@@ -140,6 +147,8 @@ def losses(
     config: DistillationConfig,
     inputs: Mapping[str, Tensor],
     weight: LossWeight = LossWeight(),
+    *,
+    regresses: bool = False,
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
@@ -150,8 +159,9 @@ def losses(
         return {"labels": weight.answers * outputs["loss"]}
     written = _written(inputs)
     which = slice(None) if written is None else written
+    distance = squared_distance if regresses else soft_cross_entropy
     distances = [
-        soft_cross_entropy(outputs[name][which].float(), logits[which].float(), config.temperature)
+        distance(outputs[name][which].float(), logits[which].float(), config.temperature)
         for name, logits in teacher_outputs.logits.items()
     ]
     terms = {

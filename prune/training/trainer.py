@@ -149,6 +149,7 @@ class _Trainer(Trainer):
             masks,
             training_data.teacher,
         )
+        self.regresses = training_data.regresses
         features = training_data.features
         self.sampler = LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
         args = _arguments(training, folder, model)
@@ -167,7 +168,7 @@ class _Trainer(Trainer):
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
             teacher_outputs = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
             outputs = model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {}))
-        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight)
+        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight, regresses=self.regresses)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         values = torch.stack(list(terms.values()))

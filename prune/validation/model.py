@@ -36,7 +36,7 @@ def folders(config: Config) -> Iterator[str]:
             yield from _weights(key, name, folder)
         if key in ("model.path", "model.dense") and "pruned_shape" in (_local_shape(name) or {}):
             yield f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may be pruned)"
-    for key in ("teacher", "model.dense") if config.task.kind == "text_classification" else ():
+    for key in ("teacher", "model.dense") if config.task.labels else ():
         shape = _local_shape(named[key]) if key in named else None
         named_labels = (shape or {}).get("id2label")
         labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2

@@ -4,41 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prune.config.schema import AnswersConfig, Config, SummariesConfig
+from prune.config.schema import Config, TaskConfig
 from prune.runtime.sanitize import shown
+from prune.tasks.metrics import specs
 
 
 def fields_of_kind(config: Config) -> Iterator[str]:
-    """What each kind of task asks of its fields."""
-    task, answers = config.task, config.task.answers
-    if task.kind == "text_classification":
-        if not 1 <= len(task.text) <= 2:
-            yield f"task.text={shown(task.text)}: name one or two text columns"
-        if len(task.labels) < 2:
-            yield f"task.labels={task.labels}: name at least two labels, in the order of their integers"
-        if "f1" in task.metrics and len(task.labels) > 2:
-            yield f"task.metrics={task.metrics}: f1 is of the second of two labels, not of {len(task.labels)}"
-    if task.kind == "question_answering":
-        if len(task.text) != 2:
-            yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
-        room = task.max_length - answers.question_length - 3  # special tokens
-        if not 0 <= answers.stride < room:
-            yield (
-                f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what task.max_length="
-                f"{task.max_length} leaves beside a question of task.answers.question_length={answers.question_length}"
-            )
-    elif answers != AnswersConfig():
-        yield f"task.answers: read by question_answering only, not by task.kind={task.kind}"
-    if task.kind == "summarization":
-        yield from _summaries(config)
-    elif task.summaries != SummariesConfig():
-        yield f"task.summaries: read by summarization only, not by task.kind={task.kind}"
+    """What each kind of task asks of its fields; that of another package asks by itself."""
+    task = config.task
+    if task.kind not in _ASKED:
+        return
+    yield from _ASKED[task.kind](task)
+    for name, reader in _READERS.items():
+        if task.kind != reader and getattr(task, name) != getattr(TaskConfig(), name):
+            yield f"task.{name}: read by {reader} only, not by task.kind={task.kind}"
 
 
-def _summaries(config: Config) -> Iterator[str]:
-    task, summaries = config.task, config.task.summaries
+def _texts(task: TaskConfig) -> Iterator[str]:
+    if not 1 <= len(task.text) <= 2:
+        yield f"task.text={shown(task.text)}: name one or two text columns"
+
+
+def _classes(task: TaskConfig) -> Iterator[str]:
+    yield from _texts(task)
+    if len(task.labels) == 1 or len(set(task.labels)) < len(task.labels):
+        yield (
+            f"task.labels={shown(task.labels)}: name at least two different labels, in the order of their numbers, or "
+            "none: then they are read off the training split"
+        )
+    if problem := specs.problem_with_labels(task.metrics, len(task.labels)):
+        yield problem
+    if task.metrics[:1] == [specs.F1_OF_EACH]:
+        yield f"task.metrics={shown(task.metrics)}: {specs.F1_OF_EACH} is a value for each label; name another first"
+
+
+def _answers(task: TaskConfig) -> Iterator[str]:
+    answers = task.answers
+    if len(task.text) != 2:
+        yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
+    room = task.max_length - answers.question_length - 3  # special tokens
+    if not 0 <= answers.stride < room:
+        yield (
+            f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what task.max_length="
+            f"{task.max_length} leaves beside a question of task.answers.question_length={answers.question_length}"
+        )
+
+
+def _summaries(task: TaskConfig) -> Iterator[str]:
+    summaries = task.summaries
     if len(task.text) != 1:
         yield f"task.text={shown(task.text)}: name the column with the text"
     if not 0 <= summaries.min_new_tokens <= summaries.max_new_tokens:
         allowed = f"at least 0, at most task.summaries.max_new_tokens={summaries.max_new_tokens}"
         yield f"task.summaries.min_new_tokens={summaries.min_new_tokens}: must be {allowed}"
+
+
+_ASKED = {
+    "text_classification": _classes,
+    "text_regression": _texts,
+    "question_answering": _answers,
+    "summarization": _summaries,
+}
+_READERS = {
+    "labels": "text_classification",
+    "class_weights": "text_classification",
+    "answers": "question_answering",
+    "summaries": "summarization",
+}
+"""Field -> the one kind that reads it."""

@@ -26,7 +26,8 @@ from prune.validation import check
 DEMO = ("model=demo", "task=demo")
 ANSWERS = ("model=demo", "task=question_answering", "task.path=pkg://demo/data")
 TO_FILL_IN = {
-    "text_classification": {"path": "a/b", "labels": ["no", "yes"]},
+    "text_classification": {"path": "a/b"},
+    "text_regression": {"path": "a/b"},
     "question_answering": {"path": "a/b"},
     "summarization": {"path": "a/b"},
 }
@@ -38,7 +39,7 @@ CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory fo
 FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group).glob("*.yaml"))
 
 
-READ_BY = {"answers": "question_answering", "summaries": "summarization"}
+READ_BY = {"class_weights": "text_classification", "answers": "question_answering", "summaries": "summarization"}
 """Parts of a task that one kind reads; files of other kinds leave them out."""
 
 
@@ -171,7 +172,8 @@ def is_text(node):
         ("task.train_examples=0", "task.train_examples=0: must be above 0, or null"),
         ("task.text=[]", "task.text=[]: name one or two text columns"),
         ("task.text=[a,b,c]", "name one or two text columns"),
-        ("task.labels=[one]", "name at least two labels"),
+        ("task.labels=[one]", "name at least two different labels"),
+        ("task.labels=[one,one]", "name at least two different labels"),
         ("evaluate.speed.pairs=1", "evaluate.speed.pairs=1: must be at least 2"),
         ("evaluate.speed.batch_sizes=[]", "name at least one batch size"),
         ("evaluate.speed.batch_sizes=[1,0]", "evaluate.speed.batch_sizes=0: must be above 0"),

@@ -84,6 +84,30 @@ def test_labels_are_scored_by_row(call, reviews):
     assert found == {"accuracy": pytest.approx(2 / 3), "f1": pytest.approx(4 / 5)}
 
 
+def test_labels_are_read_off_the_training_split_and_answers_may_be_numbers(call, reviews, tmp_path):
+    write(tmp_path / "reviews" / "train.jsonl", [{"text": "a", "label": label} for label in ("0", "1", "1", "0")])
+    write(tmp_path / "reviews" / "validation.jsonl", [row | {"label": str(row["label"])} for row in REVIEWS])
+    found = scored(call, [*reviews, "task.labels=[]"], predictions={"0": "0", "1": 1, "2": 0})
+    assert found["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_ranks_are_scored_with_probabilities(call, reviews):
+    words, answers = [*reviews, "task.metrics=[roc_auc]"], {"0": "good", "1": "good", "2": "good"}
+    ranks = {"0": [0.4, 0.6], "1": [0.3, 0.7], "2": [0.45, 0.55]}
+    assert scored(call, words, predictions=answers, probabilities=ranks) == {"roc_auc": 0.5}
+    said = "task.metrics: roc_auc is of probabilities: name them with probabilities=<file>"
+    assert said in refused(call, words, predictions=answers)
+
+
+@pytest.mark.parametrize("bad", [[0.5], "high", [0.5, "x"], None], ids=str)
+def test_probabilities_that_are_none_are_refused(call, reviews, bad):
+    answers = {"0": "good", "1": "good", "2": "good"}
+    said = refused(
+        call, [*reviews, "task.metrics=[roc_auc]"], predictions=answers, probabilities=dict.fromkeys(answers, bad)
+    )
+    assert "of 0 are not 2 numbers, one for each label" in said
+
+
 def test_answers_are_scored_in_percent(call, v1):
     found = scored(call, v1, predictions={"a": "Cold!", "b": "red tea"})
     assert found == {"exact_match": 50.0, "f1": pytest.approx(100 * (1 + 2 / 3) / 2)}
@@ -164,7 +188,7 @@ def test_the_predictions_must_be_named(call, v1):
 
 def test_an_unknown_label_is_refused(call, reviews):
     said = refused(call, reviews, predictions={"0": "good", "1": "great", "2": 1})
-    assert said == "prune: predictions: 1, great is no label; allowed are bad, good"
+    assert said == "prune: predictions: great is no label; allowed are bad, good"
 
 
 def test_a_metric_over_thresholds_needs_odds(call, v2):

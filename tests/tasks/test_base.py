@@ -45,7 +45,6 @@ BAD = {
     "no text column": ([{"sentence": "a", "label": 0}], "there is no column 'text'; the columns are sentence, label"),
     "no label column": ([{"text": "a", "y": 0}], "there is no column 'label'; the columns are text, y"),
     "neither column": ([{"a": 1}], "there is no column 'text', 'label'"),
-    "null text": ([*GOOD, {"text": None, "label": 0}], "the column 'text' is null in row 4"),
     "numbers for text": ([{"text": 3, "label": 0}], "the column 'text' holds int64, not text"),
     "lists for text": ([{"text": ["a"], "label": 0}], "the column 'text' holds list"),
     "all null": ([{"text": None, "label": 0}], "the column 'text' holds null, not text"),
@@ -59,6 +58,49 @@ def test_what_is_wrong_with_the_data_is_named(folder, case, split):
     message = refused(folder(**{split: rows}))
     assert said.replace("train.jsonl", f"{split}.jsonl") in message
     assert split in message
+
+
+def test_a_few_rows_without_text_are_left_out_and_told(folder):
+    reviews = folder(train=[{"text": None if i in (7, 8) else str(i), "label": i % 2} for i in range(200)])
+    assert list(reviews.load()["train"]["text"]) == [str(i) for i in range(200) if i not in (7, 8)]
+    said = "2 of 200 rows of the split 'train' have nothing in the column 'text' (the first is row 7)"
+    assert reviews.remarks == [f"{said} and were left out"]
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_too_many_rows_without_text_are_refused(folder, split):
+    said = refused(folder(**{split: [*GOOD, {"text": None, "label": 0}]}))
+    counted = f"1 of 5 rows of the split '{split}' have nothing in the column 'text' (the first is row 4)"
+    assert said == f"task reviews: {counted}; at most 1% may be left out"
+
+
+@pytest.mark.parametrize("word", ["NA", "None", "null", "nan"])
+def test_of_the_cells_of_csv_only_empty_ones_are_null(folder, word):
+    rows = [{"text": word, "label": 0}, {"text": "good", "label": 1}]
+    assert list(folder(suffix=".csv", train=rows).load()["train"]) == rows
+
+
+LATIN = b"text,label\ngood,1\ncaf\xe9,0\n"
+
+
+def test_a_line_in_another_encoding_is_named_once_with_what_to_do(folder, tmp_path):
+    reviews = folder(suffix=".csv")
+    (tmp_path / "train.csv").write_bytes(LATIN)
+    said = refused(reviews)
+    assert said.startswith(f"{tmp_path / 'train.csv'}, line 3: it is no text in utf-8.")
+    assert "task.encoding=latin-1" in said
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_file_is_read_in_its_encoding(folder, tmp_path, suffix):
+    reviews = folder(suffix=suffix, validation=None, encoding="latin-1")
+    rows = LATIN if suffix == ".csv" else b'{"text": "good", "label": 1}\n{"text": "caf\xe9", "label": 0}\n'
+    (tmp_path / f"train{suffix}").write_bytes(rows)
+    assert list(reviews.load(["train"])["train"]["text"]) == ["good", "café"]
+
+
+def test_an_encoding_that_is_none_is_refused(folder):
+    assert refused(folder(suffix=".csv", encoding="klingon")).startswith("task.encoding=klingon: not known")
 
 
 def test_a_file_without_rows_is_named(folder):

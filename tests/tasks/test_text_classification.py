@@ -1,12 +1,14 @@
 """Texts with labels: what is wrong with the labels is named; features, predictions and metrics by hand."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from datasets import Dataset
+import torch
+from datasets import ClassLabel, Dataset, Features, Value
 
-from prune.config.schema import TaskConfig
+from prune.config.schema import ClassWeights, TaskConfig
 from prune.errors import UserError
 from prune.models import loading
 from prune.tasks.base import Predictions
@@ -35,11 +37,12 @@ def folder(tmp_path):
 
 
 BAD = {
-    "too high": ([*GOOD, {"text": "a", "label": 2}], "the label in row 4 is 2; allowed are 0 to 1 (bad, good)"),
+    "too high": ([*GOOD, {"text": "a", "label": 2}], "the label in row 4 is 2; allowed are bad, good, or 0 to 1"),
     "negative": ([{"text": "a", "label": -1}], "the label in row 0 is -1"),
-    "null": ([*GOOD, {"text": "a", "label": None}], "the label in row 4 is None"),
-    "text": ([{"text": "a", "label": "good"}], "the column 'label' holds string, not integers from 0"),
-    "fraction": ([{"text": "a", "label": 0.5}], "the column 'label' holds double, not integers from 0"),
+    "null": ([*GOOD, {"text": "a", "label": None}], "have nothing in the column 'label' (the first is row 4)"),
+    "name": ([{"text": "a", "label": "godo"}], "the label in row 0 is 'godo'; allowed are bad, good, or 0 to 1 (did"),
+    "fraction": ([{"text": "a", "label": 0.5}], "the label in row 0 is 0.5"),
+    "list": ([{"text": "a", "label": [1]}], "the column 'label' holds list<item: int64>; labels are texts, whole"),
 }
 
 
@@ -122,7 +125,7 @@ def test_predictions_are_told_apart_by_their_ids():
     assert task(id="key").predict(logits(1, 0), rows, rows).answers == {"x": "good", "y": "bad"}
 
 
-@pytest.mark.parametrize("label", ["great", 0, None, ["good"]], ids=str)
+@pytest.mark.parametrize("label", ["great", 2, None, ["good"]], ids=str)
 def test_a_prediction_that_is_no_label_is_refused(label):
     with pytest.raises(UserError) as error:
         task().measure(Predictions({"0": "good", "1": label}), labelled(1, 1))
@@ -215,4 +218,123 @@ def test_three_labels_are_scored_by_hand(mnli):
 
 def test_a_null_in_the_second_text_is_named(mnli, tmp_path):
     write(tmp_path / "validation_mismatched.jsonl", [*PAIRS, {"premise": "a", "hypothesis": None, "label": 0}])
-    assert "split 'validation_mismatched': the column 'hypothesis' is null in row 3" in refused(mnli)
+    assert "'validation_mismatched' have nothing in the column 'hypothesis' (the first is row 3)" in refused(mnli)
+
+
+NAMED = [row | {"label": ["bad", "good"][row["label"]]} for row in GOOD]
+BOOLEAN = [row | {"label": bool(row["label"])} for row in GOOD]
+STARS = [row | {"label": 5 * row["label"]} for row in GOOD]
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels", "names"),
+    [
+        (NAMED, ["bad", "good"], ["bad", "good"]),
+        (NAMED, [], ["bad", "good"]),
+        (NAMED, ["good", "bad"], ["good", "bad"]),
+        (GOOD, [], ["0", "1"]),
+        (BOOLEAN, ["bad", "good"], ["bad", "good"]),
+        (BOOLEAN, [], ["false", "true"]),
+        (STARS, [], ["0", "5"]),
+    ],
+    ids=["named", "named, read off", "turned", "numbers", "booleans", "booleans, read off", "stars"],
+)
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_labels_of_every_form_become_numbers(tmp_path, rows, labels, names, suffix):
+    for split in ("train", "validation"):
+        write(tmp_path / f"{split}{suffix}", rows)
+    reviews = TextClassification(replace(CONFIG, path=str(tmp_path), labels=labels), 0)
+    found = list(reviews.load()["validation"]["label"])
+    assert found == ([1, 0, 1, 0] if names == ["good", "bad"] else [0, 1, 0, 1])
+    assert reviews.model_settings()["id2label"] == dict(enumerate(names))
+    assert reviews.findings == ([] if labels else [f"labels: {', '.join(names)}"])
+    assert reviews.predict(logits(1), labelled(0), labelled(0)).answers == {"0": names[1]}
+
+
+def test_the_names_of_a_data_set_of_the_hub_count(folder, monkeypatch):
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
+    rows = Dataset.from_list(GOOD, features=features)
+    monkeypatch.setattr("prune.tasks.base.read_split", lambda *_: rows)
+    monkeypatch.setattr("prune.tasks.text_classification.read_split", lambda *_: rows)
+    reviews = folder(labels=[])
+    assert list(reviews.load()["train"]["label"]) == [0, 1, 0, 1]
+    assert reviews.names == ["neg", "pos"]
+
+
+def test_labels_are_read_off_where_an_evaluation_split_alone_is_asked_for(folder):
+    reviews = folder(train=NAMED, validation=NAMED[1:2], labels=[])
+    assert list(reviews.load(["validation"])["validation"]["label"]) == [1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([row | {"label": "good"} for row in GOOD], "the column 'label' holds no two labels, only good"),
+        ([{"text": str(i), "label": i / 8} for i in range(8)], "For numbers to be predicted say task=text_regression"),
+    ],
+    ids=["one", "many"],
+)
+def test_labels_that_cannot_be_read_off_are_refused(folder, rows, said):
+    assert said in refused(folder(train=rows, labels=[]))
+
+
+def test_a_label_that_training_does_not_have_is_refused(folder):
+    said = refused(folder(train=NAMED, validation=[{"text": "a", "label": "fair"}], labels=[]))
+    assert "split 'validation': the label in row 0 is 'fair'; allowed are bad, good" in said
+
+
+def test_f1_of_labels_that_were_read_off_needs_two_of_them(folder):
+    said = refused(folder(train=[*NAMED, *[{"text": "a", "label": "fair"}] * 4], labels=[], metrics=["f1"]))
+    assert said == "task.metrics=['f1']: f1 is of the second of two labels, not of 3; say macro_f1"
+
+
+def test_empty_labels_are_left_out_and_told(folder):
+    reviews = folder(train=[{"text": str(i), "label": None if i == 7 else i % 2} for i in range(200)])
+    assert len(reviews.load()["train"]) == 199
+    said = "1 of 200 rows of the split 'train' have nothing in the column 'label' (the first is row 7)"
+    assert reviews.remarks == [f"{said} and were left out"]
+
+
+def test_metrics_of_three_labels_by_hand(mnli):
+    every = ["macro_f1", "micro_f1", "f1_of_each", "balanced_accuracy", "matthews"]
+    task = TextClassification(replace(mnli.config, metrics=every), 0)
+    f1 = {"f1_yes": 1.0, "f1_maybe": 2 / 3, "f1_no": 2 / 3}
+    assert score(task, labelled(0, 1, 2, 2), 0, 1, 2, 1) == {
+        "macro_f1": pytest.approx((1 + 2 / 3 + 2 / 3) / 3),
+        "micro_f1": 3 / 4,
+        **{name: pytest.approx(value) for name, value in f1.items()},
+        "balanced_accuracy": pytest.approx((1 + 1 + 1 / 2) / 3),
+        "matthews": pytest.approx((3 * 4 - 5) / ((16 - 6) ** 0.5 * (16 - 6) ** 0.5)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("metric", "chance"), [("matthews", 0.0), ("balanced_accuracy", 1 / 3), ("roc_auc", 0.5), ("macro_f1", 2 / 9)]
+)
+def test_chance_of_metrics_that_rate_every_label_alike(mnli, metric, chance):
+    task = TextClassification(replace(mnli.config, metrics=[metric]), 0)
+    assert task.chance(labelled(0, 1, 2, 2)) == pytest.approx(chance)
+
+
+def test_roc_auc_ranks_by_probability(folder):
+    reviews = task(metrics=["roc_auc"])
+    outputs = {"logits": [np.asarray([0.0, logit]) for logit in (-2.0, 1.0, 3.0, -1.0)]}
+    rows = labelled(0, 0, 1, 1)
+    assert reviews.score(reviews.predict(outputs, rows, rows), rows) == {"roc_auc": 3 / 4}
+    said = refused(folder(metrics=["roc_auc"], validation=GOOD[:1]))
+    assert "roc_auc needs examples of every label, and the split 'validation' has none of good" in said
+
+
+def test_without_class_weights_the_loss_is_the_models(folder):
+    reviews = folder()
+    reviews.load()
+    assert reviews.loss is None
+
+
+def test_balanced_weights_are_those_of_the_examples_that_are_trained_on(folder):
+    reviews = folder(train=[*GOOD, *[{"text": "a", "label": 1}] * 4], class_weights=ClassWeights.balanced)
+    reviews.load()
+    batch = {"labels": torch.tensor([0, 1])}
+    assert reviews.loss({"logits": torch.zeros(2, 2)}, batch).item() == pytest.approx(
+        math.log(2) * (8 / (2 * 2) + 8 / (2 * 6)) / 2
+    )

@@ -54,6 +54,14 @@ def test_the_distance_of_token_logits_is_the_mean_over_tokens():
     assert soft_cross_entropy(student, teacher, 2.0).item() == pytest.approx(flat.item())
 
 
+def test_numbers_are_met_not_softened():
+    outputs = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0], [4.0]])}
+    teacher = TeacherOutputs({"logits": torch.tensor([[2.0], [1.0]])})
+    config = DistillationConfig(alpha_ce=0.5, alpha_teacher=1.0)
+    terms = losses(outputs, teacher, config, {}, regresses=True)
+    assert {name: term.item() for name, term in terms.items()} == {"labels": 1.5, "teacher": (1 + 9) / 2}
+
+
 OUTPUTS = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0, 0.0]]), "more": torch.tensor([[0.0, 2.0]])}
 
 

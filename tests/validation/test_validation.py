@@ -5,15 +5,28 @@ from datasets import Dataset
 
 from prune.config.schema import AnswersConfig, TaskConfig
 from prune.tasks.base import Predictions
-from prune.tasks.metrics import classification, specs
+from prune.tasks.metrics import classification, correlation, specs
 from prune.tasks.question_answering import QuestionAnswering
 from tests.config.test_schema import ANSWERS, DEMO, composed, problems
 
 SUMMARIES = ("model=demo", "task=summarization", "task.path=pkg://demo/data")
 
 
-def test_the_checked_metrics_of_labels_are_those_that_exist():
+def test_the_checked_metrics_of_labels_and_numbers_are_those_that_exist():
     assert set(classification.METRICS) == set(specs.NAMES["text_classification"])
+    assert set(correlation.METRICS) == set(specs.NAMES["text_regression"])
+
+
+def test_a_value_for_each_label_is_no_main_metric():
+    (problem,) = problems(*DEMO, "task.metrics=[f1_of_each,accuracy]")
+    assert problem.endswith("f1_of_each is a value for each label; name another first")
+    assert composed(*DEMO, "task.metrics=[accuracy,f1_of_each]").task.metrics[1] == "f1_of_each"
+
+
+@pytest.mark.parametrize("word", ["labels=[a,b]", "class_weights=balanced"])
+def test_settings_of_labels_are_refused_where_nobody_reads_them(word):
+    (problem,) = problems("model=demo", "task=text_regression", "task.path=pkg://demo/data", f"task.{word}")
+    assert problem.endswith("read by text_classification only, not by task.kind=text_regression")
 
 
 @pytest.mark.parametrize("unanswerable", [False, True])

@@ -1,45 +1,61 @@
-"""Metrics of labels, computed by scikit-learn."""
+"""Metrics of labels, by scikit-learn; fractions, the higher the better."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import datasets
-import evaluate
-from sklearn.metrics import accuracy_score, f1_score
+import numpy as np
+from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef, recall_score, roc_auc_score
 
 
-class _LabelMetric(evaluate.Metric):  # type: ignore[misc]  # evaluate is not typed
-    """A metric of predicted against true labels."""
+@dataclass(frozen=True)
+class Classified:
+    """What was predicted for a split. Labels are numbers from 0; shapes: (examples,)."""
 
-    citation = ""
-    description = ""
-
-    def __init__(self) -> None:
-        super().__init__(keep_in_memory=True)
-
-    def _info(self) -> evaluate.MetricInfo:
-        features = datasets.Features({"predictions": datasets.Value("int32"), "references": datasets.Value("int32")})
-        return evaluate.MetricInfo(description=self.description, citation=self.citation, features=features)
+    labels: np.ndarray[Any, Any]
+    predicted: np.ndarray[Any, Any]
+    names: Sequence[str]
+    """Of the labels."""
+    probabilities: np.ndarray[Any, Any] | None = None
+    """Of all labels, (examples, labels)."""
 
 
-class Accuracy(_LabelMetric):
-    """Fraction of right labels."""
-
-    description = "Fraction of right labels."
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        return {"accuracy": float(accuracy_score(references, predictions))}
+def _f1(classified: Classified, average: str) -> float:
+    """The mean of no label's F1 that neither occurs nor is predicted."""
+    return float(f1_score(classified.labels, classified.predicted, average=average, zero_division=0.0))
 
 
-class F1(_LabelMetric):
-    """Harmonic mean of precision and recall of label 1 (GLUE's second metric for QQP)."""
-
-    description = "F1 of label 1."
-
-    def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        return {"f1": float(f1_score(references, predictions, zero_division=0.0))}
+def _f1_of_each(classified: Classified) -> dict[str, float]:
+    every = range(len(classified.names))
+    values = f1_score(classified.labels, classified.predicted, labels=every, average=None, zero_division=0.0)
+    return {f"f1_{name}": float(value) for name, value in zip(classified.names, values, strict=True)}
 
 
-METRICS: dict[str, type[_LabelMetric]] = {"accuracy": Accuracy, "f1": F1}
-"""All higher is better, fractions in [0, 1]."""
+def _balanced_accuracy(classified: Classified) -> float:
+    """The mean recall of the labels that occur."""
+    labels = classified.labels
+    return float(recall_score(labels, classified.predicted, labels=np.unique(labels), average="macro"))
+
+
+def _roc_auc(classified: Classified) -> float:
+    """Of label 1 where there are two; else the mean over labels of each against the others."""
+    assert classified.probabilities is not None, "scores without probabilities were asked for"
+    if len(classified.names) == 2:
+        return float(roc_auc_score(classified.labels, classified.probabilities[:, 1]))
+    every = np.arange(len(classified.names))
+    return float(roc_auc_score(classified.labels, classified.probabilities, multi_class="ovr", labels=every))
+
+
+METRICS: dict[str, Callable[[Classified], dict[str, float]]] = {
+    "accuracy": lambda c: {"accuracy": float(accuracy_score(c.labels, c.predicted))},
+    "f1": lambda c: {"f1": _f1(c, "binary")},
+    "macro_f1": lambda c: {"macro_f1": _f1(c, "macro")},
+    "micro_f1": lambda c: {"micro_f1": _f1(c, "micro")},
+    "f1_of_each": _f1_of_each,
+    "balanced_accuracy": lambda c: {"balanced_accuracy": _balanced_accuracy(c)},
+    "matthews": lambda c: {"matthews": float(matthews_corrcoef(c.labels, c.predicted))},
+    "roc_auc": lambda c: {"roc_auc": _roc_auc(c)},
+}
+"""Name, as `task.metrics` has it -> its scores."""

@@ -7,6 +7,7 @@ group `prune.metrics`: the entry point's name is the metric's, its value a modul
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -16,6 +17,8 @@ CONSTANT = "the best constant answer"
 LEAD = 3
 """Sentences of the baseline of summaries (See et al. 2017, section 5)."""
 LEAD_BASELINE = f"lead-{LEAD}"
+F1_OF_EACH = "f1_of_each"
+"""A metric with a value for each label."""
 POINTS = "points"
 """Hundredths. The unit goes without saying after a score, so only differences name it."""
 
@@ -72,11 +75,28 @@ class MetricSpec:
 
 NAMES = {
     "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
-    "text_classification": ("accuracy", "f1"),
+    "text_classification": (
+        "accuracy",
+        "balanced_accuracy",
+        "f1",
+        "macro_f1",
+        "micro_f1",
+        "f1_of_each",
+        "matthews",
+        "roc_auc",
+    ),
+    "text_regression": ("pearson", "spearman"),
     "question_answering": ("f1", "exact_match"),
     "question_answering, unanswerable": ("f1", "exact", "best_f1", "best_exact"),
 }
 """Kind of task -> the metrics that `task.metrics` may name; a third party's kind checks its own."""
+
+
+def problem_with_labels(metrics: Sequence[str], number: int) -> str | None:
+    """Why these metrics cannot rate a classifier of so many labels; None if they can."""
+    if "f1" in metrics and number > 2:
+        return f"task.metrics={list(metrics)}: f1 is of the second of two labels, not of {number}; say macro_f1"
+    return None
 
 
 def _threshold(name: str, label: str) -> MetricSpec:
@@ -87,7 +107,15 @@ _SPECS = {
     one.name: one
     for one in (
         MetricSpec("accuracy"),
+        MetricSpec("balanced_accuracy", "balanced accuracy"),
         MetricSpec("f1", "F1"),
+        MetricSpec("macro_f1", "macro-F1"),
+        MetricSpec("micro_f1", "micro-F1"),
+        MetricSpec(F1_OF_EACH, "F1 of each label"),
+        MetricSpec("matthews", "Matthews correlation"),
+        MetricSpec("roc_auc", "ROC AUC"),
+        MetricSpec("pearson", "Pearson correlation"),
+        MetricSpec("spearman", "Spearman correlation"),
         MetricSpec("exact_match", "exact match"),
         MetricSpec("exact", "exact match"),
         MetricSpec("best_f1", "best F1"),

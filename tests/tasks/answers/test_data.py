@@ -13,8 +13,6 @@ EXPECTED = "expected the lists `text` and `answer_start`, or the same as JSON"
 BAD = {
     "no context": ([{"question": "soup", "answers": GOOD[0]["answers"]}], "there is no column 'context'"),
     "no answers": ([{"question": "soup", "context": TEXT}], "there is no column 'answers'"),
-    "null question": ([*GOOD, {**GOOD[0], "question": None}], "the column 'question' is null in row 2"),
-    "null context": ([*GOOD, {**GOOD[0], "context": None}], "the column 'context' is null in row 2"),
     "numbers for answers": ([{**GOOD[0], "answers": 3}], f"the column 'answers' holds int64; {EXPECTED}"),
     "lists for answers": ([{**GOOD[0], "answers": ["cold"]}], "the column 'answers' holds list"),
     "answers without offsets": ([{**GOOD[0], "answers": {"text": ["cold"]}}], EXPECTED),
@@ -42,6 +40,16 @@ def test_what_is_wrong_with_the_data_is_named(folder, case, split):
 def test_repeated_ids_are_refused(folder):
     said = refused(folder(train=[row("cold", id="x"), row("cold", id="y"), row("cold", id="x")], id="id"))
     assert "split 'train': 1 rows repeat an earlier row's id in the column 'id'" in said
+
+
+@pytest.mark.parametrize("column", ["question", "context"])
+def test_a_row_without_text_is_left_out_and_told(folder, column):
+    rows = [row("cold", id=str(i)) for i in range(200)]
+    rows[7][column] = None
+    menu = folder(train=rows, id="id")
+    assert menu.ids(menu.load(["train"])["train"]) == [str(i) for i in range(200) if i != 7]
+    said = f"1 of 200 rows of the split 'train' have nothing in the column '{column}' (the first is row 7)"
+    assert menu.remarks == [f"{said} and were left out"]
 
 
 HINT = ". If questions may be unanswerable, set task.answers.unanswerable=true and task.metrics=[f1,exact]"
