@@ -35,6 +35,8 @@ _NEAR = 0.5
 """Share of the speed-up that the table promises the smallest model, above which that is measured before it is believed:
 where batches are small on a fast device, time goes into starting operations, and the table's small parts are noise."""
 
+_OF_LAYERS = "; method.layers has left out layers already: raise it to ask for less"
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -176,9 +178,11 @@ def size_budget(
     cost_model = CostModel(lambda s, units: per_unit[s.name] * units, outside)
     of_weights = target.kind == "density" and not filled
     budget = Budget(target, sublayers, unpruned_sites, (cost_model,), whole, limit, of_weights=of_weights)
-    if budget.limit <= budget.fixed:
+    most = budget.cost_of({s.name: s.num_units for s in sublayers})
+    if not budget.fixed < budget.limit <= most:
         raise UserError(
-            f"target.{target.kind}={target.value:g}: this model can have from {budget.fixed / whole:.3g} to 1"
+            f"target.{target.kind}={target.value:g}: this model can have from {budget.fixed / whole:.3g} to "
+            f"{most / whole:.3g}{_OF_LAYERS * (len(sublayers) < len(dense))}"
         )
     return budget
 
@@ -190,9 +194,12 @@ def time_budget(
     unpruned_sites: frozenset[str],
     whole: float,
     ratio: Ratio,
+    shallower: bool = False,
     say: Callable[[str], None] = lambda _: None,
 ) -> Budget:
     """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
+
+    `shallower`: whether layers are left out before anything is pruned.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
@@ -202,13 +209,15 @@ def time_budget(
     fastest = whole / budget.fixed
     if _NEAR * fastest < asked < fastest:
         fastest = ratio(budget.smallest, PAIRS)
-    if not 1.0 <= asked < fastest:
-        possible = f"1 to {fastest:.1f} times"
+    slowest = max(1.0, ratio(all_units(sublayers), PAIRS)) if shallower else 1.0
+    if not max(1.0, slowest / _AT_MOST) <= asked < fastest:
+        possible = f"{slowest:.3g} to {fastest:.1f} times"
         if target.kind == "latency_ms":
-            possible = f"{whole / fastest:.3g} to {whole:.3g} ms (the unpruned model)"
+            unpruned = "" if shallower else " (the unpruned model)"
+            possible = f"{whole / fastest:.3g} to {whole / slowest:.3g} ms{unpruned}"
         raise UserError(
             f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model can "
-            f"have {possible}"
+            f"have {possible}{_OF_LAYERS * shallower}"
         )
     return budget
 

@@ -61,7 +61,8 @@ def _time_budget(
         return distributed.broadcast_from_main(lambda: measured(kept, pairs))
 
     cost_models = latency_cost_models(table, networks.dense_sublayers, networks.sublayers, networks.first_token_only)
-    return time_budget(target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, screen.say)
+    shallower = len(networks.sublayers) < len(networks.dense_sublayers)
+    return time_budget(target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, shallower, screen.say)
 
 
 def width_multiple(config: Config, networks: Networks, screen: Screen) -> int:

@@ -122,6 +122,31 @@ def test_a_promise_of_the_table_is_measured_before_it_is_believed(target, said, 
     assert seen == [0]
 
 
+def test_less_than_the_layers_that_are_left_out_give_is_refused(make_bert):
+    """One of two layers is gone, which halves the time already."""
+    dense = sublayers_of(make_bert(num_hidden_layers=2))
+    left = [s for s in dense if ".0." in s.module]
+    ways = cost_model.latency_cost_models(table_for(dense), dense, left, first_token_only=False)
+
+    def budget(asked):
+        return time_budget(Target("speedup", asked), ways, left, NONE, 50.0, lambda *_: 1.7, shallower=True)
+
+    with pytest.raises(
+        UserError, match=r"speedup=1\.5: .* 1\.7 to 5\.0 times; method\.layers has left out layers already"
+    ):
+        budget(1.5)
+    assert budget(1.65).speedup == 1.65
+
+
+def test_more_than_the_layers_that_are_left_have_is_refused(make_bert):
+    model = make_bert(num_hidden_layers=2)
+    dense = sublayers_of(model)
+    left = [s for s in dense if ".0." in s.module]
+    said = r"density=0\.7: this model can have from 0 to 0\.5; method\.layers has left out layers already"
+    with pytest.raises(UserError, match=said):
+        size_budget(Target("density", 0.7), dense, left, NONE, "AutoModelForSequenceClassification", model.config)
+
+
 def test_no_less_than_the_cheapest_is_chosen(make_bert):
     """However far a measurement corrects the budget."""
     sublayers, seen = sublayers_of(make_bert()), []
