@@ -28,6 +28,10 @@ class HardConcrete(Criterion):
         noise = torch.empty_like(scores).uniform_(1e-6, 1 - 1e-6)
         return _stretched(torch.sigmoid((torch.logit(noise) + scores) / BETA))
 
+    def removed_at(self, threshold: float) -> float:
+        """Where a gate is closed, at which eq. 13 gives 0."""
+        return math.log(-GAMMA / ZETA)
+
     def penalty(self, scores: Tensor) -> Tensor:
         """Expected fraction of open gates (eq. 12)."""
         return torch.sigmoid(scores - BETA * math.log(-GAMMA / ZETA)).mean()

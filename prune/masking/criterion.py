@@ -33,6 +33,13 @@ class Criterion(ABC):
         """The mask of `scores`, of the same shape: 1 for what is kept, 0 for what is removed."""
         return straight_through(scores, self.rank(scores.detach()), cut)
 
+    def removed_at(self, threshold: float) -> float | None:
+        """The score to which a grain's must fall to be removed; None where grains are removed wherever scores are.
+
+        `threshold`: the final one of the method.
+        """
+        return None
+
     def penalty(self, scores: Tensor) -> Tensor | None:
         """Regulariser on `scores`, a mean in [0, 1], or None."""
         return None

@@ -58,8 +58,7 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data and models' configs, before any weights are touched."""
     keep_few_kernels()
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
-    if not method_of(config).scores_units:
-        experiment.learning.settings.ramp(experiment.learning.settings.prune)  # raises where it has no step
+    method_of(config).check(experiment)
     return experiment
 
 

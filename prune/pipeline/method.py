@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from prune.config.schema import Config
 from prune.pipeline.stage import Stage
 from prune.runtime import registry
+
+if TYPE_CHECKING:
+    from prune.pipeline.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,8 @@ class Method:
     """Whether it is nothing without a target."""
     scores_units: bool = False
     """Whether it scores whole units, by a criterion that reads a model and batches; else grains, while it trains."""
+    check: Callable[[Experiment], None] = lambda _experiment: None
+    """Raises a UserError where its settings make no sense for so many examples, before anything is trained."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Setting that it does not read, though others do -> why, for the user who sets it."""
 

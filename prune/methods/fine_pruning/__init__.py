@@ -61,7 +61,16 @@ def _select(experiment: Experiment, dense: StageFolder, trained: StageFolder) ->
     return select(experiment, dense, trained)
 
 
+def _check(experiment: Experiment) -> None:
+    from prune.methods.fine_pruning.reach import check_reach
+
+    settings = experiment.learning.settings
+    settings.ramp(settings.prune)  # raises where it has no step
+    check_reach(experiment.config, settings.prune.steps, experiment.screen.warn)
+
+
 METHOD = Method(
     _result,
+    check=_check,
     unread={"method.recovery": "method=one_shot recovers"},
 )
