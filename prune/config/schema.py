@@ -203,6 +203,10 @@ class MethodConfig:
     importance is estimated in a model that has recovered. Read by one_shot, with finish=fill and several steps."""
     refit_examples: int = field(default=512, metadata=within(POSITIVE))
     """Training examples on which output matrices are refitted. Read by one_shot."""
+    shape: list[Any] = field(default_factory=list)
+    """How many heads (attention) and dimensions (feed_forward) each sublayer keeps: a mapping with two lists of numbers
+    for each of the removal_steps, one where nothing else has steps. []: as the target allows. Recipes of runs with a
+    target of time have it, since another machine would choose another shape."""
     scope: Scope = Scope.matrix
     """Whether the density is reached in each matrix, or over all matrices of a site together."""
     finish: Finish = Finish.compact

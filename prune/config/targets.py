@@ -9,6 +9,8 @@ from typing import Any
 from prune.config.schema import Config, TargetConfig
 
 _LABELS = {"density": "density {:g}", "params": "params {:g}", "speedup": "speed-up {:g}", "latency_ms": "{:g} ms"}
+TIMES = ("speedup", "latency_ms")
+"""Kinds that are about speed, not about size."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Target:
     @property
     def is_time(self) -> bool:
         """Whether it is about speed, not about size."""
-        return self.kind in ("speedup", "latency_ms")
+        return self.kind in TIMES
 
 
 def given(config: Config) -> dict[str, list[Any]]:

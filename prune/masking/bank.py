@@ -5,7 +5,7 @@ Shapes: L sublayers; W (R, C); scores and masks (L, R / r, C / c), or (L, units)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,8 @@ class Bank(nn.Module):
         self.surviving = torch.ones(count, first.num_units, dtype=torch.bool)
         """Units that keep weights under the masks of the last refresh (L, units)."""
         self.masks: list[Tensor] = []
+        self.chosen: Tensor | None = None
+        """The units that are kept, whatever the cut (L, units)."""
         self.padding: Tensor | None = None
         """Units that are kept whatever their scores, to pad widths to a multiple (L, units)."""
 
@@ -102,7 +104,8 @@ class Bank(nn.Module):
 
     def refresh(self) -> None:
         """Computes all masks from the scores and hands them to the layers."""
-        own = [self._mask(scores, cuts) for scores, cuts in zip(self.current_scores(), self.cuts, strict=True)]
+        pairs = zip(self.current_scores(), self.cuts, strict=True)
+        own = [self._mask(*pair) for pair in pairs] if self.chosen is None else [self.chosen.to(self.cuts)]
         if self.padding is not None:
             own[0] = own[0].masked_fill(self.padding, 1.0)
         if self.grain.whole_units:
@@ -112,6 +115,14 @@ class Bank(nn.Module):
             self.masks = self._without_dead_units(own)
         for layers, mask in zip(self._by_matrix, self.masks, strict=True):
             mask_together(layers, mask)
+
+    @torch.no_grad()
+    def keep_best(self, counts: Mapping[str, int]) -> None:
+        """Keeps so many of the best units of each sublayer, by its name. Grains must be whole units, masks 0 or 1."""
+        (scores,) = self.ranks()
+        wanted = torch.tensor([counts[sublayer.name] for sublayer in self.sublayers], device=scores.device)
+        order = scores.argsort(dim=1, descending=True, stable=True).argsort(dim=1)
+        self.chosen = order < wanted.unsqueeze(1)
 
     @torch.no_grad()
     def pad_widths(self, multiple: int) -> int:

@@ -7,7 +7,7 @@ generation calls the encoder.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -118,6 +118,12 @@ class Masks(nn.Module):
                     for rank in bank.ranks()
                 ]
                 bank.cuts.copy_(torch.stack(cuts))
+
+    def keep_best(self, counts: Mapping[str, int]) -> None:
+        """Keeps so many of the best units of each sublayer, by its name, where grains are whole units."""
+        for bank in self.all_banks():
+            bank.keep_best(counts)
+        self.refresh()
 
     def pad_widths(self, multiple: int) -> dict[str, int]:
         """Rounds widths up to a multiple where grains are whole units: site -> number of padding units."""

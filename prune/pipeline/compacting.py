@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
+from prune.budget.shape import Shape
 from prune.compaction import saved_model
 from prune.compaction.compact import compact, prove_equal
 from prune.compaction.structure import Structure
@@ -34,6 +35,8 @@ class Selection:
     """Its outputs on real examples, which compaction must not change."""
     padding: Mapping[str, int] = field(default_factory=dict)
     """Site -> units that stay for a rounder width."""
+    shapes: Sequence[Shape] = ()
+    """After each step of the selection, where a shape can be asked for again."""
 
 
 Select = Callable[..., Selection | None]
@@ -63,7 +66,12 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
     difference = _proven(experiment, selection.outputs, whole, model)
     with saving(model, folder):
         saved_model.save(model, structure, examples.tokenizer, folder.model, examples.task.auto_class)
-    return {"density": density, "largest_logit_difference": difference, "spared": dict(selection.padding)}
+    return {
+        "density": density,
+        "largest_logit_difference": difference,
+        "spared": dict(selection.padding),
+        "shapes": selection.shapes,
+    }
 
 
 def _remove(experiment: Experiment, model: PreTrainedModel) -> Structure:

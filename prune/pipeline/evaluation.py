@@ -9,6 +9,7 @@ from transformers import PreTrainedModel
 
 from prune.compaction import saved_model
 from prune.compaction.structure import Structure
+from prune.config.targets import TIMES
 from prune.measure import size
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
@@ -73,6 +74,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         speed=[asdict(one) for one in speed],
         generation=[asdict(one) for one in generation],
         units_spared=dict(compacted.spared),
+        shapes=[{site: list(counts) for site, counts in shape.items()} for shape in compacted.shapes],
         baseline=task.baseline,
         seconds={name: report.seconds for name, report in reported.items()},
         peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
@@ -107,7 +109,7 @@ def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: Pr
 def _missed(record: Record) -> Iterator[str]:
     """A target of speed that the record's own measurement does not confirm."""
     for kind, value in (record.config.get("target") or {}).items():
-        if value is None or kind not in ("speedup", "latency_ms"):
+        if value is None or kind not in TIMES:
             continue
         last = record.speed[-1]
         measured = last["speedup"] if kind == "speedup" else last["model_ms"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from prune.budget.budget import Budget
+from prune.budget.shape import check_shape
 from prune.config.schema import Config
 from prune.config.targets import target_of
 from prune.models import loading
@@ -43,14 +44,18 @@ class Experiment:
         """What decides how hard the method prunes, as the table shows it."""
         return setting_of(self.config)
 
+    @property
+    def needs_budget(self) -> bool:
+        """Whether a target decides about its units, and not a shape that was chosen before."""
+        given = self.config.method.shape and method_of(self.config).scores_units
+        return target_of(self.config) is not None and not given
+
     def with_budget(self) -> Experiment:
-        """The same, with what its target allows, if it has one: measures latencies where that is a time.
+        """The same, with what its target allows: measures latencies where that is a time.
 
         Raises:
             UserError: if the target cannot be reached.
         """
-        if target_of(self.config) is None:
-            return self
         return replace(self, solved_budget=budget_of(self.config, self.examples, self.networks, self.screen))
 
 
@@ -58,6 +63,8 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data and models' configs, before any weights are touched."""
     keep_few_kernels()
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
+    for shape in config.method.shape:
+        check_shape(shape, experiment.networks.sublayers)
     method_of(config).check(experiment)
     return experiment
 

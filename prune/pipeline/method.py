@@ -24,6 +24,8 @@ class Method:
     """Whether it is nothing without a target."""
     scores_units: bool = False
     """Whether it scores whole units, by a criterion that reads a model and batches; else grains, while it trains."""
+    takes_shape: Callable[[Config], bool] = lambda _config: False
+    """Whether `method.shape` can say how many units it keeps."""
     check: Callable[[Experiment], None] = lambda _experiment: None
     """Raises a UserError where its settings make no sense for so many examples, before anything is trained."""
     unread: Mapping[str, str] = field(default_factory=dict)

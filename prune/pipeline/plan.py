@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from transformers import set_seed
 
 from prune.budget.budget import PAIRS
+from prune.budget.shape import units_of
 from prune.config.schema import Config
 from prune.config.targets import Target, target_of
 from prune.data.features import LENGTH, inputs_only
@@ -63,7 +64,9 @@ def plan(config: Config, screen: Screen) -> Plan:
 
 def _plan(experiment: Experiment, step: float) -> Plan:
     budget, sublayers = experiment.budget, experiment.networks.sublayers
-    units = budget.choose({s.name: _even_importance(s) for s in sublayers})
+    importance = {s.name: _even_importance(s) for s in sublayers}
+    shapes = experiment.config.method.shape
+    units = units_of(shapes[-1], sublayers, importance) if shapes else budget.choose(importance)
     kept = {name: len(numbers) for name, numbers in units.items()}
     return Plan(
         target=budget.target,

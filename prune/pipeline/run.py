@@ -36,7 +36,9 @@ def run(config: Config, screen: Screen) -> Record:
     with locked(StageFolder(folder.path), screen):
         if config.force:
             distributed.broadcast_from_main(lambda: shutil.rmtree(folder.path, ignore_errors=True))
-        experiment = prepare(config, folder, screen).with_budget()
+        experiment = prepare(config, folder, screen)
+        if experiment.needs_budget:
+            experiment = experiment.with_budget()
         result = method_of(config).result(config)
         with closing(experiment.learning.tracking):
             for stage in stages_to_run(result, config):

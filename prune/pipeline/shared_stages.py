@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,8 @@ class CompactReport(Report):
     """By which compaction changed an output, relative to the largest output."""
     spared: Mapping[str, int] = field(default_factory=dict)
     """Site -> units that stay as rounding padding."""
+    shapes: Sequence[Mapping[str, Sequence[int]]] = ()
+    """As `method.shape` would say what was chosen."""
 
 
 def _run_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:

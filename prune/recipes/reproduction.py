@@ -17,11 +17,13 @@ from prune.config.identity import SESSION, differences
 from prune.config.keys import GROUPS, choices, without_removed
 from prune.config.reference import EnvironmentConfig
 from prune.config.schema import Config
+from prune.config.targets import target_of
 from prune.files.paths import locate, shipped
 from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
 from prune.tasks.metrics.specs import spec_of
 
+_WIDTH = 120
 _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
@@ -54,6 +56,8 @@ def recipe_of(config: Config, record: Record) -> str:
     chosen = {group: name for group in GROUPS if (name := getattr(config, group).name) in choices(group)}
     values = {key: value for key, value in differences(config).items() if key not in (*GROUPS, *SESSION)}
     plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
+    if (target := target_of(config)) is not None and target.is_time:
+        plain["method"]["shape"] = record.shapes  # which times were measured is a matter of chance
     content = plain | values | {"reference": reference_of(record)}
     for key in _folders(config):
         group, _, last = key.rpartition(".")
@@ -70,7 +74,16 @@ def recipe_of(config: Config, record: Record) -> str:
         f"# {command(config, '<path of this file>', '<folder>')}\n"
     )
     defaults = [{f"override /{group}": name} for group, name in chosen.items()] + ["_self_"]
-    return head + yaml.safe_dump({"defaults": defaults, **content}, sort_keys=False, allow_unicode=True)
+    content = {"defaults": defaults, **content}
+    return head + yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Numbers of a list stand in one line."""
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
+        numbers = all(isinstance(item, (int, float)) for item in sequence)
+        return super().represent_sequence(tag, sequence, flow_style=numbers or flow_style)
 
 
 def command(config: Config, recipe: str, folder: str | None = None) -> str:

@@ -1,7 +1,8 @@
 """How far a run came from the reference of its recipe, figure by figure.
 
 Near enough is what `reference.tolerance` says. Where it says nothing: equality, for scores and density of a run of the
-same settings, seed, data and software on the CPU of the same kind of machine; otherwise one point of a score and two of
+same settings, seed, data and software on the CPU of the same kind of machine, unless times that were measured chose the
+shape; otherwise one point of a score and two of
 the density. Speeds may be a tenth off, and are judged on the same hardware only.
 """
 
@@ -17,6 +18,7 @@ from rich.table import Table
 from prune.config.keys import flatten
 from prune.config.reference import ReferenceConfig
 from prune.config.schema import Config
+from prune.config.targets import TIMES
 from prune.recipes.reproduction import reference_of
 from prune.results.record import Record
 from prune.tasks.metrics.specs import MetricSpec, spec_of
@@ -79,8 +81,15 @@ def compare(reference: ReferenceConfig, record: Record, changed: Sequence[str] =
     if len(changed) > replicate:
         remark, exact = "other settings", False
     else:
-        remark, exact = "", not replicate and not environment_differs(reference, record)
+        remark, exact = "", not replicate and not environment_differs(reference, record) and not _timed(record)
     return [*_scores(reference, record, remark, exact), *_sizes(reference, record, remark, exact)]
+
+
+def _timed(record: Record) -> bool:
+    """Whether measured times chose the shape, which no recipe could say: they are never quite the same."""
+    target = record.config.get("target") or {}
+    timed = any(target.get(kind) is not None for kind in TIMES)
+    return timed and not record.config.get("method", {}).get("shape")
 
 
 def environment_differs(reference: ReferenceConfig, record: Record) -> list[str]:

@@ -69,6 +69,8 @@ class Record:
     """Where texts are generated, one entry per batch size: see prune/measure/generation.py."""
     units_spared: dict[str, int] = field(default_factory=dict)
     """Site -> units that stayed so that widths are multiples of `compact.round_to`."""
+    shapes: list[dict[str, list[int]]] = field(default_factory=list)
+    """What `method.shape` says to get the same shape again; empty where it cannot."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     measured_on: str = ""

@@ -8,11 +8,11 @@ from prune.validation import model, names, task, values
 
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
-    names.names, names.tracking, values.ranges, values.processes_share, values.method, values.target, values.nothing,
-    values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference, model.folders,
-    model.family,
+    names.names, names.tracking, values.ranges, values.processes_share, values.method, values.shape, values.target,
+    values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference,
+    model.folders, model.family,
 )  # fmt: skip
-_WITH_TORCH = (model.scores, model.blocks)
+_WITH_TORCH = (model.scores, model.shape, model.blocks)
 
 
 def check(config: Config) -> None:

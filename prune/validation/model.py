@@ -80,6 +80,16 @@ def scores(config: Config) -> Iterator[str]:
             )
 
 
+def shape(config: Config) -> Iterator[str]:
+    """A shape for masks that cannot take one; criteria know that, which needs torch."""
+    method = method_or_none(config)
+    if config.method.shape and method is not None and not method.takes_shape(config):
+        yield (
+            f"method.shape: {config.method.name} does not remove whole heads and dimensions by masks of 0 and 1; say "
+            "method.shape=[]"
+        )
+
+
 def blocks(config: Config) -> Iterator[str]:
     """Whether blocks divide all matrices: their sizes are those of the model's code, which needs transformers."""
     blocks = {name: site.block for name, site in sites(config) if site.grain in TILED}

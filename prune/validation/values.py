@@ -76,6 +76,27 @@ def method(config: Config) -> Iterator[str]:
         )
 
 
+def shape(config: Config) -> Iterator[str]:
+    """Shapes of another form, or that nobody would give a model."""
+    shapes, known = config.method.shape, method_or_none(config)
+    if not shapes or known is None:
+        return
+    steps = config.method.removal_steps if known.scores_units else 1
+    if len(shapes) != steps or not all(map(_is_shape, shapes)):
+        yield (
+            f"method.shape={shown(shapes)}: must be {steps} times {{attention: [numbers of heads], feed_forward: "
+            "[numbers of dimensions]}"
+        )
+    if not given(config):
+        yield "method.shape: needs the target that it was chosen for, such as target.speedup=2"
+
+
+def _is_shape(value: Any) -> bool:
+    if not isinstance(value, dict) or value.keys() != {"attention", "feed_forward"}:
+        return False
+    return all(isinstance(counts, list) and all(type(n) is int for n in counts) for counts in value.values())
+
+
 def target(config: Config) -> Iterator[str]:
     """Targets that contradict each other, the method, or reason."""
     targets, known = given(config), method_or_none(config)

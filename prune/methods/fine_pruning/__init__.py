@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config, Finish, MethodConfig, ScheduleConfig, Start
 from prune.config.targets import given
+from prune.masking.grains import GRAINS
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, compaction, result_stage
 from prune.pipeline.stage import Stage, Work, all_fields
+from prune.runtime import registry
 
 if TYPE_CHECKING:
     from prune.pipeline.compacting import Selection
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from prune.results.layout import StageFolder
 
 _READS = (
-    *all_fields("method", MethodConfig, but=("name", "finish").__contains__),
+    *all_fields("method", MethodConfig, but=("name", "finish", "shape").__contains__),
     *all_fields(
         "schedule", ScheduleConfig, but=lambda name: name in ("name", "eval_batch_size") or name.startswith("fill_")
     ),
@@ -69,8 +71,15 @@ def _check(experiment: Experiment) -> None:
     check_reach(experiment.config, settings.prune.steps, experiment.screen.warn)
 
 
+def _takes_shape(config: Config) -> bool:
+    sites = [site for site in (config.method.attention, config.method.feed_forward) if not site.stays]
+    settings = [registry.module("criteria", site.criterion).CRITERION.setting for site in sites]
+    return "penalty" not in settings and all(GRAINS[site.grain].whole_units for site in sites)
+
+
 METHOD = Method(
     _result,
+    takes_shape=_takes_shape,
     check=_check,
     unread={"method.recovery": "method=one_shot recovers"},
 )

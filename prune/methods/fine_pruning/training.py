@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, set_seed
 
 from prune.budget.budget import Kept
+from prune.budget.shape import counts_of, shape_of
 from prune.config.schema import MethodConfig, Scope, SiteConfig, Start
 from prune.config.targets import target_of
 from prune.masking.attach import attach, fold
@@ -22,6 +23,7 @@ from prune.models.units import all_units
 from prune.pipeline.compacting import Selection
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.importance import importance_of
+from prune.pipeline.method import method_of
 from prune.pipeline.solving import width_multiple
 from prune.pipeline.stages import saving
 from prune.results.layout import StageFolder
@@ -63,14 +65,20 @@ def _folded(experiment: Experiment, dense: StageFolder, trained: StageFolder) ->
     model, masks = masked_model(experiment, dense)
     load_model(model, trained.model / _WEIGHTS)
     model.eval()  # gates that are drawn in training have their fixed values
-    if masks.budget_controller is None:
+    if masks.budget_controller is None or experiment.config.method.shape:
         masks.advance(1.0)
     else:
         _settle(masks, masks.budget_controller, experiment)
+    if experiment.config.method.shape:
+        counts = counts_of(experiment.config.method.shape[0], experiment.networks.sublayers)
+        masks.keep_best(counts)
     padding = masks.pad_widths(width_multiple(experiment.config, experiment.networks, experiment.screen))
     outputs = experiment.examples.proof_outputs(model)
+    kept = all_units(experiment.networks.sublayers) | masks.units_left()
     fold(model)
-    return Selection(model, outputs, padding)
+    config = experiment.config
+    shapes = [shape_of(kept, experiment.networks.sublayers)] if method_of(config).takes_shape(config) else []
+    return Selection(model, outputs, padding, shapes)
 
 
 def masked_model(

@@ -6,14 +6,15 @@ sublayers together, and with whole sublayers allowed to go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, compaction, result_stage
-from prune.pipeline.stage import Stage, Work
+from prune.pipeline.stage import Report, Stage, Work
 
 if TYPE_CHECKING:
     from prune.pipeline.compacting import Selection
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 _READS = ("method.importance_examples", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
+
+
+@dataclass(frozen=True)
+class RemovalReport(Report):
+    """What is said of a removal step."""
+
+    shapes: Sequence[Mapping[str, Sequence[int]]] = ()
+    """Of the model after each step until this one, as `method.shape` has them."""
 
 
 def _result(config: Config) -> Stage:
@@ -35,7 +44,7 @@ def _result(config: Config) -> Stage:
     for step in range(1, config.method.removal_steps):
         latest = Stage(
             f"removal_{step}", f"removal_{step}", run=partial(_remove, step), inputs=(DENSE, scored, latest),
-            work=partial(_removal_work, step), transient=True,
+            report=RemovalReport, work=partial(_removal_work, step), transient=True,
         )  # fmt: skip
     last = partial(_removal_work, config.method.removal_steps)
     return result_stage(config, compaction(_select, DENSE, scored, latest, work=last))
@@ -58,8 +67,7 @@ def _remove(
 ) -> Mapping[str, Any]:
     from prune.methods.one_shot.removal import remove
 
-    remove(step, experiment, folder, dense, scored, latest)
-    return {}
+    return {"shapes": remove(step, experiment, folder, dense, scored, latest)}
 
 
 def _select(experiment: Experiment, dense: StageFolder, scored: StageFolder, latest: StageFolder) -> Selection | None:
@@ -90,5 +98,6 @@ METHOD = Method(
     _result,
     needs_target=True,
     scores_units=True,
+    takes_shape=lambda _config: True,
     unread={"method.layers": "it removes whole sublayers by itself"},
 )

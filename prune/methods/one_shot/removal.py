@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
-
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import PreTrainedModel, set_seed
 
 from prune.budget.budget import Kept
+from prune.budget.shape import Shape, shape_of, units_of
 from prune.compaction.compact import compact
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.refit import refit
@@ -40,27 +38,34 @@ def remove(
     dense: StageFolder,
     scored: StageFolder,
     latest: StageFolder,
-) -> None:
+) -> list[Shape]:
     """Leaves in `folder` the model after one more of the removal steps, and after the recovery that follows it.
+
+    Returns the shapes that it had after this step and those before.
 
     Importance is found anew in each step but the first: where a part of the fill is spent on recovery, in a model that
     has been trained since.
     """
-    share = step / experiment.config.method.removal_steps
-    choose = partial(experiment.budget.choose_intermediate, share=share)
-    distributed.broadcast_from_main(
-        lambda: _refitted(experiment, dense, scored, latest, choose).save_pretrained(folder.model)
-    )
+
+    def removed() -> list[Shape]:
+        model, shapes = _refitted(step, experiment, dense, scored, latest)
+        model.save_pretrained(folder.model)
+        return shapes
+
+    shapes = distributed.broadcast_from_main(removed)
     if experiment.learning.settings.recoveries:
         _recover(step, experiment, folder, dense)
+    return shapes
 
 
 def select(experiment: Experiment, dense: StageFolder, scored: StageFolder, latest: StageFolder) -> Selection | None:
     """The dense model with zeros for all units that the target leaves no room for, on the main process."""
 
     def last() -> Selection:
-        model = _refitted(experiment, dense, scored, latest, experiment.budget.choose).cpu()
-        return Selection(model, experiment.examples.proof_outputs(model))
+        steps = experiment.config.method.removal_steps
+        model, shapes = _refitted(steps, experiment, dense, scored, latest)
+        model.cpu()
+        return Selection(model, experiment.examples.proof_outputs(model), shapes=shapes)
 
     return distributed.on_main_process(last)
 
@@ -83,14 +88,21 @@ def _recover(step: int, experiment: Experiment, folder: StageFolder, dense: Stag
     distributed.broadcast_from_main(keep)
 
 
+def _choose(step: int, experiment: Experiment, importance: dict[str, Tensor]) -> Kept:
+    """The units that stay after a removal step: as many as `method.shape` says, or as the target allows."""
+    method = experiment.config.method
+    if method.shape:
+        return units_of(method.shape[step - 1], experiment.networks.sublayers, importance)
+    if step == method.removal_steps:
+        return experiment.budget.choose(importance)
+    return experiment.budget.choose_intermediate(importance, step / method.removal_steps)
+
+
 def _refitted(
-    experiment: Experiment,
-    dense: StageFolder,
-    scored: StageFolder,
-    latest: StageFolder,
-    choose: Callable[[dict[str, Tensor]], Kept],
-) -> PreTrainedModel:
-    """A model without the units that `choose` does not keep, by their importance in the one of `latest`.
+    step: int, experiment: Experiment, dense: StageFolder, scored: StageFolder, latest: StageFolder
+) -> tuple[PreTrainedModel, list[Shape]]:
+    """A model without the units that a removal step does not keep, by their importance in the one of `latest`; and the
+    shapes until then.
 
     It is refitted to the dense model, or to the one of `latest` where that has been trained.
     """
@@ -102,8 +114,10 @@ def _refitted(
     batches = list(experiment.examples.sample(config.method.refit_examples, original.device))
     # What the head reads is the same where compact.first_token_only=false has the other tokens computed, too.
     first_token_only = first_token_suffices(experiment.networks.task.auto_class, sublayers)
-    refit(model, original, sublayers, choose(importance), batches, first_token_only=first_token_only)
-    return model
+    kept = _choose(step, experiment, importance)
+    refit(model, original, sublayers, kept, batches, first_token_only=first_token_only)
+    earlier = (latest.read_report() or {}).get("shapes", [])
+    return model, [*earlier, shape_of(kept, sublayers)]
 
 
 def _importance(experiment: Experiment, folder: StageFolder) -> dict[str, Tensor]:
