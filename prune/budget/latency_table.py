@@ -31,6 +31,7 @@ from prune.measure.speed import seconds, time_pairs
 from prune.models.architecture import family_of, new_model, skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
 from prune.models.units import all_units
+from prune.runtime.progress_bar import track
 
 _VERSION = 5
 """Of the measurement: a table by another is measured anew."""
@@ -215,6 +216,8 @@ def _times(models: Sequence[PreTrainedModel], batch: dict[str, Tensor]) -> list[
     rounds: list[list[float]] = []
     start = time.monotonic()
     fewest, most = _ROUNDS
-    while len(rounds) <= fewest or (len(rounds) <= most and time.monotonic() - start < _SECONDS):
+    for _ in track(range(most + 1), "timing sublayers", most + 1, timed=True):
+        if len(rounds) > fewest and time.monotonic() - start >= _SECONDS:
+            break
         rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in models])
     return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up

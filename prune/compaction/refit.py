@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 
 from prune.compaction.structure import Structure
 from prune.models.sublayers import Matrix, Sublayer
+from prune.runtime.progress_bar import track
 
 Batch = Mapping[str, Tensor]
 _RIDGES = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
@@ -49,14 +50,20 @@ def refit(
     structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
     structure.apply(small.base_model, sublayers)
     changed = [s.output for s in sublayers if 0 < len(kept[s.name]) < s.num_units]
-    for group in _groups(changed, batches):
-        wanted = [
-            _captured(dense, [output.module for output in group], batch, lambda _, result: result.clone())
-            for batch in batches
-        ]
-        for index, output in enumerate(group):
-            _refit_one(small, output, batches, [of_batch[index] for of_batch in wanted])
+    for output, wanted in track(_with_outputs(dense, changed, batches), "refitting output matrices", len(changed)):
+        _refit_one(small, output, batches, wanted)
     structure.put_back(small, model, sublayers)
+
+
+def _with_outputs(
+    dense: PreTrainedModel, changed: Sequence[Matrix], batches: Sequence[Batch]
+) -> Iterator[tuple[Matrix, Sequence[Tensor]]]:
+    """Each matrix with its outputs in the dense model, for each batch."""
+    for group in _groups(changed, batches):
+        names = [output.module for output in group]
+        of_batches = [_captured(dense, names, batch, lambda _, result: result.clone()) for batch in batches]
+        for index, output in enumerate(group):
+            yield output, [of_batch[index] for of_batch in of_batches]
 
 
 def _groups(outputs: Sequence[Matrix], batches: Sequence[Batch]) -> Iterator[Sequence[Matrix]]:

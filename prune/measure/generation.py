@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from prune.measure.speed import seconds
+from prune.runtime.progress_bar import track
 
 
 @dataclass
@@ -40,8 +41,9 @@ def measure_generation(
     """Times both models on the same inputs, one after the other in turn, after one pair to warm up."""
     fixed = {**settings, "min_new_tokens": generated, "max_new_tokens": generated}
     calls = (lambda: dense.generate(**batch, **fixed)), (lambda: model.generate(**batch, **fixed))
-    times = [tuple(seconds(model.device, call) for call in calls) for _ in range(1 + num_pairs)][1:]
     size, length = batch["input_ids"].shape
+    pairs = track(range(1 + num_pairs), f"timing texts of {generated} tokens", 1 + num_pairs, timed=True)
+    times = [tuple(seconds(model.device, call) for call in calls) for _ in pairs][1:]
     return GenerationSpeed(
         batch_size=size,
         length=length,

@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from prune.config.schema import SpeedConfig
 from prune.runtime.memory import keep_memory
+from prune.runtime.progress_bar import track
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -121,7 +122,8 @@ def time_pairs(
     calls = (lambda: dense(**batch)), (lambda: model(**batch))
 
     def timed(number: int) -> list[tuple[float, ...]]:
-        return [tuple(1e3 * seconds(device, call) for call in calls) for _ in range(number)]
+        pairs = track(range(number), f"timing batches of {size} x {length} tokens", number, timed=True)
+        return [tuple(1e3 * seconds(device, call) for call in calls) for _ in pairs]
 
     timed(_WARMUP_PAIRS)
     times = timed(num_pairs)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Any
 
 from prune.config.schema import Config
 from prune.pipeline.stage import Stage
 from prune.runtime import registry
-
-if TYPE_CHECKING:
-    from prune.pipeline.experiment import Experiment
 
 
 @dataclass(frozen=True)
@@ -26,8 +23,8 @@ class Method:
     """Whether it scores whole units, by a criterion that reads a model and batches; else grains, while it trains."""
     takes_shape: Callable[[Config], bool] = lambda _config: False
     """Whether `method.shape` can say how many units it keeps."""
-    check: Callable[[Experiment], None] = lambda _experiment: None
-    """Raises a UserError where its settings make no sense for so many examples, before anything is trained."""
+    check: Callable[[Any], None] = lambda _experiment: None
+    """(experiment) -> raises a UserError where its settings make no sense for so many examples, before anything is trained."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Setting that it does not read, though others do -> why, for the user who sets it."""
 

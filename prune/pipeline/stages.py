@@ -20,7 +20,7 @@ from prune.results.layout import StageFolder
 from prune.runtime import distributed
 from prune.runtime.memory import forget_peak, give_back_memory, peak_memory_bytes
 from prune.runtime.resources import writing
-from prune.runtime.screen import Screen
+from prune.runtime.screen import WAITING, Screen
 
 
 def run_stage(stage: Stage, experiment: Experiment) -> None:
@@ -105,7 +105,7 @@ def locked(folder: StageFolder, screen: Screen) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        screen.say(f"          another process works on {folder.path}: waiting for it")
+        screen.say(f"          {WAITING}, which works on {folder.path}")
         lock.acquire()
     try:
         yield

@@ -12,8 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from prune.runtime import distributed
 from prune.runtime.console import console as new_console
+from prune.runtime.progress_bar import left
 
 _PLAIN_LINES = 10
+WAITING = "waiting for another process"
 
 
 class Screen:
@@ -78,9 +80,5 @@ class TrainingProgress:
             self._live(step, text)
         elif step >= self._next_line or step == self._total:
             self._next_line = step + self._total // _PLAIN_LINES
-            self._screen.say(f"{self._name:>8}  step {step}/{self._total}  {text}  left {self._left(step)}")
-
-    def _left(self, step: int) -> str:
-        done = max(1, step - self._start)
-        seconds = (time.monotonic() - self._began) / done * (self._total - step)
-        return f"{int(seconds // 60)}:{int(seconds % 60):02d}"
+            remaining = left(self._began, step - self._start, self._total - self._start)
+            self._screen.say(f"{self._name:>8}  step {step}/{self._total}  {text}  left {remaining}")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +29,11 @@ from prune.results.layout import RunFolder, SweepFolder, run_folder
 from prune.results.reading import NewerRecord
 from prune.results.record import Record, finished
 from prune.runtime import distributed
-from prune.runtime.screen import Screen
+from prune.runtime.screen import WAITING, Screen
 from prune.sweeps import devices, search
 
 USER_ERROR, INTERRUPTED = 2, 130
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,8 @@ class Jobs:
         if self.apart:
             with devices.one_of(self.gpus) as gpu:
                 variables = devices.share_of_cores(self.at_once) | ({devices.VISIBLE: gpu} if gpu else {})
-                _in_a_process(words, run_folder(config).error, self.folder.log(number), variables)
+                error, log = run_folder(config).error, self.folder.log(number)
+                _in_a_process(words, error, log, variables, partial(_relay, f"{number}/{self.total}"))
             return
         try:
             self.call(config)
@@ -179,12 +182,24 @@ def _read(run: RunFolder) -> Record | None:
         raise Failure(str(error)) from None
 
 
-def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str, str]) -> None:
-    """Carries out a command in a process; `error` is where its run leaves an unexpected error."""
+def _relay(head: str, line: str) -> None:
+    """Tells what a run that says all into a file waits for."""
+    if WAITING in line:
+        Screen().say(f"{head}  {line.strip()}")
+
+
+def _in_a_process(
+    words: list[str], error: Path, log: Path, variables: dict[str, str], heard: Callable[[str], None]
+) -> None:
+    """Carries out a command in a process; `error` is where its run leaves an unexpected error.
+
+    `heard` takes each line that it says.
+    """
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)} | variables
     with log.open("w", encoding="utf-8") as stream:
         line = [sys.executable, "-m", "prune", *words, "report=false"]  # the sweep makes one for all
-        code = subprocess.run(line, stdout=stream, stderr=stream, env=environment, check=False).returncode
+        with subprocess.Popen(line, stdout=stream, stderr=stream, env=environment) as process:
+            code = _followed(process, log, heard)
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code == USER_ERROR:
@@ -196,3 +211,18 @@ def _in_a_process(words: list[str], error: Path, log: Path, variables: dict[str,
         known = error.exists()
         reason = error.read_text("utf-8").splitlines()[0] if known else f"its process ended with code {code}"
         raise Failure(reason, str(error if known else log))
+
+
+def _followed(process: subprocess.Popen[bytes], log: Path, heard: Callable[[str], None]) -> int:
+    """The exit code of a process that writes into `log`; one that is left alone is ended."""
+    try:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            while True:
+                try:
+                    return process.wait(timeout=_SECONDS_BETWEEN_LOOKS)
+                except subprocess.TimeoutExpired:
+                    for line in lines:
+                        heard(line)
+    except BaseException:
+        process.kill()
+        raise

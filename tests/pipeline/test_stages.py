@@ -1,21 +1,26 @@
 """Stages: what identifies them, in which order they run, and records that single stages emit."""
 
+import io
+import threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from prune.config.schema import Config, Finish, MethodConfig
 from prune.pipeline import shared_stages
 from prune.pipeline.compacting import Selection, compact_selected
 from prune.pipeline.method import Method, method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
-from prune.pipeline.stages import stages_to_run
+from prune.pipeline.stages import locked, stages_to_run
 from prune.results.files import read_records
+from prune.results.layout import StageFolder
 from prune.results.record import Record
 from prune.runtime import registry
+from prune.runtime.screen import WAITING, Screen
 from tests.runs.tiny import call
 
 
@@ -150,3 +155,16 @@ def test_a_stage_that_has_emitted_its_record_does_not_evaluate_again(tmp_path, m
 def test_the_method_of_a_config_is_that_of_its_kind():
     assert method_of(Config(method=MethodConfig(kind="one_shot"))).needs_target
     assert not method_of(Config()).needs_target
+
+
+def test_a_run_that_waits_for_another_says_so(tmp_path):
+    folder, shown = StageFolder(tmp_path / "dense" / "a"), io.StringIO()
+    screen = Screen(Console(file=shown, width=1000))
+    with locked(folder, screen):
+        assert shown.getvalue() == ""
+        other = threading.Thread(target=lambda: locked(folder, screen).__enter__(), daemon=True)
+        other.start()
+        other.join(0.2)
+        assert shown.getvalue().strip() == f"{WAITING}, which works on {folder.path}"
+    other.join(5)
+    assert not other.is_alive()

@@ -5,11 +5,14 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from prune.files.paths import PACKAGE
+from prune.runtime.screen import WAITING
+from prune.sweeps import jobs
 from prune.sweeps.jobs import Failure, _in_a_process
 from tests.config.test_schema import composed
 from tests.runs.tiny import WORDS
@@ -30,6 +33,11 @@ if what == "early":
     sys.exit(1)
 if what == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
+if what == "waits":
+    import time
+    print("prepare")
+    print("          waiting for another process, which works on a/b", flush=True)
+    time.sleep(0.3)
 if what == "interrupted":
     sys.exit(130)
 """
@@ -45,8 +53,8 @@ def process(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
-    def call(what, **variables):
-        _in_a_process([what], tmp_path / "error.txt", tmp_path / "1.log", variables)
+    def call(what, heard=lambda _: None, **variables):
+        _in_a_process([what], tmp_path / "error.txt", tmp_path / "1.log", variables, heard)
         return (tmp_path / "1.log").read_text()
 
     return call
@@ -55,6 +63,12 @@ def process(tmp_path, monkeypatch):
 def test_a_process_has_the_variables_that_it_is_given(process):
     assert process("fine") == "visible None\n"
     assert process("fine", CUDA_VISIBLE_DEVICES="3") == "visible 3\n"
+
+
+def test_what_a_process_waits_for_is_told(process, monkeypatch, capsys):
+    monkeypatch.setattr(jobs, "_SECONDS_BETWEEN_LOOKS", 0.05)
+    process("waits", heard=partial(jobs._relay, "1/4"))
+    assert capsys.readouterr().err.splitlines() == [f"1/4  {WAITING}, which works on a/b"]
 
 
 @pytest.mark.parametrize(
