@@ -24,7 +24,7 @@ class Method:
     takes_shape: Callable[[Config], bool] = lambda _config: False
     """Whether `method.shape` can say how many units it keeps."""
     check: Callable[[Any], None] = lambda _experiment: None
-    """(experiment) -> raises a UserError where its settings make no sense for so many examples, before anything is trained."""
+    """(experiment) -> raises a UserError where its settings make no sense for so many examples; before any training."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Setting that it does not read, though others do -> why, for the user who sets it."""
 
