@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ from prune.errors import UserError, first_line
 from prune.files.paths import locate
 from prune.runtime.resources import exhausted
 
-_READERS = {".parquet": "parquet", ".jsonl": "json", ".json": "json", ".csv": "csv"}
+# Not `load_dataset`, which asks the hub to count a download, of a local file, too.
+_READERS: dict[str, Callable[..., Any]] = {
+    ".parquet": Dataset.from_parquet,
+    ".jsonl": Dataset.from_json,
+    ".json": Dataset.from_json,
+    ".csv": Dataset.from_csv,
+}
 
 
 def read_split(config: TaskConfig, split: str) -> Dataset:
@@ -42,20 +49,20 @@ def _file_of(folder: Path, config: TaskConfig, split: str) -> Path:
 
 
 def _from_file(file: Path, config: TaskConfig, split: str) -> Dataset:
-    reader = _READERS[file.suffix]
     try:
-        return load_dataset(reader, data_files={split: str(file)}, split=split, **_options(reader, config.encoding))
+        rows: Dataset = _READERS[file.suffix](str(file), split=split, **_options(file.suffix, config.encoding))
+        return rows
     except Exception as error:
-        if reader != "parquet":
+        if file.suffix != ".parquet":
             _check_encoding(file, config.encoding)
         remark = exhausted(error, Path(HF_DATASETS_CACHE))
         raise remark or UserError(f"{file} cannot be read: {first_line(error.__cause__ or error)}") from error
 
 
-def _options(reader: str, encoding: str) -> dict[str, Any]:
+def _options(suffix: str, encoding: str) -> dict[str, Any]:
     """Of the cells of CSV only empty ones are null: "None", "null" and "NA" are words."""
-    cells = {"keep_default_na": False, "na_values": [""]} if reader == "csv" else {}
-    return cells if reader == "parquet" else {"encoding": encoding, **cells}
+    cells = {"keep_default_na": False, "na_values": [""]} if suffix == ".csv" else {}
+    return cells if suffix == ".parquet" else {"encoding": encoding, **cells}
 
 
 def _check_encoding(file: Path, encoding: str) -> None:

@@ -1,7 +1,9 @@
 """What every task reads: folders, formats, columns, ids and subsets; what is wrong with them is named."""
 
+import socket
 from dataclasses import replace
 
+import datasets
 import pytest
 from datasets import Dataset
 
@@ -78,6 +80,14 @@ def test_too_many_rows_without_text_are_refused(folder, split):
 def test_of_the_cells_of_csv_only_empty_ones_are_null(folder, word):
     rows = [{"text": word, "label": 0}, {"text": "good", "label": 1}]
     assert list(folder(suffix=".csv", train=rows).load()["train"]) == rows
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_of_a_local_folder_the_network_is_not_told(folder, suffix, monkeypatch):
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *address, **_: pytest.fail(f"asked for {address}"))
+    monkeypatch.setattr(datasets.load, "increase_load_count", lambda name: pytest.fail(f"counted {name}"))
+    assert len(folder(suffix=suffix).load()["train"]) == 4
 
 
 LATIN = b"text,label\ngood,1\ncaf\xe9,0\n"

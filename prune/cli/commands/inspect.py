@@ -14,9 +14,12 @@ def run_command(words: list[str]) -> None:
     """Shows what lies in a folder."""
     if len(words) != 1:
         raise UserError("prune inspect: name one folder, of a pruned model or of the run that made it")
-    from prune.report.inspection import inspect
-    from prune.report.terminal.inspection import draw_inspection
-    from prune.runtime import library_output
+    from prune.runtime.importing import heavy_imports
+
+    with heavy_imports():
+        from prune.report.inspection import inspect
+        from prune.report.terminal.inspection import draw_inspection
+        from prune.runtime import library_output
 
     library_output.libraries()
     display(draw_inspection(inspect(Path(words[0]))))

@@ -94,13 +94,16 @@ def one(config: Config) -> Record:
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
 
     distributed.broadcast_from_main(lambda: _refuse_unwritable(config))
-    from prune.pipeline.run import run
-    from prune.recipes.reproduction import command
-    from prune.report.terminal.table import table_of
-    from prune.results.files import write_tables
-    from prune.runtime.resources import writing
-    from prune.runtime.screen import Screen
-    from prune.sweeps.jobs import reason_of
+    from prune.runtime.importing import heavy_imports
+
+    with heavy_imports():
+        from prune.pipeline.run import run
+        from prune.recipes.reproduction import command
+        from prune.report.terminal.table import table_of
+        from prune.results.files import write_tables
+        from prune.runtime.resources import writing
+        from prune.runtime.screen import Screen
+        from prune.sweeps.jobs import reason_of
 
     screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
     if distributed.is_main_process():
