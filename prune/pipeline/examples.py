@@ -19,7 +19,7 @@ from prune.data.fingerprints import cache_key, fingerprint
 from prune.data.inference import outputs_of
 from prune.measure.speed import speed_device
 from prune.results.layout import RunFolder, StageFolder
-from prune.runtime import library_output, registry
+from prune.runtime import library_output
 from prune.runtime.screen import Screen
 from prune.tasks.base import Outputs, Scores, Task
 
@@ -105,9 +105,3 @@ def read_examples(config: Config, task: Task, tokenizer: PreTrainedTokenizerBase
     sizes = ", ".join(f"{len(of_split)} {split}" for split, of_split in rows.items())
     screen.stage("prepare", "; ".join([f"{config.task.name}: {sizes} examples", *task.findings]))
     return Examples(config, task, tokenizer, rows, features, fingerprints)
-
-
-def task_of(config: Config) -> Task:
-    """The task of a run; reads nothing yet."""
-    task: Task = registry.module("tasks", config.task.kind).TASK(config.task, data_seed(config))
-    return task

@@ -9,11 +9,12 @@ from prune.budget.shape import check_shape
 from prune.config.schema import Config
 from prune.config.targets import target_of
 from prune.models import loading
-from prune.pipeline.examples import Examples, read_examples, task_of
+from prune.pipeline.examples import Examples, read_examples
 from prune.pipeline.learning import Learning
 from prune.pipeline.method import method_of
 from prune.pipeline.networks import Networks, describe_networks
 from prune.pipeline.solving import budget_of
+from prune.pipeline.task import task_of
 from prune.results.layout import RunFolder
 from prune.runtime import distributed, library_output, registry
 from prune.runtime.memory import keep_few_kernels

@@ -9,7 +9,7 @@ from typing import Any
 
 from prune.config.schema import Config
 from prune.errors import UserError
-from prune.pipeline.examples import task_of
+from prune.pipeline.task import task_of
 from prune.runtime import library_output
 from prune.tasks.base import Predictions, Scores
 

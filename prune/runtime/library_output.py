@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import datasets
-import transformers
 
 
 @contextmanager
@@ -39,6 +38,8 @@ def exporters() -> Iterator[None]:
 
 def libraries() -> None:
     """No progress bars and no notes of other packages; their errors remain."""
+    import transformers
+
     datasets.disable_progress_bars()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()

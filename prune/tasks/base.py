@@ -1,33 +1,37 @@
-"""What a kind of task is, and how its data are read: from a local folder or from the hub, with the same columns."""
+"""What a kind of task is, and how its data are read: from a local folder or from the hub, with the same columns.
+
+Tasks load torch and transformers where they need them, so that a mistake in the data is told before that.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
 from datasets.config import HF_DATASETS_CACHE
-from torch import Tensor
-from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.config.schema import TaskConfig
 from prune.data.features import LENGTH, TRUNCATED
-from prune.data.inference import outputs_of
 from prune.data.reading import read_split
 from prune.data.subsets import others, subset
 from prune.errors import UserError
 from prune.files.atomic import check_writable
 from prune.tasks.metrics.specs import spec_of
 
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
 Scores = dict[str, float]
 Outputs = Mapping[str, Sequence[np.ndarray[Any, Any]]]
 """Name of a model's output -> one array per input."""
-Loss = Callable[[Mapping[str, Any], Mapping[str, Tensor]], Tensor]
+Loss = Callable[[Mapping[str, Any], Mapping[str, "Tensor"]], "Tensor"]
 """(outputs of a model, inputs) -> the mean over the examples of a batch."""
 
 MOST_UNUSABLE = 0.01
@@ -105,6 +109,12 @@ class Task(ABC):
             sizes[config.train_split] = config.train_examples or max(1, len(rows) - config.eval_from_train)
             data[self.held_out] = others(rows, sizes[config.train_split] or 0, config.eval_from_train, self.seed)
         return {split: subset(rows, split, sizes.get(split), self.seed) for split, rows in data.items()}
+
+    def check_all(self) -> None:
+        """Raises a UserError for what is wrong with the folder, the columns, or what they hold."""
+        check_cache()
+        for split in (self.config.train_split, *self.config.eval_splits):
+            self.check(split, read_split(self.config, split))
 
     def check(self, split: str, rows: Dataset) -> None:
         """Raises a UserError that names the column and row of what cannot be used."""
@@ -212,6 +222,8 @@ class OnePassTask(Task):
         self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
     ) -> Predictions:
         """What a model says about `rows`, whose `features` these are."""
+        from prune.data.inference import outputs_of
+
         collator = self.collator(tokenizer)
         outputs = outputs_of(model, features, self.distilled, collator, batch_size, per_token=self.per_token)
         return self.predict(outputs, features, rows)
@@ -242,6 +254,8 @@ class SequenceTask(OnePassTask):
         return mapped(rows, encode, fingerprint)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        from transformers import DataCollatorWithPadding
+
         return DataCollatorWithPadding(tokenizer)
 
 

@@ -6,13 +6,10 @@ import json
 import math
 from collections.abc import Iterator
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import torch
 from datasets import Dataset
-from torch import Tensor
-from transformers import PreTrainedTokenizerBase
 
 from prune.data.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
 from prune.errors import UserError
@@ -21,7 +18,10 @@ from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
 from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, is_text, mapped
 from prune.tasks.metrics.specs import spec_of
-from prune.tasks.metrics.squad import SquadV1, SquadV2
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedTokenizerBase
 
 FAR_BELOW = -1e4
 """A logit for tokens that a shorter input does not have."""
@@ -122,6 +122,8 @@ class QuestionAnswering(OnePassTask):
         return Predictions(answers, odds, forced)
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        from prune.tasks.metrics.squad import SquadV1, SquadV2
+
         ids = self.ids(rows)
         references = [{"id": i, "answers": answers} for i, answers in zip(ids, rows[self.config.label], strict=True)]
         if not self.config.answers.unanswerable:
@@ -213,6 +215,8 @@ class _Collator:
         self.tokenizer = tokenizer
 
     def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        import torch
+
         names = [name for name in rows[0] if name in self.tokenizer.model_input_names]
         batch = dict(self.tokenizer.pad({name: [row[name] for row in rows] for name in names}, return_tensors="pt"))
         width = batch["input_ids"].shape[1]

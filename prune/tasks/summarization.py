@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import torch
 from datasets import Dataset
-from torch.utils.data import DataLoader
-from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
 from prune.data.features import LENGTH, TRUNCATED, inputs_only
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, check_text, mapped
-from prune.tasks.metrics.rouge import Rouge, lead
 from prune.tasks.metrics.specs import LEAD
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 class Summarization(Task):
@@ -55,23 +54,29 @@ class Summarization(Task):
         return mapped(rows, encode, fingerprint)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        from transformers import DataCollatorForSeq2Seq
+
         return DataCollatorForSeq2Seq(tokenizer)
 
     def model_settings(self) -> dict[str, Any]:
         return {}
 
-    @torch.no_grad()
     def predictions(
         self, model: PreTrainedModel, features: Dataset, rows: Dataset, tokenizer: Any, batch_size: int
     ) -> Predictions:
         """Summaries by beam search, as `task.summaries` says; texts of similar length share a batch."""
+        import torch
+        from torch.utils.data import DataLoader
+        from transformers import DataCollatorWithPadding
+
         order = np.argsort(np.asarray(features[LENGTH]), kind="stable")[::-1]
         inputs = inputs_only(features.select(order)).remove_columns("labels")
         found: list[str] = []
         model.eval()
         loader = DataLoader(inputs, batch_size=batch_size, collate_fn=DataCollatorWithPadding(tokenizer))
         for batch in track(loader, "writing summaries", len(loader)):
-            ids = model.generate(**{k: v.to(model.device) for k, v in batch.items()}, **self.generation())  # type: ignore[operator]
+            with torch.no_grad():
+                ids = model.generate(**{k: v.to(model.device) for k, v in batch.items()}, **self.generation())  # type: ignore[operator]
             found += tokenizer.batch_decode(ids, skip_special_tokens=True)
         ids_of_rows = self.ids(rows)
         return Predictions({ids_of_rows[row]: text.strip() for row, text in sorted(zip(order, found, strict=True))})
@@ -91,9 +96,13 @@ class Summarization(Task):
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
         given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
+        from prune.tasks.metrics.rouge import Rouge
+
         return dict(Rouge().compute(predictions=given, references=rows[self.config.label]) or {})
 
     def chance(self, rows: Dataset) -> float:
+        from prune.tasks.metrics.rouge import lead
+
         first = [lead(text, LEAD) for text in rows[self.config.text[0]]]
         return self.measure(Predictions(dict(zip(self.ids(rows), first, strict=True))), rows)[self.config.metrics[0]]
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import torch
-import torch.nn.functional as F
 from datasets import ClassLabel, Dataset
-from torch import Tensor
 
 from prune.config.schema import ClassWeights, TaskConfig
 from prune.data.labels import names_in, number_of, numbers_of
@@ -19,8 +16,10 @@ from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
 from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask, nulls
-from prune.tasks.metrics.classification import METRICS, Classified
 from prune.tasks.metrics.specs import problem_with_labels
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _MOST_SHOWN = 20
 """Of a task's labels."""
@@ -120,7 +119,9 @@ class TextClassification(SequenceTask):
         answers = dict(zip(ids, [self.names[label] for label in logits.argmax(-1)], strict=True))
         if "roc_auc" not in self.config.metrics:
             return Predictions(answers)
-        probabilities = torch.as_tensor(logits).double().softmax(-1).tolist()
+        from scipy.special import softmax
+
+        probabilities = softmax(logits.astype(float), axis=-1).tolist()
         return Predictions(answers, probabilities=dict(zip(ids, probabilities, strict=True)))
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
@@ -152,6 +153,8 @@ class TextClassification(SequenceTask):
         return max(scores[metric] for scores in constants)
 
     def _scores(self, given: list[int], probabilities: list[list[float]] | None, rows: Dataset) -> Scores:
+        from prune.tasks.metrics.classification import METRICS, Classified
+
         classified = Classified(
             np.asarray(rows[self.config.label]), np.asarray(given), self.names,
             None if probabilities is None else np.asarray(probabilities),
@@ -177,6 +180,9 @@ def weighted_cross_entropy(weights: Sequence[float]) -> Loss:
 
     It is not divided by the sum of the batch's weights, so that no example counts more for the batch that it is in.
     """
+
+    import torch
+    import torch.nn.functional as F
 
     def loss(outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
         logits, labels = outputs["logits"], inputs["labels"]

@@ -12,7 +12,6 @@ from datasets import Dataset, Value
 
 from prune.errors import UserError
 from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
-from prune.tasks.metrics.correlation import METRICS
 
 
 class TextRegression(SequenceTask):
@@ -50,6 +49,8 @@ class TextRegression(SequenceTask):
         return Predictions({id_: float(number) for id_, number in zip(self.ids(rows), numbers, strict=True)})
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        from prune.tasks.metrics.correlation import METRICS
+
         given = [_number(predictions.answers[id_]) for id_ in self.ids(rows)]
         numbers = np.asarray(rows[self.config.label], dtype=float)
         return {name: METRICS[name](numbers, np.asarray(given)) for name in self.config.metrics}

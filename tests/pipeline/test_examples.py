@@ -2,7 +2,7 @@
 
 import pytest
 
-from prune.pipeline.examples import task_of
+from prune.pipeline.task import task_of
 from tests.composing import composed
 
 DEMO = ("task=demo", "model=demo", "task.train_examples=32", "task.eval_examples=16", "task.eval_from_train=8")

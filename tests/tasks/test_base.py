@@ -1,6 +1,8 @@
 """What every task reads: folders, formats, columns, ids and subsets; what is wrong with them is named."""
 
 import socket
+import subprocess
+import sys
 from dataclasses import replace
 
 import datasets
@@ -196,3 +198,20 @@ def test_holding_out_more_than_there_is_says_what_is_left(folder):
 def test_no_subset_is_everything(hundred):
     assert subset(hundred, "train", None, 0) is hundred
     assert list(subset(hundred, "train", 100, 0)["text"]) == list(hundred["text"])
+
+
+def test_a_mistake_in_the_data_is_told_before_torch_is_loaded(tmp_path):
+    for split in ("train", "validation"):
+        write(tmp_path / f"{split}.csv", GOOD)
+    words = ["task=text_classification", f"task.path={tmp_path}", "task.label=grade", "model=demo", "method=struct"]
+    code = f"""
+import sys
+from prune.cli.main import main
+try:
+    main({[*words, f"outputs={tmp_path / "outputs"}"]!r})
+except SystemExit as end:
+    print(end.code, "torch" in sys.modules, "transformers" in sys.modules)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert found.stdout == "2 False False\n", found.stderr
+    assert "there is no column 'grade'" in found.stderr

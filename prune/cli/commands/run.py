@@ -93,7 +93,7 @@ def one(config: Config) -> Record:
     from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
 
-    distributed.broadcast_from_main(lambda: _refuse_unwritable(config))
+    distributed.broadcast_from_main(lambda: _check_early(config))
     from prune.runtime.importing import heavy_imports
 
     with heavy_imports():
@@ -132,9 +132,12 @@ def one(config: Config) -> Record:
     return record
 
 
-def _refuse_unwritable(config: Config) -> None:
-    """Before torch is loaded; what is finished is shown from a folder that nobody may write in, too."""
+def _check_early(config: Config) -> None:
+    """Folder and data, before torch is loaded; what is finished is shown where neither is there, too."""
+    import datasets
+
     from prune.files.atomic import check_writable
+    from prune.pipeline.task import task_of
     from prune.results.layout import run_folder
 
     try:
@@ -143,3 +146,5 @@ def _refuse_unwritable(config: Config) -> None:
         is_finished = False
     if not is_finished:
         check_writable(config.outputs)
+        datasets.disable_progress_bars()
+        task_of(config).check_all()

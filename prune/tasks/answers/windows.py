@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
 
 from prune.data.features import EXAMPLE, LENGTH, TEXT_ENDS, TEXT_STARTS, TRUNCATED
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 Positions = np.ndarray[Any, Any]
 NOWHERE = -1
