@@ -62,7 +62,7 @@ def write(name, folder, share=1.0):
     kept = {s.name: tuple(range(1, s.num_units)) for s in sublayers}
     structure = Structure(model.config.model_type, kept, depth)
     structure.apply(model.base_model, sublayers)
-    saved_model.save(model, structure, NO_TOKENIZER, folder, architecture.auto_class)
+    saved_model.save(model, structure, NO_TOKENIZER, folder)
     (folder / ORIGIN).write_text(json.dumps(ORIGIN_CONTENT))
 
 
@@ -187,7 +187,7 @@ def test_memory_is_taken_for_the_weights_that_are_there_and_not_for_the_dense_mo
     kept = {s.name: tuple(range(s.num_units if s.site == "attention" else 1)) for s in sublayers(model)}
     structure = Structure("bert", kept)
     structure.apply(model.base_model, sublayers(model))
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, "AutoModelForSequenceClassification")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     largest = max(file.stat().st_size for file in tmp_path.iterdir())
     allocated = []
     real = torch.empty_like

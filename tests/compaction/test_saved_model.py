@@ -37,7 +37,7 @@ def compacted(make_bert, mask, sublayers):
 @pytest.fixture
 def folder(compacted, tmp_path):
     """The folder of the compact model."""
-    saved_model.save(*compacted, Tokenizer(), tmp_path, "AutoModelForSequenceClassification")
+    saved_model.save(*compacted, Tokenizer(), tmp_path)
     return tmp_path
 
 
@@ -78,7 +78,7 @@ def test_tokenizer_is_saved_beside_the_model(folder):
 
 def test_saving_what_was_loaded_gives_the_same_weights(compacted, folder, tmp_path_factory):
     again = tmp_path_factory.mktemp("again")
-    saved_model.save(prune.load(folder), compacted[1], Tokenizer(), again, "AutoModelForSequenceClassification")
+    saved_model.save(prune.load(folder), compacted[1], Tokenizer(), again)
     first, second = (load_file(one / "model.safetensors") for one in (folder, again))
     assert first.keys() == second.keys()
     assert all(first[name].equal(second[name]) for name in first)
@@ -88,7 +88,7 @@ def test_saving_what_was_loaded_gives_the_same_weights(compacted, folder, tmp_pa
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_loaded_model_has_the_dtype_of_the_weights(dtype, compacted, tmp_path):
     model, structure = compacted
-    saved_model.save(model.to(dtype), structure, Tokenizer(), tmp_path, "AutoModelForSequenceClassification")
+    saved_model.save(model.to(dtype), structure, Tokenizer(), tmp_path)
     assert {parameter.dtype for parameter in prune.load(tmp_path).parameters()} == {dtype}
 
 

@@ -46,7 +46,7 @@ def pruned(trap, make_bert, sublayers):
     model = make_bert()
     structure = Structure("bert", {s.name: tuple(range(1, s.num_units)) for s in sublayers(model)})
     structure.apply(model.base_model, sublayers(model))
-    saved_model.save(model, structure, NO_TOKENIZER, folder, CLASS)
+    saved_model.save(model, structure, NO_TOKENIZER, folder)
     return folder
 
 
@@ -77,7 +77,13 @@ def test_code_of_an_unknown_model_type_is_not_run(reader, trap, pruned):
 
 @pytest.mark.parametrize("reader", ["load", "inspect"])
 @pytest.mark.parametrize(
-    "auto_map", [FOREIGN, {CLASS: "evil.Model"}, {CLASS: "someone/else--evil.Model"}, "evil.Model", ["evil.Model"], 3]
+    "auto_map",
+    [
+        *(FOREIGN, "evil.Model", ["evil.Model"], 3, {CLASS: 3}, {CLASS: ["modeling_pruned.Model"]}),
+        *({CLASS: f"{code}.Model"} for code in ("evil", "someone/else--modeling_pruned", "../modeling_pruned")),
+        *({name: "modeling_pruned.Model"} for name in ("AutoConfig", "AutoTokenizer", "")),
+        {"AutoModel": "modeling_pruned.BertModel", CLASS: "evil.Model"},
+    ],
 )
 def test_a_pruned_model_with_a_map_to_other_code_is_refused(reader, auto_map, trap, pruned):
     edit(pruned / "config.json", auto_map=auto_map)

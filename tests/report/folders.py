@@ -69,7 +69,7 @@ def with_model(folder, heads, dimensions):
     kept = {"encoder.layer.0.attention": heads, "encoder.layer.0.feed_forward": dimensions}
     (model / "structure.json").write_text(json.dumps({"version": 1, "model_type": "bert", "kept": kept}))
     sizes = {"num_attention_heads": HEADS, "intermediate_size": DIMENSIONS}
-    found_by = {"AutoModelForSequenceClassification": "modeling_pruned.PrunedBertForSequenceClassification"}
+    found_by = {"AutoModelForSequenceClassification": "modeling_pruned.BertForSequenceClassification"}
     (model / "config.json").write_text(json.dumps({"model_type": "bert", "auto_map": found_by} | sizes))
     start, width = "bert.encoder.layer.0", len(heads) * HIDDEN // HEADS
     shapes = {f"{start}.attention.self.{name}": (width, HIDDEN) for name in ("query", "key", "value")}

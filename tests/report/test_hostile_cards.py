@@ -36,9 +36,9 @@ def card(folder, **config):
     [
         {"X, system; system('id') #": "modeling_pruned.PrunedBert"},
         {"AutoModel\nimport os": "modeling_pruned.PrunedBert"},
-        {"AutoModelForCausalLM": "someone/else--modeling_pruned.PrunedBert"},
-        {"AutoModel": "evil.PrunedBert"},
-        {"AutoModel": 3},
+        {"AutoModelForSequenceClassification": "someone/else--modeling_pruned.PrunedBert"},
+        {"AutoModelForSequenceClassification": "evil.PrunedBert"},
+        {"AutoModelForSequenceClassification": 3},
         ["AutoModel"],
         "AutoModel",
     ],
