@@ -45,7 +45,7 @@ def card(folder, **config):
 )
 def test_a_card_loads_a_model_by_known_classes_and_its_own_code_only(auto_map, tmp_path):
     text = card(run(tmp_path), auto_map=auto_map)
-    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n" in text
+    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline\n" in text
     assert "trust_remote_code" not in text
 
 

@@ -9,17 +9,13 @@ from typing import Any
 from prune.files import confined
 from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
+from prune.report.cards.usage import AUTO_CLASSES, lines_of
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.sanitize import for_markdown
 from prune.tasks.metrics.specs import spec_of
 
-_AUTO_CLASSES = {
-    "text_classification": "AutoModelForSequenceClassification",
-    "question_answering": "AutoModelForQuestionAnswering",
-    "summarization": "AutoModelForSeq2SeqLM",
-}
 _OWN_CODE = re.compile(r"modeling_pruned\.\w{1,100}", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,200}", re.ASCII)
 _FINISHES = {
@@ -38,7 +34,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
     """
     config, recipe = record.config, detail.recipe.split("\nreference:")[0].rstrip()
     method, model_config = config["method"], _config_of_model(run)
-    auto_class = _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")
+    auto_class = AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")
     return {
         "title": for_markdown(f"{record.model} pruned on {record.task}"),
         "base": for_markdown(hub_name("model", config["model"]) or str(config["model"]["name"])),
@@ -59,6 +55,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "in_points": record.scored_in_points,
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": auto_class,
+        "usage": lines_of(config["task"]),
         "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,
