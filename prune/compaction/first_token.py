@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from prune.compaction.modeling_pruned import reads_first_token
 from prune.models.sublayers import Sublayer
 
 
 def first_token_suffices(auto_class: str, sublayers: Sequence[Sublayer]) -> bool:
     """Whether models of this class with these sublayers have a head that reads the first token only."""
-    return auto_class == "AutoModelForSequenceClassification" and bool(may_be_last(sublayers))
+    return reads_first_token(auto_class) and bool(may_be_last(sublayers))
 
 
 def last_attention(sublayers: Sequence[Sublayer], units: Mapping[str, int]) -> Sublayer:

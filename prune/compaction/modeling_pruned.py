@@ -1,20 +1,70 @@
 """Gives a transformers model fewer heads and dimensions; this is what a pruned model needs to load.
 
 It needs torch and transformers only. A copy lies beside the weights of every pruned model, so that
-`AutoModelFor….from_pretrained(folder, trust_remote_code=True)` loads it where nothing else is installed.
+`AutoModel….from_pretrained(folder, trust_remote_code=True)` loads it where nothing else is installed.
 """
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Iterator
-from functools import partial
+from pathlib import Path
 from types import MethodType
 from typing import Any
 
 import torch
+import transformers
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer, EncoderDecoderCache
+from transformers.models.auto import modeling_auto
+
+
+@functools.cache
+def __getattr__(name: str) -> Any:
+    """The pruned form of the model class `name` of transformers, which `auto_map` in config.json refers to.
+
+    It has the same name, by which pipelines know what a model can do.
+    """
+    model_class: Any = getattr(transformers, name, None)
+    if not (isinstance(model_class, type) and issubclass(model_class, PreTrainedModel)):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    class Pruned(model_class):  # type: ignore[misc]
+        def __init__(self, config: Any, *args: Any, **kwargs: Any):
+            super().__init__(config, *args, **kwargs)
+            take_shape(self.base_model, [one for one in config.pruned_shape if _concerns(one, self)])
+            self.init_weights()  # those of the new layers; of none while others are read from a file
+            self.config.auto_map = auto_map(type(config))
+
+    Pruned.__name__ = Pruned.__qualname__ = name
+    for auto_class, reference in auto_map(model_class.config_class).items():
+        if reference.endswith(f".{name}"):
+            Pruned.register_for_auto_class(auto_class)  # so that save_pretrained copies this file
+    return Pruned
+
+
+def auto_map(config_class: Any) -> dict[str, str]:
+    """Name of an auto class -> where its model for configs of this class is found, beside the weights."""
+    found = {}
+    for name, auto_class in vars(modeling_auto).items():
+        mapping = getattr(auto_class, "_model_mapping", None)
+        if name.startswith("AutoModel") and mapping is not None and config_class in mapping:
+            found[name] = f"{Path(__file__).stem}.{mapping[config_class].__name__}"
+    return found
+
+
+def reads_first_token(name: str) -> bool:
+    """Whether the class `name`, of models or of transformers' auto classes, may have a head that reads no other."""
+    return name.endswith("ForSequenceClassification")
+
+
+def _concerns(entry: dict[str, Any], model: PreTrainedModel) -> bool:
+    """Whether an entry of the shape is for `model`, which may have an encoder alone, or read all tokens."""
+    if "first_token" in entry:
+        return reads_first_token(type(model).__name__)
+    return all(hasattr(model.base_model, name.partition(".")[0]) for name in entry.get("linear", {}))
 
 
 def take_shape(base: nn.Module, shape: list[dict[str, Any]]) -> None:
@@ -73,10 +123,10 @@ def _adapt(
     attention: Any = base.get_submodule(module)
     if shared_bias is not None:
         arguments = tuple(inspect.signature(attention.forward).parameters)
-        take = partial(_take_own_bias, shared_bias, arguments, tuple(heads))
+        take = functools.partial(_take_own_bias, shared_bias, arguments, tuple(heads))
         attention.register_forward_pre_hook(take, with_kwargs=True)
         if shared_bias["output"] is not None:
-            attention.register_forward_hook(partial(_hand_on_bias, shared_bias), with_kwargs=True)
+            attention.register_forward_hook(functools.partial(_hand_on_bias, shared_bias), with_kwargs=True)
     if not heads:
         attention.register_forward_pre_hook(_let_count, with_kwargs=True)
         if left_out_without_heads:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,8 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import CONFIG_NAME
 
-from prune.compaction.modeling_pruned import take_shape
-from prune.compaction.structure import FILE_NAME, Structure
+from prune.compaction import modeling_pruned
+from prune.compaction.structure import Structure, place_of
 from prune.errors import UserError
 from prune.files.paths import PACKAGE
 from prune.models import weights
@@ -25,37 +27,23 @@ from prune.models.loading import generation_config, read_shape
 from prune.runtime.sanitize import quoted
 
 _CODE = PACKAGE / "compaction" / "modeling_pruned.py"
+_OWN_CODE = re.compile(rf"{_CODE.stem}\.\w+", re.ASCII)
 _TIED = 16
 """Parameters that are stored once and stand in several places, at most."""
-_CLASS = '''
-
-from transformers import {name}  # noqa: E402
 
 
-class Pruned{name}({name}):
-    """A {name} with fewer heads and dimensions."""
+def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: Path) -> None:
+    """Writes config, safetensors and tokenizer into `folder`, and the code that loads them anywhere.
 
-    def __init__(self, config: Any, *args: Any, **kwargs: Any):
-        super().__init__(config, *args, **kwargs)
-        take_shape(self.base_model, config.pruned_shape)
-'''
-
-
-def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: Path, auto_class: str) -> None:
-    """Writes config, safetensors, tokenizer and structure.json into `folder`, and what loads them anywhere.
-
-    With the last, `transformers.<auto_class>.from_pretrained(folder, trust_remote_code=True)` needs no package of ours.
+    With it, the auto classes of transformers need no package of ours, but `trust_remote_code=True`.
     """
-    sublayers = sublayers_of(skeleton(model.config))
-    shape, name = structure.shape(sublayers), type(model).__name__
-    if shape:
-        model.config.pruned_shape = shape
-        model.config.auto_map = {auto_class: f"{_CODE.stem}.Pruned{name}"}
+    model.config.pruned_structure = structure.written()
+    if shape := structure.shape(sublayers_of(skeleton(model.config))):
+        model.config.pruned_shape, model.config.auto_map = shape, modeling_pruned.auto_map(type(model.config))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    structure.save(folder)
     if shape:
-        (folder / _CODE.name).write_text(_CODE.read_text("utf-8") + _CLASS.format(name=name), encoding="utf-8")
+        shutil.copyfile(_CODE, folder / _CODE.name)
 
 
 def load(path: str | Path) -> PreTrainedModel:
@@ -65,15 +53,12 @@ def load(path: str | Path) -> PreTrainedModel:
     there, whatever the other files say.
 
     Raises:
-        UserError: if a file is missing or altered, or the weights do not fit structure.json.
+        UserError: if a file is missing or altered, or the weights do not fit config.json.
     """
     folder = Path(path)
     content, structure = read_shape(folder), Structure.read(folder)
-    if structure.model_type != content.get("model_type"):
-        kind = quoted(content.get("model_type"))
-        raise UserError(f"{folder}: structure.json is of a {structure.model_type:.60}, config.json of a {kind}")
     there = weights.shapes(folder / weights.FILE_NAME)
-    model = _shaped(_unpruned(folder, content, most=2 * len(there) + _TIED), structure, folder, content)
+    model = _without_numbers(folder, content, structure, most=2 * len(there) + _TIED)
     _check_shapes(model, there, folder / weights.FILE_NAME)
     _fill(model, load_file(folder / weights.FILE_NAME), folder / weights.FILE_NAME)
     if model.can_generate() and (found := generation_config(folder)) is not None:
@@ -82,14 +67,25 @@ def load(path: str | Path) -> PreTrainedModel:
     return result
 
 
-def _unpruned(folder: Path, content: Mapping[str, Any], most: int) -> PreTrainedModel:
-    """The unpruned model that config.json describes, without numbers; `most`: of its parameters."""
+def _without_numbers(folder: Path, content: Mapping[str, Any], structure: Structure, most: int) -> PreTrainedModel:
+    """The model that config.json describes; `most`: of its parameters."""
     file = f"{folder / CONFIG_NAME}"
     config = config_from(content, file, str(folder))
     family_of(config)
+    config.pruned_structure = structure.written()
     model_class = _class_of(config, content.get("architectures"), file)
-    _check_code(content.get("auto_map"), model_class, file)
-    return without_numbers(config, lambda: model_class(config), most)
+    _check_code(content.get("auto_map"), file)
+    whole = without_numbers(config, lambda: model_class(config), most)
+    if not (shape := _shape(config, structure, folder, content)):
+        return whole
+    config.pruned_shape = shape
+
+    def shaped() -> PreTrainedModel:
+        with torch.device("meta"):
+            model: PreTrainedModel = getattr(modeling_pruned, model_class.__name__)(config)
+        return model
+
+    return described(file, shaped)
 
 
 def _class_of(config: PreTrainedConfig, architectures: Any, file: str) -> type[PreTrainedModel]:
@@ -103,29 +99,31 @@ def _class_of(config: PreTrainedConfig, architectures: Any, file: str) -> type[P
     return found
 
 
-def _check_code(auto_map: Any, model_class: type[PreTrainedModel], file: str) -> None:
+def _check_code(auto_map: Any, file: str) -> None:
     """Refuses a map to other code than what `save` writes beside a model."""
-    own = f"{_CODE.stem}.Pruned{model_class.__name__}"
-    named = list(auto_map.values()) if isinstance(auto_map, dict) else [auto_map]
-    if foreign := [one for one in named if one is not None and one != own]:
-        raise UserError(
-            f"{file}: auto_map names code of others, {quoted(foreign[0])}, which is never run; a pruned model has {own}"
-        )
+    named = auto_map if isinstance(auto_map, dict) else {} if auto_map is None else {"": auto_map}
+    for auto_class, code in named.items():
+        if not (auto_class.startswith("AutoModel") and _OWN_CODE.fullmatch(str(code))):
+            raise UserError(
+                f"{file}: auto_map names code of others, {quoted(code)}, which is never run; that of a pruned model is "
+                f"{_CODE.name} beside it, for models alone"
+            )
 
 
-def _shaped(model: PreTrainedModel, structure: Structure, folder: Path, content: Mapping[str, Any]) -> PreTrainedModel:
-    """The `model` with the layers that structure.json tells of, and config.json, too."""
-    sublayers = sublayers_of(model)
+def _shape(
+    config: PreTrainedConfig, structure: Structure, folder: Path, content: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """What `take_shape` needs, which config.json tells twice: for this package, and for the code beside the weights."""
+    place, sublayers = place_of(folder, content), sublayers_of(skeleton(config))
     try:
-        structure.depth.check(model.config)
+        structure.depth.check(config)
+        structure.check(sublayers)
     except ValueError as error:
-        raise UserError(f"{folder / FILE_NAME}: {error}") from error
-    structure.check(sublayers)
-    layers = structure.shape(sublayers)
-    if layers != content.get("pruned_shape", layers):
-        raise UserError(f"{folder}: {FILE_NAME} and {CONFIG_NAME} tell of different layers; one of them was altered")
-    take_shape(model.base_model, layers)
-    return model
+        raise UserError(f"{place}: {error}") from error
+    shape = structure.shape(sublayers)
+    if shape != content.get("pruned_shape", shape):
+        raise UserError(f"{place} and pruned_shape of {CONFIG_NAME} tell of different layers; one of them was altered")
+    return shape
 
 
 def _check_shapes(model: PreTrainedModel, there: weights.Shapes, file: Path) -> None:
@@ -138,7 +136,7 @@ def _check_shapes(model: PreTrainedModel, there: weights.Shapes, file: Path) -> 
     for name, shape in there.items():
         if shape != needed[name]:
             raise UserError(
-                f"{file} does not fit {FILE_NAME} and {CONFIG_NAME}: {name} is {weights.shape_text(shape)} there, not "
+                f"{file} does not fit {CONFIG_NAME}: {name} is {weights.shape_text(shape)} there, not "
                 f"{weights.shape_text(needed[name])}; one of them was altered"
             )
 

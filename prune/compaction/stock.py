@@ -8,10 +8,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
+from prune.compaction import modeling_pruned
 from prune.errors import UserError
 from prune.models.architecture import skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
+
+
+def stock_class(model: PreTrainedModel) -> type[PreTrainedModel]:
+    """The class of transformers that a model of the pruned one is made from."""
+    return next(one for one in type(model).__mro__ if one.__module__ != modeling_pruned.__name__)
 
 
 @torch.no_grad()
@@ -23,12 +30,12 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """
     sublayers = sublayers_of(skeleton(model.config))
     config = copy.deepcopy(model.config)
-    for key in ("pruned_shape", "auto_map"):
+    for key in ("pruned_structure", "pruned_shape", "auto_map"):
         if hasattr(config, key):
             delattr(config, key)
     for key, width in _widths(model, sublayers).items():
         setattr(config, key, width)
-    found = type(model)(config)
+    found = stock_class(model)(config)
     found.load_state_dict(_stored_alike(model, found))
     if found.can_generate():
         found.generation_config = model.generation_config
@@ -66,6 +73,6 @@ def _stored_alike(model: nn.Module, stock: nn.Module) -> dict[str, Tensor]:
     """The weights of `model`, transposed where stock modules store them so and the smaller ones do not."""
     weights: dict[str, Any] = dict(model.state_dict())
     for name, module in stock.named_modules():
-        if type(module) is not type(model.get_submodule(name)):
+        if isinstance(module, Conv1D) and not isinstance(model.get_submodule(name), Conv1D):
             weights[f"{name}.weight"] = weights[f"{name}.weight"].t()
     return weights

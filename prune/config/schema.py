@@ -295,7 +295,7 @@ class CompactConfig:
     with a target."""
     first_token_only: bool = True
     """Whether a classifier whose head reads the first token only stops computing the others after the last attention
-    with heads. Logits are the same; hidden states of the other tokens are missing from there on."""
+    with heads. Logits are the same; from there on, the classifier has no hidden states of other tokens."""
 
 
 @dataclass

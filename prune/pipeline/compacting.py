@@ -65,7 +65,7 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
     structure = _remove(experiment, model)
     difference = _proven(experiment, selection.outputs, whole, model)
     with saving(model, folder):
-        saved_model.save(model, structure, examples.tokenizer, folder.model, examples.task.auto_class)
+        saved_model.save(model, structure, examples.tokenizer, folder.model)
     return {
         "density": density,
         "largest_logit_difference": difference,

@@ -26,7 +26,7 @@ def fill(experiment: Experiment, folder: StageFolder, dense: StageFolder, compac
     def keep() -> None:
         structure = Structure.read(compacted.model)
         with saving(model, folder):
-            saved_model.save(model, structure, examples.tokenizer, folder.model, examples.task.auto_class)
+            saved_model.save(model, structure, examples.tokenizer, folder.model)
 
     distributed.broadcast_from_main(keep)
     return {}

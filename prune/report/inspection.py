@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transformers import PreTrainedConfig, PreTrainedModel
+
 from prune.compaction import saved_model
+from prune.compaction.modeling_pruned import reads_first_token
+from prune.compaction.stock import stock_class
 from prune.compaction.structure import Structure
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.measure import size
-from prune.models.architecture import skeleton, sublayers_of, without_numbers
+from prune.models.architecture import sublayers_of, without_numbers
 from prune.models.sublayers import Sublayer
 from prune.results.layout import ORIGIN, RunFolder
 from prune.runtime.sanitize import quoted
@@ -50,10 +54,9 @@ def inspect(path: Path) -> Inspection:
     """
     folder = RunFolder(path).model if RunFolder(path).record.exists() else path
     model, structure = saved_model.load(folder), Structure.read(folder)
-    dense_config = structure.depth.dense_config(model.config)
-    dense = without_numbers(dense_config, lambda: type(model)(dense_config))
-    left, sublayers = sublayers_of(skeleton(model.config)), sublayers_of(dense)
-    last = structure.last_attention(left)
+    whole, dense = _unpruned(model, model.config), _unpruned(model, structure.depth.dense_config(model.config))
+    left, sublayers = sublayers_of(whole), sublayers_of(dense)
+    last = structure.last_attention(left) if reads_first_token(type(model).__name__) else None
     return Inspection(
         folder=folder,
         model_class=type(model).__name__,
@@ -66,6 +69,10 @@ def inspect(path: Path) -> Inspection:
         last_attention=None if last is None else structure.depth.dense_name(last.name),
         origin=_origin(folder / ORIGIN),
     )
+
+
+def _unpruned(model: PreTrainedModel, config: PreTrainedConfig) -> PreTrainedModel:
+    return without_numbers(config, lambda: stock_class(model)(config))
 
 
 def _origin(file: Path) -> dict[str, Any] | None:

@@ -102,7 +102,7 @@ def test_every_form_of_a_model_writes_the_same(lost, search, use_cache, architec
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
     structure = compact(model, sublayers)
     assert_same(written(model, architecture, use_cache=use_cache, **search), expected)
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, architecture.auto_class)
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     assert_same(written(prune.load(tmp_path), architecture, use_cache=use_cache, **search), expected)
 
 

@@ -1,18 +1,12 @@
-"""The file that travels with a pruned model: a bias that layers share, layers without heads, loading anywhere."""
-
-import json
-import subprocess
-import sys
-from dataclasses import replace
+"""The file that travels with a pruned model: a bias that layers share, layers without heads."""
 
 import pytest
 import torch
 
-from prune.compaction import saved_model
 from prune.compaction.modeling_pruned import take_shape
 from prune.compaction.structure import Structure
 from prune.models.architecture import sublayers_of
-from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
+from tests.architectures import ARCHITECTURES, inputs
 
 T5 = ARCHITECTURES["t5"]
 FIRST, SECOND = (f"encoder.block.{index}.layer.0.SelfAttention" for index in range(2))
@@ -75,66 +69,6 @@ def test_the_table_stays_whole_and_gets_the_same_gradient(first):
 def test_nothing_is_saved_but_smaller_weights():
     zeroed, model = compacted({"encoder.block.0.attention": (1, 3)})
     assert set(model.state_dict()) == set(zeroed.state_dict())
-
-
-WITHOUT_THIS_PACKAGE = """
-import json, sys
-from importlib.abc import MetaPathFinder
-
-class Without(MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] == "prune":
-            raise ImportError("prune is not installed here")
-
-sys.meta_path.insert(0, Without())
-"""
-LOADING = (
-    WITHOUT_THIS_PACKAGE
-    + """
-import torch, transformers
-for folder, auto_class in json.loads(sys.argv[1]).items():
-    model = getattr(transformers, auto_class).from_pretrained(folder, trust_remote_code=True).eval()
-    batch = torch.load(f"{folder}/batch.pt", weights_only=True)
-    with torch.no_grad():
-        outputs = model(**batch["inputs"])
-        assert all(outputs[name].equal(values) for name, values in batch["outputs"].items()), folder
-    print(type(model).__name__)
-"""
-)
-
-
-QUESTIONS = {
-    name: replace(one, model_class=one.model_class.replace("SequenceClassification", "QuestionAnswering"))
-    for name, one in ARCHITECTURES.items()
-    if not one.writes
-}
-
-
-def save_pruned(architecture, auto_class, folder):
-    """A model with half of its units, and every third sublayer without any; with what it gives for a batch."""
-    model, batch = architecture.model(), inputs(architecture)
-    sublayers = sublayers_of(model)
-    kept = {s.name: tuple(range(0, s.num_units, 2)) if number % 3 else () for number, s in enumerate(sublayers)}
-    structure = Structure(model.config.model_type, kept)
-    structure.apply(model.base_model, sublayers)
-    saved_model.save(model, structure, NO_TOKENIZER, folder, auto_class)
-    with torch.no_grad():
-        outputs = model(**batch)
-    found = {name: outputs[name] for name in ("logits", "start_logits", "end_logits") if name in outputs}
-    torch.save({"inputs": batch, "outputs": found}, folder / "batch.pt")
-
-
-def test_every_architecture_loads_with_every_head_where_this_package_is_not_installed(tmp_path):
-    cases = {name: (one, one.auto_class) for name, one in ARCHITECTURES.items()}
-    cases |= {f"{name}_answers": (one, "AutoModelForQuestionAnswering") for name, one in QUESTIONS.items()}
-    for name, (architecture, auto_class) in cases.items():
-        save_pruned(architecture, auto_class, tmp_path / name)
-    folders = {str(tmp_path / name): auto_class for name, (_, auto_class) in cases.items()}
-    done = subprocess.run(
-        [sys.executable, "-c", LOADING, json.dumps(folders)], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [f"Pruned{one.model_class}" for one, _ in cases.values()]
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
         model.generation_config.update(num_beams=3, max_length=17, eos_token_id=[2, 7])
     sublayers = sublayers_of(model)
     structure = remove(model, sublayers, random_loss(sublayers, seed))
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, architecture.auto_class)
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     loaded = prune.load(tmp_path)
     batch = inputs(architecture)
     assert logits_of(loaded, batch).equal(logits_of(model, batch))
@@ -265,7 +265,7 @@ def test_a_saved_model_reloads_equal(seed, architecture, tmp_path):
 def test_a_tied_weight_that_was_not_saved_at_all_is_missed(architecture, tmp_path):
     model = architecture.model()
     sublayers = sublayers_of(model)
-    saved_model.save(model, compact(model, sublayers), NO_TOKENIZER, tmp_path, architecture.auto_class)
+    saved_model.save(model, compact(model, sublayers), NO_TOKENIZER, tmp_path)
     name = next(name for name, value in model.named_parameters() if value is model.get_input_embeddings().weight)
     weights = load_file(tmp_path / "model.safetensors")
     del weights[name]

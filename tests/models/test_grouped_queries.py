@@ -135,7 +135,7 @@ def test_a_compact_model_survives_its_files(make, site, tmp_path):
     fold(model)
     structure = compact(model, sublayers)
     before = logits(model)
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, "AutoModelForCausalLM")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     assert logits(saved_model.load(tmp_path))["logits"].equal(before["logits"])
 
 

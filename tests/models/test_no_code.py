@@ -46,7 +46,7 @@ def pruned(trap, make_bert, sublayers):
     model = make_bert()
     structure = Structure("bert", {s.name: tuple(range(1, s.num_units)) for s in sublayers(model)})
     structure.apply(model.base_model, sublayers(model))
-    saved_model.save(model, structure, NO_TOKENIZER, folder, CLASS)
+    saved_model.save(model, structure, NO_TOKENIZER, folder)
     return folder
 
 
@@ -69,7 +69,6 @@ def test_every_call_that_could_run_code_says_that_it_may_not(name):
 @pytest.mark.parametrize("reader", READERS)
 def test_code_of_an_unknown_model_type_is_not_run(reader, trap, pruned):
     edit(pruned / "config.json", model_type="strange", architectures=["Model"], auto_map=FOREIGN)
-    edit(pruned / "structure.json", model_type="strange")
     with pytest.raises(UserError, match=r"config\.json: model_type 'strange'.*auto_map.*evil.* is never run"):
         READERS[reader](pruned)
     assert not trap[1].exists()
@@ -77,7 +76,13 @@ def test_code_of_an_unknown_model_type_is_not_run(reader, trap, pruned):
 
 @pytest.mark.parametrize("reader", ["load", "inspect"])
 @pytest.mark.parametrize(
-    "auto_map", [FOREIGN, {CLASS: "evil.Model"}, {CLASS: "someone/else--evil.Model"}, "evil.Model", ["evil.Model"], 3]
+    "auto_map",
+    [
+        *(FOREIGN, "evil.Model", ["evil.Model"], 3, {CLASS: 3}, {CLASS: ["modeling_pruned.Model"]}),
+        *({CLASS: f"{code}.Model"} for code in ("evil", "someone/else--modeling_pruned", "../modeling_pruned")),
+        *({name: "modeling_pruned.Model"} for name in ("AutoConfig", "AutoTokenizer", "")),
+        {"AutoModel": "modeling_pruned.BertModel", CLASS: "evil.Model"},
+    ],
 )
 def test_a_pruned_model_with_a_map_to_other_code_is_refused(reader, auto_map, trap, pruned):
     edit(pruned / "config.json", auto_map=auto_map)

@@ -36,16 +36,16 @@ def card(folder, **config):
     [
         {"X, system; system('id') #": "modeling_pruned.PrunedBert"},
         {"AutoModel\nimport os": "modeling_pruned.PrunedBert"},
-        {"AutoModelForCausalLM": "someone/else--modeling_pruned.PrunedBert"},
-        {"AutoModel": "evil.PrunedBert"},
-        {"AutoModel": 3},
+        {"AutoModelForSequenceClassification": "someone/else--modeling_pruned.PrunedBert"},
+        {"AutoModelForSequenceClassification": "evil.PrunedBert"},
+        {"AutoModelForSequenceClassification": 3},
         ["AutoModel"],
         "AutoModel",
     ],
 )
 def test_a_card_loads_a_model_by_known_classes_and_its_own_code_only(auto_map, tmp_path):
     text = card(run(tmp_path), auto_map=auto_map)
-    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n" in text
+    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline\n" in text
     assert "trust_remote_code" not in text
 
 

@@ -27,7 +27,7 @@ def folder(make_bert, sublayers, tmp_path):
     model = make_bert()
     structure = Structure("bert", KEPT)
     structure.apply(model.base_model, sublayers(model))
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, "AutoModelForSequenceClassification")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     return tmp_path
 
 
@@ -59,7 +59,7 @@ def test_where_other_tokens_are_left_out_is_shown(make_bert, sublayers, tmp_path
     model = make_bert()
     structure = Structure("bert", KEPT | {"encoder.layer.1.attention": (2,)}, first_token_only=True)
     structure.apply(model.base_model, sublayers(model))
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path, "AutoModelForSequenceClassification")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path)
     assert "tokens the first only, after encoder.layer.1.attention" in shown(tmp_path, capsys)
 
 

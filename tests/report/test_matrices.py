@@ -43,7 +43,7 @@ def pruned(architecture, folder):
     truth = {s.name: [_density(matrix, base, kept[s.name]) for matrix in s.matrices] for s in sublayers}
     structure = Structure(model.config.model_type, kept)
     structure.apply(base, sublayers)
-    saved_model.save(model, structure, NO_TOKENIZER, folder / "model", architecture.auto_class)
+    saved_model.save(model, structure, NO_TOKENIZER, folder / "model")
     return sublayers, kept, truth
 
 
@@ -76,7 +76,7 @@ def test_a_layer_left_out_has_no_units_and_no_matrices(make_bert, tmp_path):
     model = shallower(dense, depth)
     sublayers = sublayers_of(skeleton(model.config))
     structure = Structure("bert", {s.name: tuple(range(s.num_units)) for s in sublayers}, depth)
-    saved_model.save(model, structure, NO_TOKENIZER, tmp_path / "model", "AutoModelForSequenceClassification")
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path / "model")
     found = matrices.sublayers_of({"compact": tmp_path / "model"}, tmp_path / "dense", ELEMENTS)
     assert [(one.name.split(".")[2], one.num_kept, len(one.matrices)) for one in found if one.site == "attention"] == [
         ("0", 4, 4), ("1", 0, 0), ("2", 4, 4),

@@ -9,7 +9,7 @@ import pytest
 from prune.models import loading
 from prune.results.record import Record
 from tests.architectures import ARCHITECTURES
-from tests.compaction.test_modeling_pruned import WITHOUT_THIS_PACKAGE
+from tests.compaction.test_auto_classes import WITHOUT_THIS_PACKAGE
 from tests.runs.tiny import WORDS, call, folders
 
 PIPELINE = (

@@ -204,11 +204,12 @@ def test_a_mistake_in_the_data_is_told_before_torch_is_loaded(tmp_path):
     for split in ("train", "validation"):
         write(tmp_path / f"{split}.csv", GOOD)
     words = ["task=text_classification", f"task.path={tmp_path}", "task.label=grade", "model=demo", "method=struct"]
+    words.append(f"outputs={tmp_path}/outputs")
     code = f"""
 import sys
 from prune.cli.main import main
 try:
-    main({[*words, f"outputs={tmp_path / "outputs"}"]!r})
+    main({words!r})
 except SystemExit as end:
     print(end.code, "torch" in sys.modules, "transformers" in sys.modules)
 """

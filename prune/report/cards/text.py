@@ -9,19 +9,14 @@ from typing import Any
 from prune.files import confined
 from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
+from prune.report.cards.usage import AUTO_CLASSES, lines_of
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.sanitize import for_markdown
 from prune.tasks.metrics.specs import spec_of
 
-_AUTO_CLASSES = {
-    "text_classification": "AutoModelForSequenceClassification",
-    "question_answering": "AutoModelForQuestionAnswering",
-    "summarization": "AutoModelForSeq2SeqLM",
-}
-_AUTO_CLASS = re.compile(r"AutoModel(For[A-Za-z0-9]{1,60})?", re.ASCII)
-_OWN_CODE = re.compile(r"modeling_pruned\.Pruned\w{1,100}", re.ASCII)
+_OWN_CODE = re.compile(r"modeling_pruned\.\w{1,100}", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,200}", re.ASCII)
 _FINISHES = {
     "fold": "the zeros stay in place",
@@ -39,7 +34,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
     """
     config, recipe = record.config, detail.recipe.split("\nreference:")[0].rstrip()
     method, model_config = config["method"], _config_of_model(run)
-    auto_class = _own_class(model_config.get("auto_map"))
+    auto_class = AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")
     return {
         "title": for_markdown(f"{record.model} pruned on {record.task}"),
         "base": for_markdown(hub_name("model", config["model"]) or str(config["model"]["name"])),
@@ -59,8 +54,9 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "seed": record.seed,
         "in_points": record.scored_in_points,
         "difference": f"{record.largest_logit_difference:.1e}",
-        "auto_class": auto_class or _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel"),
-        "trusted": bool(auto_class),
+        "auto_class": auto_class,
+        "usage": lines_of(config["task"]),
+        "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,
         "recipe": recipe,
@@ -68,10 +64,9 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
     }  # fmt: skip
 
 
-def _own_class(auto_map: Any) -> str:
-    """The auto class that loads the model by our code beside its weights; empty where other code would run."""
-    entries = auto_map.items() if isinstance(auto_map, dict) else ()
-    return next((name for name, code in entries if _AUTO_CLASS.fullmatch(name) and _OWN_CODE.fullmatch(str(code))), "")
+def _has_own_code(auto_map: Any, auto_class: str) -> bool:
+    """Whether the model is loaded by our code beside its weights; other code is not named to be run."""
+    return isinstance(auto_map, dict) and _OWN_CODE.fullmatch(str(auto_map.get(auto_class))) is not None
 
 
 def _first_token(pruned_shape: Any) -> str:
