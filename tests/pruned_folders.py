@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from transformers import AutoTokenizer
 
@@ -17,13 +18,13 @@ INPUTS = ["input_ids", "attention_mask"]
 SPECIAL_TOKENS = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
 
 
-def save_with_tokenizer(name: str, folder: Path, model_class: str = "") -> Path:
+def save_with_tokenizer(name: str, folder: Path, model_class: str = "", **shape: Any) -> Path:
     """Leaves a model of an architecture, without every second unit, and the demo's tokenizer in `folder`."""
     tokenizer = AutoTokenizer.from_pretrained(PACKAGE / "demo" / "model", model_input_names=INPUTS)
     architecture = ARCHITECTURES[name]
     if model_class:
         architecture = type(architecture)(architecture.family, model_class, architecture.shape)
-    model = architecture.model(vocab_size=len(tokenizer), **SPECIAL_TOKENS)
+    model = architecture.model(vocab_size=len(tokenizer), **SPECIAL_TOKENS, **shape)
     sublayers = sublayers_of(model)
     structure = Structure(model.config.model_type, {s.name: tuple(range(0, s.num_units, 2)) for s in sublayers})
     structure.apply(model.base_model, sublayers)

@@ -19,6 +19,7 @@ PLACE = "<this folder or repository>"
 SUMMARIES = {"prefix": "summarize: ", "num_beams": 2, "max_new_tokens": 5}
 MODELS = {
     "text_classification": ("bert", "BertForSequenceClassification", {"text": ["sentence"]}),
+    "text_regression": ("bert", "BertForSequenceClassification", {"text": ["first", "second"]}),
     "question_answering": ("distilbert", "DistilBertForQuestionAnswering", {"text": ["question", "context"]}),
     "summarization": ("t5", "T5ForConditionalGeneration", {"text": ["document"], "summaries": SUMMARIES}),
 }
@@ -41,7 +42,8 @@ def test_every_kind_of_task_is_shown_and_works_as_it_stands(tmp_path):
     assert sorted(MODELS) == sorted(names("tasks"))
     code = WITHOUT_THIS_PACKAGE
     for kind, (name, model_class, task) in MODELS.items():
-        save_with_tokenizer(name, tmp_path / kind, model_class)
+        shape = {"num_labels": 1} if kind == "text_regression" else {}
+        save_with_tokenizer(name, tmp_path / kind, model_class, **shape)
         code += snippet(tmp_path / "outputs", kind, task).replace(PLACE, str(tmp_path / kind))
         if kind == "text_classification":
             code += "\n".join(lines_of(PAIR).splitlines()[1:]) + "\n"

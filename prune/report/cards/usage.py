@@ -8,6 +8,7 @@ from typing import Any
 
 AUTO_CLASSES = {
     "text_classification": "AutoModelForSequenceClassification",
+    "text_regression": "AutoModelForSequenceClassification",
     "question_answering": "AutoModelForQuestionAnswering",
     "summarization": "AutoModelForSeq2SeqLM",
 }
@@ -29,12 +30,22 @@ def lines_of(task: Mapping[str, Any]) -> str:
     return show(task) if show else ""
 
 
+def _is_pair(task: Mapping[str, Any]) -> bool:
+    return len(task.get("text") or ()) == 2
+
+
 def _classify(task: Mapping[str, Any]) -> str:
-    pair = len(task.get("text") or ()) == 2
-    text = '{"text": "One text,", "text_pair": "and another."}' if pair else '"A text to classify."'
+    text = '{"text": "One text,", "text_pair": "and another."}' if _is_pair(task) else '"A text to classify."'
     return f"""\
 classify = pipeline("{PIPELINES["text_classification"]}", model=model, tokenizer=tokenizer)
 print(classify({text}))"""
+
+
+def _rate(task: Mapping[str, Any]) -> str:
+    texts = '"One text,", "and another."' if _is_pair(task) else '"A text to rate."'
+    return f"""\
+inputs = tokenizer({texts}, return_tensors="pt")
+print(model(**inputs).logits.item())"""
 
 
 def _answer(_task: Mapping[str, Any]) -> str:
@@ -58,6 +69,7 @@ print(tokenizer.decode(summary[0], skip_special_tokens=True))"""
 
 _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "text_classification": _classify,
+    "text_regression": _rate,
     "question_answering": _answer,
     "summarization": _summarize,
 }
