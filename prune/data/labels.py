@@ -29,6 +29,11 @@ def names_in(values: pa.ChunkedArray) -> list[str]:
     return [name_of(value) for value in sorted(v for v in pc.unique(values).to_pylist() if not is_missing(v))]
 
 
+def holds_fractions(values: pa.ChunkedArray) -> bool:
+    """Whether there are numbers that are not whole, which are no labels."""
+    return pa.types.is_floating(values.type) and any(not _is_whole(v) for v in values.to_pylist() if not is_missing(v))
+
+
 def number_of(value: Any, names: Sequence[str]) -> int:
     """The number from 0 of the label `value`.
 

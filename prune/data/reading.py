@@ -41,7 +41,8 @@ def _file_of(folder: Path, config: TaskConfig, split: str) -> Path:
         held = ", ".join(sorted(p.name for p in folder.iterdir())) or "nothing"
         raise UserError(
             f"task.path={config.path} has no file for the split {split!r}: expected "
-            f"{' or '.join(split + suffix for suffix in _READERS)}; the folder holds {held}"
+            f"{' or '.join(split + suffix for suffix in _READERS)}; the folder holds {held}. Name yours with "
+            "task.train_split= and task.eval_splits=[...]"
         )
     if files[0].stat().st_size == 0:
         raise UserError(f"{files[0]} is empty")

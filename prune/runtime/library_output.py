@@ -36,10 +36,16 @@ def exporters() -> Iterator[None]:
         logging.disable(before)
 
 
+def of_datasets() -> None:
+    """No progress bars of `datasets`, and nothing that its exceptions say as well."""
+    datasets.disable_progress_bars()
+    datasets.logging.set_verbosity(logging.CRITICAL)
+
+
 def libraries() -> None:
     """No progress bars and no notes of other packages; their errors remain."""
     import transformers
 
-    datasets.disable_progress_bars()
+    of_datasets()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()

@@ -11,7 +11,7 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset
 
 from prune.config.schema import ClassWeights, TaskConfig
-from prune.data.labels import names_in, number_of, numbers_of
+from prune.data.labels import holds_fractions, names_in, number_of, numbers_of
 from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
@@ -58,10 +58,10 @@ class TextClassification(SequenceTask):
         where = f"task {self.config.name}, split {self.config.train_split!r}: the column {column!r}"
         if len(names) < 2:
             raise UserError(f"{where} holds no two labels, only {', '.join(names) or 'nothing'}")
-        if len(names) > max(2, len(rows) / 2):
+        if len(names) > max(2, len(rows) / 2) or holds_fractions(rows.data.column(column)):
             raise UserError(
-                f"{where} holds {len(names)} different labels in {len(rows)} rows. For numbers to be predicted say "
-                "task=text_regression; otherwise name the labels with task.labels=[...]"
+                f"{where} holds {len(names)} different values in {len(rows)} rows. Where they are numbers to be "
+                "predicted, say task=text_regression; otherwise name the labels with task.labels=[...]"
             )
         return names
 

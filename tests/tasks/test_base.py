@@ -10,6 +10,7 @@ import pytest
 from datasets import Dataset
 
 from prune.config.schema import TaskConfig
+from prune.runtime import library_output
 from prune.tasks.base import subset
 from prune.tasks.text_classification import TextClassification
 from tests.tasks.files import refused, write
@@ -95,12 +96,14 @@ def test_of_a_local_folder_the_network_is_not_told(folder, suffix, monkeypatch):
 LATIN = b"text,label\ngood,1\ncaf\xe9,0\n"
 
 
-def test_a_line_in_another_encoding_is_named_once_with_what_to_do(folder, tmp_path):
+def test_a_line_in_another_encoding_is_named_once_with_what_to_do(folder, tmp_path, capfd):
+    library_output.of_datasets()
     reviews = folder(suffix=".csv")
     (tmp_path / "train.csv").write_bytes(LATIN)
     said = refused(reviews)
     assert said.startswith(f"{tmp_path / 'train.csv'}, line 3: it is no text in utf-8.")
     assert "task.encoding=latin-1" in said
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl"])

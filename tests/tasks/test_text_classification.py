@@ -270,9 +270,10 @@ def test_labels_are_read_off_where_an_evaluation_split_alone_is_asked_for(folder
     ("rows", "said"),
     [
         ([row | {"label": "good"} for row in GOOD], "the column 'label' holds no two labels, only good"),
-        ([{"text": str(i), "label": i / 8} for i in range(8)], "For numbers to be predicted say task=text_regression"),
+        ([{"text": str(i), "label": i / 8} for i in range(8)], "to be predicted, say task=text_regression"),
+        ([{"text": str(i), "label": 1 + i % 2 / 2} for i in range(8)], "to be predicted, say task=text_regression"),
     ],
-    ids=["one", "many"],
+    ids=["one", "many", "fractions"],
 )
 def test_labels_that_cannot_be_read_off_are_refused(folder, rows, said):
     assert said in refused(folder(train=rows, labels=[]))

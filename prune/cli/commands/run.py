@@ -134,11 +134,10 @@ def one(config: Config) -> Record:
 
 def _check_early(config: Config) -> None:
     """Folder and data, before torch is loaded; what is finished is shown where neither is there, too."""
-    import datasets
-
     from prune.files.atomic import check_writable
     from prune.pipeline.task import task_of
     from prune.results.layout import run_folder
+    from prune.runtime import library_output
 
     try:
         is_finished = run_folder(config).record.exists() and not config.force
@@ -146,5 +145,5 @@ def _check_early(config: Config) -> None:
         is_finished = False
     if not is_finished:
         check_writable(config.outputs)
-        datasets.disable_progress_bars()
+        library_output.of_datasets()
         task_of(config).check_all()
