@@ -212,12 +212,16 @@ def _shaped(
 
 def _times(models: Sequence[PreTrainedModel], batch: dict[str, Tensor]) -> list[float]:
     """Median milliseconds; all models take turns, so that a slow moment is every model's."""
-    device = batch["input_ids"].device
-    rounds: list[list[float]] = []
-    start = time.monotonic()
+    device, number = batch["input_ids"].device, len(models)
+
+    def timed(rounds: int) -> list[list[float]]:
+        turns = track([*models] * rounds, "timing sublayers", rounds * number, timed=True)
+        times = [1e3 * seconds(device, partial(model, **batch)) for model in turns]
+        return [times[start : start + number] for start in range(0, len(times), number)]
+
     fewest, most = _ROUNDS
-    for _ in track(range(most + 1), "timing sublayers", most + 1, timed=True):
-        if len(rounds) > fewest and time.monotonic() - start >= _SECONDS:
-            break
-        rounds.append([1e3 * seconds(device, partial(model, **batch)) for model in models])
-    return [statistics.median(column) for column in zip(*rounds[1:], strict=True)]  # the first warms up
+    start = time.monotonic()
+    _, *rounds = timed(1 + fewest)  # the first warms up
+    elapsed = time.monotonic() - start
+    rounds += timed(min(most - fewest, max(0, int((_SECONDS - elapsed) / elapsed * (1 + fewest)))))
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
