@@ -16,6 +16,7 @@ from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.results.settings import differing, flat_settings
+from prune.results.unfinished import GOING_ON, INTERRUPTED, Status
 from prune.tasks.metrics.specs import spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
@@ -40,7 +41,8 @@ class RunSummary:
     varied: list[str] = field(default_factory=list)
     """Names of those in which the runs of the same task and model differ."""
     warnings: list[str] = field(default_factory=list)
-    finished: bool = True
+    status: str = ""
+    """Why it has no result; empty of one that is finished."""
 
 
 def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
@@ -59,11 +61,14 @@ def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
     ]
 
 
-def summary_of_unfinished(folder: Path, detail: Detail) -> RunSummary:
-    """A run without a record: killed, or still going on."""
+def summary_of_unfinished(folder: Path, detail: Detail, status: Status) -> RunSummary:
+    """A run without a record."""
     done = ", ".join(stage.name for stage in detail.stages if stage.seconds is not None) or "none of its own"
-    facts = [("finished stages", done), ("to go on", "give the same command again")]
-    return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
+    facts = [("status", str(status)), ("finished stages", done)]
+    if status.state != GOING_ON:
+        mended = "" if status.state == INTERRUPTED else "mend the cause and "
+        facts.append(("to go on", f"{mended}give the same command again"))
+    return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, status=str(status))
 
 
 def repeat_command(recipe: str, folder: Path) -> str:

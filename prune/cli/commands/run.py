@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune.cli.commands import display, tell_of_report
-from prune.errors import UserError
 from prune.runtime import distributed
 
 if TYPE_CHECKING:
@@ -88,9 +85,8 @@ def _one(config: Config) -> Record:
 def one(config: Config) -> Record:
     """One run, its row of the table, where everything lies, and the command that reproduces it.
 
-    The traceback of an unexpected error goes into the run's folder.
+    Where it fails, its folder says why.
     """
-    from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
 
     distributed.broadcast_from_main(lambda: _refuse_unwritable(config))
@@ -98,25 +94,23 @@ def one(config: Config) -> Record:
     from prune.recipes.reproduction import command
     from prune.report.terminal.table import table_of
     from prune.results.files import write_tables
+    from prune.results.unfinished import forget_reason, leave_reason
     from prune.runtime.resources import writing
     from prune.runtime.screen import Screen
-    from prune.sweeps.jobs import reason_of
 
     screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
     if distributed.is_main_process():
-        folder.error.unlink(missing_ok=True)
+        forget_reason(folder)
     try:
         with writing(folder.path):
             record = run(config, screen)
-    except UserError:
-        raise
     except Exception as error:
         if distributed.is_main_process():
-            with suppress(OSError, UserError):  # the error itself is what matters
-                write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
+            leave_reason(folder, error)
         raise
     if not distributed.is_main_process():
         return record
+    forget_reason(folder)  # that of the same run in another process, which this one has waited for
     _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)

@@ -30,7 +30,7 @@ async function showRun(run, scroll) {
   host.append(...[summary.speed, summary.generation].filter((rows) => rows.length).map((rows) => wide(measurements(rows))));
   await section(host, "Time and memory", of("stages"));
   if (!figures || !maps) {
-    host.append(make("p", { class: "note" }, summary.finished && !figures ? "This page has no room for the figures of all runs: "
+    host.append(make("p", { class: "note" }, !summary.status && !figures ? "This page has no room for the figures of all runs: "
       + `prune report ${summary.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
   }
   if (recipe) again(host, recipe);

@@ -59,9 +59,9 @@ function startResults() {
   $("filter").addEventListener("input", drawTable);
   for (const form of Object.keys(data.copies)) $(`copy-${form}`).addEventListener("click", () => copy(copied(form, visible()), $("copied")));
   drawTable();
-  const unfinished = data.runs.flatMap((run, number) => run.finished ? [] : [[run, number]]);
+  const unfinished = data.runs.flatMap((run, number) => run.status ? [[run, number]] : []);
   $("problems").replaceChildren(
     ...data.problems.map((text) => make("p", { class: "note warning" }, text)),
-    ...(unfinished.length ? [make("h3", {}, "Without a result yet"), make("ul", {}, ...unfinished.map(([run, number]) =>
-      make("li", {}, make("a", { href: `#run=${number}` }, run.title))))] : []));
+    ...(unfinished.length ? [make("h3", {}, "Without a result"), make("ul", {}, ...unfinished.map(([run, number]) =>
+      make("li", {}, make("a", { href: `#run=${number}` }, run.title), ` ${run.status}`)))] : []));
 }
