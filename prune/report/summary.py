@@ -17,6 +17,7 @@ from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.results.settings import differing, flat_settings
 from prune.results.unfinished import GOING_ON, INTERRUPTED, Status
+from prune.runtime.sanitize import one_line
 from prune.tasks.metrics.specs import spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
@@ -27,7 +28,7 @@ class RunSummary:
     """One run; of one that is not finished, most is empty."""
 
     folder: str
-    """Relative to the folder of the report."""
+    """Relative to the folder of the report, without control characters."""
     title: str
     task: str = ""
     seed: int = 0
@@ -68,7 +69,8 @@ def summary_of_unfinished(folder: Path, detail: Detail, status: Status) -> RunSu
     if status.state != GOING_ON:
         mended = "" if status.state == INTERRUPTED else "mend the cause and "
         facts.append(("to go on", f"{mended}give the same command again"))
-    return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, status=str(status))
+    name = one_line(folder.as_posix())
+    return RunSummary(name, "/".join(name.split("/")[-5:]), facts=facts, status=str(status))
 
 
 def repeat_command(recipe: str, folder: Path) -> str:
@@ -81,7 +83,7 @@ def repeat_command(recipe: str, folder: Path) -> str:
 
 def _summary(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> RunSummary:
     return RunSummary(
-        folder=folder.as_posix(),
+        folder=one_line(folder.as_posix()),
         title=f"{record.method}, {record.setting}",
         task=record.task,
         seed=record.seed,

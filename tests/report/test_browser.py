@@ -1,10 +1,12 @@
 """The page in a real browser, from disk, with the network off: it does what it says, and complains of nothing."""
 
 import json
+import shutil
 
 import pytest
 
 from prune.report.page.write import write_report
+from prune.runtime.sanitize import one_line
 from tests.report.browser import CHROMIUM, Browser
 from tests.report.folders import configured, measured, save, swept, with_model
 
@@ -127,6 +129,27 @@ def test_points_are_reached_and_opened_by_keyboard(page):
     page.press("Enter")
     page.wait(f"document.querySelector('#detail h3').innerText === {json.dumps(label)}")
     assert page.run("location.hash").startswith("#run=")
+
+
+def test_a_link_opens_the_same_run_after_others_were_added_and_a_stale_one_the_best(page, folder, tmp_path):
+    page.point_at(point("struct, penalty 60"), click=True)
+    page.wait("document.querySelector('#detail h3').innerText === 'struct, penalty 60'")
+    link = page.run("location.hash")
+    assert link == "#run=sst2/small/struct/b60/seed_0"
+    more = shutil.copytree(folder, tmp_path / "more")
+    odd = ("a b", "a\udc80", "%41")
+    for number, name in enumerate(odd, start=500):
+        save(more, measured(3, setting=f"new {number}", config=configured(number)), name)
+    page.open(write_report(more), link)
+    assert page.text("#detail h3") == "struct, penalty 60"
+    for number, name in enumerate(odd, start=500):
+        page.run(
+            f"[...document.querySelectorAll('#table td button')].find(b => b.innerText.includes({number})).click()"
+        )
+        page.wait(f"document.querySelector('#detail .note').innerText.includes({json.dumps(one_line(name))})")
+    page.ask("Page.navigate", url="about:blank")
+    page.open(more / "report.html", "#run=3")
+    assert page.text("#detail h3") == "hybrid, penalty 40"
 
 
 def test_another_task_cost_and_batch_size_are_shown(page):

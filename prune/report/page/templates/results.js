@@ -63,5 +63,5 @@ function startResults() {
   $("problems").replaceChildren(
     ...data.problems.map((text) => make("p", { class: "note warning" }, text)),
     ...(unfinished.length ? [make("h3", {}, "Without a result"), make("ul", {}, ...unfinished.map(([run, number]) =>
-      make("li", {}, make("a", { href: `#run=${number}` }, run.title), ` ${run.status}`)))] : []));
+      make("li", {}, make("a", { href: addressOf(number) }, run.title), ` ${run.status}`)))] : []));
 }
