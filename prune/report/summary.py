@@ -16,6 +16,8 @@ from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.results.settings import differing, flat_settings
+from prune.results.unfinished import GOING_ON, INTERRUPTED, Status
+from prune.runtime.sanitize import one_line
 from prune.tasks.metrics.specs import spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
@@ -26,7 +28,7 @@ class RunSummary:
     """One run; of one that is not finished, most is empty."""
 
     folder: str
-    """Relative to the folder of the report."""
+    """Relative to the folder of the report, without control characters."""
     title: str
     task: str = ""
     seed: int = 0
@@ -40,7 +42,8 @@ class RunSummary:
     varied: list[str] = field(default_factory=list)
     """Names of those in which the runs of the same task and model differ."""
     warnings: list[str] = field(default_factory=list)
-    finished: bool = True
+    status: str = ""
+    """Why it has no result; empty of one that is finished."""
 
 
 def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
@@ -59,11 +62,15 @@ def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
     ]
 
 
-def summary_of_unfinished(folder: Path, detail: Detail) -> RunSummary:
-    """A run without a record: killed, or still going on."""
+def summary_of_unfinished(folder: Path, detail: Detail, status: Status) -> RunSummary:
+    """A run without a record."""
     done = ", ".join(stage.name for stage in detail.stages if stage.seconds is not None) or "none of its own"
-    facts = [("finished stages", done), ("to go on", "give the same command again")]
-    return RunSummary(folder.as_posix(), "/".join(folder.parts[-5:]), facts=facts, finished=False)
+    facts = [("status", str(status)), ("finished stages", done)]
+    if status.state != GOING_ON:
+        mended = "" if status.state == INTERRUPTED else "mend the cause and "
+        facts.append(("to go on", f"{mended}give the same command again"))
+    name = one_line(folder.as_posix())
+    return RunSummary(name, "/".join(name.split("/")[-5:]), facts=facts, status=str(status))
 
 
 def repeat_command(recipe: str, folder: Path) -> str:
@@ -76,7 +83,7 @@ def repeat_command(recipe: str, folder: Path) -> str:
 
 def _summary(folder: Path, record: Record, settings: dict[str, str], varied: list[str]) -> RunSummary:
     return RunSummary(
-        folder=folder.as_posix(),
+        folder=one_line(folder.as_posix()),
         title=f"{record.method}, {record.setting}",
         task=record.task,
         seed=record.seed,

@@ -19,7 +19,7 @@ outputs/
     tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
-    error.txt                       why it failed, if it did, with the traceback
+    error.txt                       why it was refused or failed, if it was; of a failure the traceback, too
     report.json, figures/           what the page tells of it beside: see prune/report/detail/run.py
   sweeps/<time>/                    one sweep's: multirun.yaml (Hydra's)
     <n>.json, <n>.log               how its n-th run went; what it said, where it ran in a process of its own

@@ -28,6 +28,7 @@ from prune.files.atomic import write_at_once
 from prune.results.layout import RunFolder, SweepFolder, run_folder
 from prune.results.reading import NewerRecord
 from prune.results.record import Record, finished
+from prune.results.unfinished import reason_of
 from prune.runtime import distributed
 from prune.runtime.screen import WAITING, Screen
 from prune.sweeps import devices, search
@@ -161,11 +162,6 @@ class Failure(Exception):
         self.reason, self.details = reason, details
 
 
-def reason_of(error: BaseException) -> str:
-    """An unexpected error in a line."""
-    return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-
-
 def _with_words_of_target(config: Config) -> Iterator[tuple[Config, list[str]]]:
     """A run per target, with the word that asks for this one alone where there are several."""
     runs = list(each(config))
@@ -191,7 +187,7 @@ def _relay(head: str, line: str) -> None:
 def _in_a_process(
     words: list[str], error: Path, log: Path, variables: dict[str, str], heard: Callable[[str], None]
 ) -> None:
-    """Carries out a command in a process; `error` is where its run leaves an unexpected error.
+    """Carries out a command in a process; `error` is where its run leaves why it failed.
 
     `heard` takes each line that it says.
     """
@@ -206,7 +202,9 @@ def _in_a_process(
         said = re.split(r"^prune: ", log.read_text("utf-8", errors="replace"), flags=re.MULTILINE)[-1]
         raise Failure(" ".join(said.split()), str(log))
     if code < 0:
-        raise Failure(f"its process was ended by {signal.Signals(-code).name}", str(log))
+        reason = f"its process was ended by {signal.Signals(-code).name}"
+        write_at_once(error, f"{reason}\n")
+        raise Failure(reason, str(log))
     if code:
         known = error.exists()
         reason = error.read_text("utf-8").splitlines()[0] if known else f"its process ended with code {code}"

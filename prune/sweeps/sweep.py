@@ -22,11 +22,12 @@ from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
 from prune.results.layout import SweepFolder, run_folder
 from prune.results.record import Record
+from prune.results.unfinished import reason_of
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.screen import Screen
 from prune.sweeps import devices, search
-from prune.sweeps.jobs import Jobs, Note, reason_of
+from prune.sweeps.jobs import Jobs, Note
 
 _BASIC, _JOBLIB, _LOCAL, _SLURM = "basic", "joblib", "submitit_local", "submitit_slurm"
 _OPTUNA = "optuna"

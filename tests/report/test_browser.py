@@ -1,10 +1,12 @@
 """The page in a real browser, from disk, with the network off: it does what it says, and complains of nothing."""
 
 import json
+import shutil
 
 import pytest
 
 from prune.report.page.write import write_report
+from prune.runtime.sanitize import one_line
 from tests.report.browser import CHROMIUM, Browser
 from tests.report.folders import configured, measured, save, swept, with_model
 
@@ -129,6 +131,27 @@ def test_points_are_reached_and_opened_by_keyboard(page):
     assert page.run("location.hash").startswith("#run=")
 
 
+def test_a_link_opens_the_same_run_after_others_were_added_and_a_stale_one_the_best(page, folder, tmp_path):
+    page.point_at(point("struct, penalty 60"), click=True)
+    page.wait("document.querySelector('#detail h3').innerText === 'struct, penalty 60'")
+    link = page.run("location.hash")
+    assert link == "#run=sst2/small/struct/b60/seed_0"
+    more = shutil.copytree(folder, tmp_path / "more")
+    odd = ("a b", "a\udc80", "%41")
+    for number, name in enumerate(odd, start=500):
+        save(more, measured(3, setting=f"new {number}", config=configured(number)), name)
+    page.open(write_report(more), link)
+    assert page.text("#detail h3") == "struct, penalty 60"
+    for number, name in enumerate(odd, start=500):
+        page.run(
+            f"[...document.querySelectorAll('#table td button')].find(b => b.innerText.includes({number})).click()"
+        )
+        page.wait(f"document.querySelector('#detail .note').innerText.includes({json.dumps(one_line(name))})")
+    page.ask("Page.navigate", url="about:blank")
+    page.open(more / "report.html", "#run=3")
+    assert page.text("#detail h3") == "hybrid, penalty 40"
+
+
 def test_another_task_cost_and_batch_size_are_shown(page):
     assert "struct, penalty 60" in labels(page)
     choose(page, "cost", "latency")
@@ -220,6 +243,26 @@ def test_it_is_legible_wherever(page, look):
     assert abs(paper - ink) > 500
     assert (paper < ink) == ("dark" in look)
     assert page.run("document.documentElement.scrollWidth <= innerWidth + 1")
+
+
+@pytest.mark.parametrize("name", ["small", "x" * 255], ids=["usual", "long"])
+def test_a_phone_shows_the_columns_that_matter_and_scrolls_down_only(browser, name, tmp_path):
+    for seed in (0, 1):
+        names = {"model": name, "method": name, "task": name, "value": 0.8 + seed / 10}
+        save(tmp_path / "sst2", record := measured(12.5, seed=seed, config=configured(20, seed), **names), "a")
+    (tmp_path / "sst2" / "m" / "hybrid_filled" / ("0" * 100) / "seed_0").mkdir(parents=True)
+    browser.look(width=375, height=700)
+    browser.open(write_report(tmp_path))
+    assert browser.run("document.documentElement.scrollWidth") == 375
+    heads = browser.run(
+        "[...document.querySelectorAll('#table th')].filter(th => th.offsetWidth)"
+        ".map(th => [th.innerText, th.getBoundingClientRect().right])"
+    )
+    assert [text for text, _ in heads] == ["method", "metric", "difference", "speed-up"]
+    assert max(right for _, right in heads) <= browser.run(
+        "document.getElementById('table').getBoundingClientRect().right"
+    )
+    assert record.model in browser.run("document.querySelector('#table td.method').innerText")
 
 
 def test_replicates_are_one_row_and_each_is_opened_from_the_other(page):

@@ -23,7 +23,8 @@ PATHS = [
     ".hidden",
     "x" * 255,
 ]
-DRAWN = ["\x01", "\x1b[2J", "\x00", "a\nb", "\u2028", "\ufffe", "\uffff", "\ud800", "\\x", "\\", "\"' + data('x') + '"]
+DRAWN = ["\x01", "\x1b[2J", "\x00", "a\nb", "\u2028", "\ufffe", "\uffff", "\ud800", "\\x", "\\", "\"' + data('x') + '",
+         "\U0001f600" * 60, "a" + "\U0001f600" * 60, "x" * 10_000, "\u202e", "<b>&]]>", "\u0300" * 500]  # fmt: skip
 """What ends the process that draws a figure, or is read as a part of its description."""
 
 
@@ -34,9 +35,16 @@ def test_a_figure_lies_among_the_figures_whatever_it_is_named(name, tmp_path):
     assert sorted(files_under(tmp_path)) == sorted(file.relative_to(tmp_path).as_posix() for file in files)
 
 
-@pytest.mark.parametrize("text", DRAWN)
+@pytest.mark.parametrize("text", DRAWN, ids=lambda text: ascii(text)[:24])
 def test_a_figure_is_drawn_whatever_its_texts_hold(text, tmp_path):
     rows = [{"shape": text, "model": text, "ms": 1.0, "text": text}]
+    svg, _ = save_figure(kinds(LIGHT)["latency"], {"latency": rows}, tmp_path, "latency")
+    assert svg.read_text().startswith("<svg")
+
+
+@pytest.mark.parametrize("number", [10**99, -(10**99), 1e99, 1e-300, -1, 0, 2**63], ids="{:.0e}".format)
+def test_a_figure_is_drawn_whatever_its_numbers_are(number, tmp_path):
+    rows = [{"shape": "1 x 8", "model": "dense", "ms": number, "text": str(number)}]
     svg, _ = save_figure(kinds(LIGHT)["latency"], {"latency": rows}, tmp_path, "latency")
     assert svg.read_text().startswith("<svg")
 

@@ -51,6 +51,27 @@ def test_a_bad_record_is_named_and_the_others_are_shown(words, tmp_path, capsys)
     assert (tmp_path / "results.csv").is_file() or (tmp_path / "report.html").is_file()
 
 
+ODD = {
+    "long names of emoji": dict.fromkeys(("model", "method", "setting", "task", "measured_on"), "\U0001f600" * 60),
+    "a batch of very many": {"speed": [{"batch_size": 10**50, "length": 8, "speedup": 2, "speedup_theoretical": 2}]},
+    "numbers of very many digits": dict.fromkeys(("params", "linear_params", "bytes", "seed"), 10**90),
+    "scores out of sight": {"value": 1e99, "dense_value": -1e99},
+    "markup as names": dict.fromkeys(("model", "method", "setting", "task"), "<script>alert(1)</script>"),
+    "text from right to left": dict.fromkeys(("model", "method", "setting", "task"), "\u202eabc\u2066"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_an_odd_record_is_shown_beside_the_others(case, tmp_path, capsys):
+    run(tmp_path, **ODD[case])
+    save(tmp_path, measured(2, config=configured(20)), "good")
+    main(["report", str(tmp_path)])
+    assert "warning" not in capsys.readouterr().err
+    page = (tmp_path / "report.html").read_text()
+    assert "sst2/small/hybrid/good/seed_0" in page
+    assert "sst2/small/hybrid/bad/seed_" in page
+
+
 @pytest.mark.parametrize("kind", ["pipe", "dangling", "folder"])
 @pytest.mark.parametrize("verb", ["report", "table", "show"])
 def test_a_record_that_is_no_file_is_named(kind, verb, tmp_path, capsys):

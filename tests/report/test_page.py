@@ -129,18 +129,23 @@ def test_a_bare_record_is_told_with_what_it_has(tmp_path):
     assert "maps" not in content(tmp_path / "report.html", "parts")[0]
 
 
-def test_a_killed_run_and_a_broken_record_are_named(tmp_path):
+def test_a_killed_run_a_refused_one_and_a_broken_record_are_named(tmp_path):
     swept(tmp_path)
     killed = tmp_path / "sst2" / "small" / "hybrid" / "dead" / "seed_0"
     (killed / "compacted").mkdir(parents=True)
     (killed / "compacted" / "stage.json").write_text(json.dumps({"seconds": 2.0, "peak_memory_bytes": 5, "data": {}}))
+    refused = killed.parents[1] / "mistaken" / "seed_0"
+    refused.mkdir(parents=True)
+    (refused / "error.txt").write_text("refused: the loss is not finite\n")
     broken = tmp_path / "sst2" / "small" / "hybrid" / "broken" / "seed_0"
     broken.mkdir(parents=True)
     (broken / "record.json").write_text("{")
     found = content(write_report(tmp_path))
-    last = found["runs"][-1]
-    assert (last["finished"], last["folder"]) == (False, "sst2/small/hybrid/dead/seed_0")
-    assert ["finished stages", "compact"] in last["facts"]
+    dead, mistaken = found["runs"][-2:]
+    assert (dead["status"], dead["folder"]) == ("interrupted", "sst2/small/hybrid/dead/seed_0")
+    assert ["finished stages", "compact"] in dead["facts"]
+    assert ["status", "refused: the loss is not finite"] in mistaken["facts"]
+    assert {run["status"] for run in found["runs"][:-2]} == {""}
     assert any("broken" in problem for problem in found["problems"])
 
 

@@ -87,6 +87,12 @@ def test_why_a_process_failed(process, what, reason, details):
     assert Path(failure.value.details).name == details
 
 
+def test_a_process_that_was_killed_leaves_its_reason_in_the_folder_of_the_run(process, tmp_path):
+    with pytest.raises(Failure):
+        process("killed")
+    assert (tmp_path / "error.txt").read_text() == "its process was ended by SIGKILL\n"
+
+
 def test_an_interrupt_of_a_process_is_one_of_the_sweep(process):
     with pytest.raises(KeyboardInterrupt):
         process("interrupted")

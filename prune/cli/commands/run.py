@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prune.cli.commands import display, tell_of_report
-from prune.errors import UserError
 from prune.runtime import distributed
 
 if TYPE_CHECKING:
     from prune.config.schema import Config
+    from prune.results.layout import RunFolder
     from prune.results.record import Record
 
 USAGE: tuple[tuple[str, str], ...] = ()
@@ -88,38 +88,30 @@ def _one(config: Config) -> Record:
 def one(config: Config) -> Record:
     """One run, its row of the table, where everything lies, and the command that reproduces it.
 
-    The traceback of an unexpected error goes into the run's folder.
+    Where it fails, its folder says why.
     """
-    from prune.files.atomic import write_at_once
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, run_folder
-
-    distributed.broadcast_from_main(lambda: _check_early(config))
+    from prune.results.unfinished import forget_reason
     from prune.runtime.importing import heavy_imports
 
-    with heavy_imports():
-        from prune.pipeline.run import run
-        from prune.recipes.reproduction import command
-        from prune.report.terminal.table import table_of
-        from prune.results.files import write_tables
-        from prune.runtime.resources import writing
-        from prune.runtime.screen import Screen
-        from prune.sweeps.jobs import reason_of
-
-    screen, folder, outputs = Screen(), run_folder(config), Path(config.outputs)
-    if distributed.is_main_process():
-        folder.error.unlink(missing_ok=True)
-    try:
+    folder, outputs = run_folder(config), Path(config.outputs)
+    is_new = distributed.broadcast_from_main(lambda: _can_begin(config, folder))
+    with _leaving_reason(folder):
+        if is_new:
+            distributed.broadcast_from_main(lambda: _check_data(config))
+        with heavy_imports():
+            from prune.pipeline.run import run
+            from prune.recipes.reproduction import command
+            from prune.report.terminal.table import table_of
+            from prune.results.files import write_tables
+            from prune.runtime.resources import writing
+            from prune.runtime.screen import Screen
+        screen = Screen()
         with writing(folder.path):
             record = run(config, screen)
-    except UserError:
-        raise
-    except Exception as error:
-        if distributed.is_main_process():
-            with suppress(OSError, UserError):  # the error itself is what matters
-                write_at_once(folder.error, f"{reason_of(error)}\n\n{traceback.format_exc()}")
-        raise
     if not distributed.is_main_process():
         return record
+    forget_reason(folder)  # that of the same run in another process, which this one has waited for
     _, problems = write_tables(outputs)
     for problem in [*record.warnings, *problems]:
         screen.warn(problem)
@@ -132,18 +124,38 @@ def one(config: Config) -> Record:
     return record
 
 
-def _check_early(config: Config) -> None:
-    """Folder and data, before torch is loaded; what is finished is shown where neither is there, too."""
+@contextmanager
+def _leaving_reason(folder: RunFolder) -> Iterator[None]:
+    """Where the run in `folder` fails meanwhile, that says why."""
+    from prune.results.unfinished import forget_reason, leave_reason
+
+    if distributed.is_main_process():
+        forget_reason(folder)
+    try:
+        yield
+    except Exception as error:
+        if distributed.is_main_process():
+            leave_reason(folder, error)
+        raise
+
+
+def _can_begin(config: Config, folder: RunFolder) -> bool:
+    """Whether the run is not finished; what is, is shown from a folder that nobody may write in, too."""
     from prune.files.atomic import check_writable
-    from prune.pipeline.task import task_of
-    from prune.results.layout import run_folder
-    from prune.runtime import library_output
 
     try:
-        is_finished = run_folder(config).record.exists() and not config.force
+        is_finished = folder.record.exists() and not config.force
     except OSError:  # a folder that nobody may look into
         is_finished = False
     if not is_finished:
         check_writable(config.outputs)
-        library_output.of_datasets()
-        task_of(config).check_all()
+    return not is_finished
+
+
+def _check_data(config: Config) -> None:
+    """Before torch is loaded."""
+    from prune.pipeline.task import task_of
+    from prune.runtime import library_output
+
+    library_output.of_datasets()
+    task_of(config).check_all()

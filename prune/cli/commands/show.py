@@ -22,10 +22,12 @@ def run_command(words: list[str]) -> None:
     from prune.report.terminal.run import draw_run
     from prune.results.layout import RunFolder
     from prune.results.record import Record
+    from prune.results.unfinished import INTERRUPTED, status_of
 
     file = RunFolder(folder).record
     record = Record.read(file) if os.path.lexists(file) else None
     detail = detail_of(folder, record)
-    if record is None and not detail.stages and not detail.sublayers:
+    is_run = record or detail.stages or detail.sublayers or status_of(folder).state != INTERRUPTED
+    if not is_run:
         raise UserError(f"{folder} is not the folder of a run: it holds no record, and no stage that is finished")
     display(draw_run(folder, record, detail))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,8 @@ USAGE = (
     ("prune table published=true", "beside the figures of the literature"),
 )
 _OPTIONS = ("sort", "reference", "published", "pareto", "format")
+_MOST_TOLD = 50
+"""Runs that an error lists."""
 
 
 def run_command(words: list[str]) -> None:
@@ -35,11 +38,12 @@ def run_command(words: list[str]) -> None:
 
 
 def _show_table(words: list[str]) -> None:
-    from prune.report.terminal.table import draw_table
+    from prune.report.terminal.table import draw_table, draw_unfinished
     from prune.results.files import read_records, write
     from prune.results.formats import FORMATS, as_text
     from prune.results.selection import FILTERS
     from prune.results.table import ALL, legend, table_rows
+    from prune.results.unfinished import passes, unfinished_runs
     from prune.runtime.screen import Screen
 
     named = bool(words) and "=" not in words[0]
@@ -55,13 +59,17 @@ def _show_table(words: list[str]) -> None:
         Screen().warn(problem)
     every = table_rows(list(records.values()))
     write(folder, records, every)
+    unfinished = {run: status for run, status in unfinished_runs(folder).items() if passes(run, view.filters)}
     if not records:
-        raise UserError(f"{folder} holds no finished run")
+        told = (f"{run}: {status}" for run, status in islice(unfinished.items(), _MOST_TOLD))
+        raise UserError("\n".join([f"{folder} holds no finished run", *told]))
     rows = every if view == ALL else table_rows(list(records.values()), view)
-    if form is None:
-        display(draw_table(rows, legend(rows, view)))
-    else:
+    if form is not None:
         sys.stdout.write(as_text(rows, form, view))
+        return
+    display(draw_table(rows, legend(rows, view)))
+    if unfinished:
+        display(draw_unfinished(unfinished))
 
 
 def _view(values: dict[str, str]) -> View:

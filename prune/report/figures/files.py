@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from prune.runtime.sanitize import file_name, one_line
 _WIDTH = 640
 """Of figures that take the width they are given, in pixels."""
 _SCALE = 2.0
+_TWO_IN_UTF_16 = re.compile("[^\x00-\uffff]")
+_LARGEST = 2**53
+"""Integer that is one in JavaScript."""
 
 
 def save(spec: dict[str, Any], data: Mapping[str, Rows], root: Path, name: str) -> list[Path]:
@@ -48,9 +52,12 @@ def _is_marked(root: Path, svg: Path, mark: str) -> bool:
 
 
 def _inert(content: Any) -> Any:
-    """`content` without characters that end the process which draws it: those that no SVG may have."""
+    """`content` without what cannot be drawn, or ends the process that draws it: characters that no SVG may have, those
+    that are two in UTF-16, between which Vega cuts long texts, and integers that are too long for it."""
     if isinstance(content, str):
-        return one_line(content)
+        return _TWO_IN_UTF_16.sub("\ufffd", one_line(content))
+    if isinstance(content, int) and abs(content) > _LARGEST:
+        return float(content)
     if isinstance(content, Mapping):
         return {key: _inert(value) for key, value in content.items()}
     return [_inert(value) for value in content] if isinstance(content, (list, tuple)) else content

@@ -20,6 +20,9 @@ X_TITLES = {
 }
 Y_TITLES = {"difference": "{metric}, difference from dense{unit}", "value": "{metric}{unit}"}
 _DIGITS = 5
+_MOST_LABELS = 6
+_LINE, _ASIDE = 14, 10
+"""Pixels between labels of dense models, and from a label to its point."""
 
 
 def y_title(measure: str, metric: MetricSpec) -> str:
@@ -65,10 +68,34 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
                 "opacity": {"condition": at_front, "value": 0.5}, }),
             _layer("dense", {"type": "point", "filled": True, "shape": "diamond", "size": 170, "color": colors["ink"]},
                    at | tooltip),
-            _layer("dense", {"type": "text", "align": "left", "dx": 10, "dy": 13, "fontWeight": 600}, at | {
-                "text": {"field": "label"}, }),
+            _dense_labels(cost, measure, at),
         ],
     }  # fmt: skip
+
+
+def _dense_labels(cost: str, measure: str, at: dict[str, Any]) -> dict[str, Any]:
+    """The names of the dense models, each on a line of its own, from the top of the plot down; of many their number.
+
+    They stand on the side of their points where there is more room.
+    """
+    place, lines = f"scale('x', datum['{cost}'])", f"datum.number <= {_MOST_LABELS}"
+    is_right = f"{place} > width / 2"
+    order = [{"field": measure, "order": "descending"}, {"field": cost, "order": "descending"}, {"field": "label"}]
+    transform = [
+        {"window": [{"op": "row_number", "as": "line"}], "sort": order},
+        {"joinaggregate": [{"op": "count", "as": "number"}]},
+        {"filter": f"{lines} || datum.line === 1"},
+        {"calculate": f"{lines} ? datum.label : 'dense, ' + datum.number + ' models'", "as": "name"},
+    ]
+    mark = {
+        "type": "text",
+        "fontWeight": 600,
+        "align": {"expr": f"{is_right} ? 'right' : 'left'"},
+        "dx": {"expr": f"{is_right} ? -{_ASIDE} : {_ASIDE}"},
+        "dy": {"expr": f"{_LINE} * datum.line - 1"},
+        "limit": {"expr": f"max({place}, width - {place}) - {_ASIDE}"},
+    }
+    return _layer("dense", mark, at | {"text": {"field": "name"}}, transform)
 
 
 def _layer(data: str, mark: dict[str, Any], encoding: dict[str, Any], transform: Sequence[Any] = ()) -> dict[str, Any]:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from prune.report import figures
-from prune.report.detail.run import Detail
 from prune.report.figures import frontier, overlap
 from prune.report.figures.run import kinds
 from prune.report.figures.theme import IN_PAGE
-from prune.report.summary import RunSummary, summaries_of, summary_of_unfinished
+from prune.report.summary import RunSummary, summaries_of
 from prune.results.cells import cells
 from prune.results.formats.text import Lines, as_latex, as_markdown
 from prune.results.pareto import COSTS, dense_points_of, points_of
@@ -59,21 +58,20 @@ class Page:
 
 
 def page_of(
-    outputs: Path, records: Mapping[Path, Record], problems: list[str], unfinished: Mapping[Path, Detail]
+    outputs: Path, records: Mapping[Path, Record], problems: list[str], unfinished: Sequence[RunSummary]
 ) -> Page:
     """The page over `records` and the `unfinished` runs under `outputs`."""
     every = list(records.values())
     rows = table_rows(every)
     caption = legend(rows)
     metrics = metrics_of(every)
-    summaries = [*summaries_of(records), *(summary_of_unfinished(*run) for run in unfinished.items())]
     return Page(
         title=one_line(outputs.resolve().name),
         columns=COLUMNS,
         legend=caption,
         entries=list(_entries(rows, every)),
         copies={"markdown": as_markdown(rows, caption), "latex": as_latex(rows, caption)},
-        runs=summaries,
+        runs=[*summaries_of(records), *unfinished],
         metrics={
             task: {measure: frontier.y_title(measure, metric) for measure in frontier.Y_TITLES}
             | {"margin": metric.shown(metric.margin)}

@@ -12,10 +12,12 @@ from prune.report.figures.files import save
 from prune.report.figures.theme import LIGHT
 from prune.report.page.content import Page, metrics_of, page_of
 from prune.report.page.html import html_of
+from prune.report.summary import summary_of_unfinished
 from prune.results.files import read_records
-from prune.results.layout import REPORT, find_unfinished
+from prune.results.layout import REPORT
 from prune.results.pareto import COSTS
 from prune.results.record import Record
+from prune.results.unfinished import unfinished_runs
 from prune.runtime.progress_bar import track
 
 
@@ -28,10 +30,14 @@ def write_report(outputs: Path) -> Path:
         OSError: if they cannot be written.
     """
     records, problems = read_records(outputs)
-    unfinished = [folder.relative_to(outputs) for folder in find_unfinished(outputs)]
+    unfinished = unfinished_runs(outputs)
     runs = [*records.items(), *((folder, None) for folder in unfinished)]
     details = [detail_of(outputs / folder, record) for folder, record in track(runs, "reading runs", len(runs))]
-    page = page_of(outputs, records, problems, dict(zip(unfinished, details[len(records) :], strict=True)))
+    of_unfinished = [
+        summary_of_unfinished(folder, detail, status)
+        for (folder, status), detail in zip(unfinished.items(), details[len(records) :], strict=True)
+    ]
+    page = page_of(outputs, records, problems, of_unfinished)
     write_at_once(outputs / REPORT, html_of(page, [record for _, record in runs], details))
     write_frontiers(page, list(records.values()), outputs)
     return outputs / REPORT

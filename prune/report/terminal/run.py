@@ -15,6 +15,7 @@ from prune.report.figures.training import PANELS, duration
 from prune.report.figures.units import layer_labels
 from prune.report.summary import RunSummary, repeat_command, summaries_of, summary_of_unfinished
 from prune.results.record import Record
+from prune.results.unfinished import status_of
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 36
@@ -23,7 +24,10 @@ _WIDTH = 36
 
 def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
     """Everything about the run in `folder`; `record` None: it is not finished."""
-    summary = summaries_of({folder: record})[0] if record else summary_of_unfinished(folder, detail)
+    if record:
+        (summary,) = summaries_of({folder: record})
+    else:
+        summary = summary_of_unfinished(folder, detail, status_of(folder))
     parts: list[RenderableType] = [Text(summary.title, style="bold"), Text(str(folder), style="dim"), _facts(summary)]
     parts += [Text(f"warning  {text}", style="yellow") for text in summary.warnings]
     tables = (_scores(summary, record), _speed(record), _layers(detail), _curves(detail), _stages(detail))

@@ -1,9 +1,12 @@
 // One run: facts, figures, tables, how to do it again. What it lacks is not shown.
 let opened = null;
 
+// A run's folder stays the same whichever runs are added; its number does not.
+const addressOf = (run) => `#run=${data.runs[run].folder.split("/").map(encodeURIComponent).join("/")}`;
+
 function openRun(run) {
-  if (location.hash === `#run=${run}`) showRun(run, true);
-  else location.hash = `run=${run}`;
+  if (location.hash === addressOf(run)) showRun(run, true);
+  else location.hash = addressOf(run);
 }
 
 async function showRun(run, scroll) {
@@ -30,7 +33,7 @@ async function showRun(run, scroll) {
   host.append(...[summary.speed, summary.generation].filter((rows) => rows.length).map((rows) => wide(measurements(rows))));
   await section(host, "Time and memory", of("stages"));
   if (!figures || !maps) {
-    host.append(make("p", { class: "note" }, summary.finished && !figures ? "This page has no room for the figures of all runs: "
+    host.append(make("p", { class: "note" }, !summary.status && !figures ? "This page has no room for the figures of all runs: "
       + `prune report ${summary.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
   }
   if (recipe) again(host, recipe);
@@ -40,7 +43,7 @@ async function showRun(run, scroll) {
 function beside(run) {
   const entry = data.entries.find((one) => one.runs.includes(run));
   if (!entry) return [];
-  const replicate = (one) => one === run ? make("strong", {}, data.runs[one].seed) : make("a", { href: `#run=${one}` }, data.runs[one].seed);
+  const replicate = (one) => one === run ? make("strong", {}, data.runs[one].seed) : make("a", { href: addressOf(one) }, data.runs[one].seed);
   const seeds = entry.runs.length > 1 ? ["Seeds of this configuration:", ...entry.runs.map(replicate)] : [];
   return [make("p", { class: "beside" }, make("label", { class: "check" }, tick(run), " compare this run"), ...seeds)];
 }

@@ -1,7 +1,9 @@
-// The address tells which run is open.
+// The address tells which run is open. Returns whether it names one.
 function follow(scroll) {
-  const run = Number(/^#run=(\d+)$/.exec(location.hash)?.[1] ?? NaN);
-  if (data.runs[run]) showRun(run, scroll);
+  const run = data.runs.findIndex((_, number) => addressOf(number) === location.hash);
+  if (run < 0) return false;
+  showRun(run, scroll);
+  return true;
 }
 
 // At the front of the task that is shown, the fastest that is as good as dense, else the nearest to dense; else any.
@@ -16,6 +18,5 @@ addEventListener("hashchange", () => follow(true));
 addEventListener("scroll", hideTip, { passive: true });
 startResults();
 await startFrontier();
-if (location.hash.startsWith("#run=")) follow(true);
-else if (data.runs.length) await showRun(best(), false);
+if (!follow(true) && data.runs.length) await showRun(best(), false);
 document.body.dataset.drawn = "true";

@@ -20,16 +20,19 @@ function drawTable() {
   const shown = visible();
   const arrow = (column) => (order.column !== column ? "" : order.falling ? " ↓" : " ↑");
   const sorted = (column) => (order.column !== column ? "none" : order.falling ? "descending" : "ascending");
-  const head = data.columns.map((name, column) => make("th", { "aria-sort": sorted(column), class: column > 1 && "number" },
+  const kind = (column) => `${data.columns[column]}${column > 1 ? " number" : ""}`;
+  const head = data.columns.map((name, column) => make("th", { "aria-sort": sorted(column), class: kind(column) },
     make("button", { type: "button", onclick: () => sortBy(column) }, name + arrow(column))));
   const body = shown.map((entry) => {
     const [run] = entry.runs;
-    const cell = (text, column) => make("td", { class: column > 1 && "number" },
-      column === 1 && run != null ? make("button", { type: "button", onclick: () => openRun(run) }, text) : text);
+    const model = make("span", { class: "of-model soft" }, entry.cells[0]);
+    const cell = (text, column) => make("td", { class: kind(column) },
+      column === 1 && run != null ? make("button", { type: "button", onclick: () => openRun(run) }, text) : text,
+      column === 1 ? model : null);
     return make("tr", { class: run == null ? "reference" : entry.runs.includes(opened) && "open", "data-runs": entry.runs.join(" ") },
-      make("td", {}, run == null ? null : tick(run)), ...entry.cells.map(cell));
+      make("td", { class: "compare" }, run == null ? null : tick(run)), ...entry.cells.map(cell));
   });
-  const first = make("th", {}, make("span", { class: "soft" }, "compare"));
+  const first = make("th", { class: "compare" }, make("span", { class: "soft" }, "compare"));
   $("table").replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, first, ...head)), make("tbody", {}, ...body)));
 }
 
@@ -59,9 +62,9 @@ function startResults() {
   $("filter").addEventListener("input", drawTable);
   for (const form of Object.keys(data.copies)) $(`copy-${form}`).addEventListener("click", () => copy(copied(form, visible()), $("copied")));
   drawTable();
-  const unfinished = data.runs.flatMap((run, number) => run.finished ? [] : [[run, number]]);
+  const unfinished = data.runs.flatMap((run, number) => run.status ? [[run, number]] : []);
   $("problems").replaceChildren(
     ...data.problems.map((text) => make("p", { class: "note warning" }, text)),
-    ...(unfinished.length ? [make("h3", {}, "Without a result yet"), make("ul", {}, ...unfinished.map(([run, number]) =>
-      make("li", {}, make("a", { href: `#run=${number}` }, run.title))))] : []));
+    ...(unfinished.length ? [make("h3", {}, "Without a result"), make("ul", {}, ...unfinished.map(([run, number]) =>
+      make("li", {}, make("a", { href: addressOf(number) }, run.title), ` ${run.status}`)))] : []));
 }
