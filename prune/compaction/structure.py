@@ -21,6 +21,7 @@ from prune.files import strict_json
 from prune.models.sublayers import Matrix, Sublayer
 from prune.models.units import features_of
 from prune.runtime.sanitize import quoted
+from prune.runtime.wording import counted
 
 VERSION = 1
 FILE_NAME = "structure.json"
@@ -89,7 +90,7 @@ class Structure:
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
-                units_there = f"{sublayer.name} has {sublayer.num_units} units from 0"
+                units_there = f"{sublayer.name} has {counted(sublayer.num_units, 'unit')} from 0"
                 raise UserError(f"{FILE_NAME}: {units_there}, not {quoted(units)}")
         if self.first_token_only and not may_be_last(sublayers):
             raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")

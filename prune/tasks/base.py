@@ -22,6 +22,7 @@ from prune.errors import UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import locate
 from prune.runtime.resources import exhausted
+from prune.runtime.wording import counted
 from prune.tasks.metrics.specs import spec_of
 
 Scores = dict[str, float]
@@ -141,7 +142,7 @@ class Task(ABC):
         for column in texts:
             check_text(where, column, rows.data.column(column))
         if id_ and (repeats := len(rows) - pc.count_distinct(rows.data.column(id_)).as_py()):
-            raise UserError(f"{where}: {repeats} rows repeat an earlier row's id in the column {id_!r}")
+            raise UserError(f"{where}: {counted(repeats, 'row')} with the id of an earlier row in the column {id_!r}")
         self.check_labels(where, rows.data.column(label))
 
     @abstractmethod
@@ -169,13 +170,12 @@ class Task(ABC):
         for what, numbers in unusable.items():
             if not numbers:
                 continue
-            remark = (
-                f"{len(numbers)} of {len(rows)} rows of the split {split!r} have {what} (the first is row {numbers[0]})"
-            )
+            share = f"{len(numbers)} of {counted(len(rows), 'row')}"
+            remark = f"split {split!r}: {share} with {what} (the first is row {numbers[0]})"
             if len(numbers) > MOST_UNUSABLE * len(rows):
                 most = f"at most {MOST_UNUSABLE:.0%} may be left out{advice.get(what, '')}"
                 raise UserError(f"task {self.config.name}: {remark}; {most}")
-            self.remarks.append(f"{remark} and were left out")
+            self.remarks.append(f"{remark} left out")
         left_out = {number for numbers in unusable.values() for number in numbers}
         return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
 
@@ -281,7 +281,9 @@ def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
     if size is None:
         return rows
     if size > len(rows):
-        raise UserError(f"a subset of {size} examples was asked for, but the split {split!r} has {len(rows)}")
+        raise UserError(
+            f"a subset of {counted(size, 'example')} was asked for, but the split {split!r} has {len(rows)}"
+        )
     return rows.select(np.sort(_drawn(len(rows), size, seed)))
 
 

@@ -14,6 +14,7 @@ from prune.files import strict_json
 from prune.files.paths import locate
 from prune.masking.grains import TILED
 from prune.runtime import registry
+from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def folders(config: Config) -> Iterator[str]:
         labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2
         if shape is not None and labels != len(config.task.labels):
             task = f"the task {config.task.name} has {len(config.task.labels)}"
-            yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
+            yield f"{key}={named[key]}: it knows {counted(labels, 'label')}, {task}; name a model of the same task"
 
 
 def _weights(key: str, name: str, folder: Path) -> Iterator[str]:

@@ -105,7 +105,7 @@ def test_a_missing_column_of_ids_is_named(folder):
 
 def test_repeated_ids_are_counted(folder):
     said = refused(folder(train=[row | {"key": min(i, 1)} for i, row in enumerate(GOOD)], id="key"))
-    assert "split 'train': 2 rows repeat an earlier row's id in the column 'key'" in said
+    assert "split 'train': 2 rows with the id of an earlier row in the column 'key'" in said
 
 
 @pytest.fixture
