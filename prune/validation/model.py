@@ -13,12 +13,12 @@ from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
 from prune.masking.grains import TILED
+from prune.models.families import family_of_type
 from prune.runtime import registry
 from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
 
 if TYPE_CHECKING:
-    from prune.models.families import Family
     from prune.models.sublayers import Sublayer
 
 
@@ -60,9 +60,9 @@ def family(config: Config) -> Iterator[str]:
     """Architectures that are not known, and what they cannot do."""
     if (shape := _local_shape(config.model.path)) is not None:
         try:
-            family: Family = registry.module("families", str(shape.get("model_type"))).FAMILY
-        except registry.UnknownPart as error:
-            yield f"model.path={config.model.path}: model_type {error}"
+            family = family_of_type(str(shape.get("model_type")))
+        except UserError as error:
+            yield f"model.path={config.model.path}: {error}"
             return
         if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
             yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
