@@ -189,7 +189,7 @@ def is_text(node):
         ("method.attention.block=[5,5]", "method.attention.block=[5, 5]: does not divide encoder.layer.0.attention"),
         ("method.attention.block=[32]", "method.attention.block=[32]: must be two numbers above 0"),
         ("method.attention.block=[0,32]", "method.attention.block=[0, 32]: must be two numbers above 0"),
-        ("method.kind=pruning", "method.kind=pruning: not known (did you mean 'fine_pruning'?)"),
+        ("method.kind=fine_prunning", "method.kind=fine_prunning: not known (did you mean 'fine_pruning'?)"),
         ("task.kind=classification", "task.kind=classification: not known (did you mean 'text_classification'?)"),
         ("task.metrics=[acuracy]", "task.metrics=acuracy: not known (did you mean 'accuracy'?)"),
         ("task.metrics=[]", "task.metrics"),
@@ -217,6 +217,12 @@ def test_an_impossible_value_is_refused(word, said):
         ("task.answers.max_tokens=0", "task.answers.max_tokens=0: must be above 0"),
         ("task.answers.stride=-1", "task.answers.stride=-1: must be at least 0 and below 317"),
         ("task.answers.stride=317", "task.answers.stride=317: must be at least 0 and below 317"),
+        ("task.max_length=67", "task.max_length=67 and task.answers.question_length=64: no room is left for the text"),
+        (
+            "task.answers.question_length=384",
+            "task.max_length=384 and task.answers.question_length=384: no room is left",
+        ),
+        ("task.max_length=68", "task.answers.stride=128: must be at least 0 and below 1, what task.max_length=68"),
         ("task.max_length=195", "task.answers.stride=128: must be at least 0 and below 128, what task.max_length=195"),
         ("task.metrics=[accuracy]", "task.metrics=accuracy: not known. Allowed: f1, exact_match"),
         ("task.metrics=[exact]", "task.metrics=exact: not known"),
@@ -305,3 +311,4 @@ def test_a_model_of_an_unknown_family_is_refused(tmp_path):
     (folder / "config.json").write_text(json.dumps(shape))
     (problem,) = problems("task=demo", f"model.path={folder}")
     assert "'bertha' is not one of the families: albert, bart, bert," in problem
+    assert problem.endswith(". About twenty lines add it: see docs/extending.md, A model family")
