@@ -29,8 +29,9 @@ TO_FILL_IN = {
     "text_classification": {"path": "a/b", "labels": ["no", "yes"]},
     "question_answering": {"path": "a/b"},
     "summarization": {"path": "a/b"},
+    "custom": {"path": "a/own"},
 }
-"""What a user gives to the tasks that leave it open."""
+"""What a user gives to the tasks, and to the model, that leave it open."""
 TARGETS = {"one_shot": {"speedup": 2.0}}
 """And to the methods that do."""
 DATACLASSES = [item for name, item in vars(schema).items() if name.endswith("Config")]
@@ -75,13 +76,14 @@ def sets_of_choices():
 def test_every_choice_composes(chosen):
     names = {group: choice or choices(group)[0] for group, choice in zip(GROUPS, chosen, strict=True)}
     words = [f"{group}={choice}" for group, choice in names.items()]
-    words += [f"task.{key}={value}" for key, value in TO_FILL_IN.get(names["task"], {}).items()]
+    words += [f"{group}.{key}={value}" for group in GROUPS for key, value in TO_FILL_IN.get(names[group], {}).items()]
     words += [f"target.{key}={value}" for key, value in TARGETS.get(names["method"], {}).items()]
     config = composed(*words)
-    assert {group: getattr(config, group).name for group in GROUPS} == names
+    called = {"own" if choice == "custom" else choice for choice in names.values()}
+    assert {getattr(config, group).name for group in GROUPS} == called
 
 
-@pytest.mark.parametrize("choice", TO_FILL_IN)
+@pytest.mark.parametrize("choice", sorted({*TO_FILL_IN} & {*choices("task")}))
 def test_a_task_that_leaves_something_open_is_refused_until_it_is_filled_in(choice):
     found = problems("model=demo", f"task={choice}")
     assert [problem.split()[0].split("=")[0] for problem in found] == [f"task.{key}" for key in TO_FILL_IN[choice]]
@@ -90,7 +92,7 @@ def test_a_task_that_leaves_something_open_is_refused_until_it_is_filled_in(choi
 def part(group, choice):
     """What a choice of a group gives, with what it leaves open."""
     content = OmegaConf.load(shipped("configs") / group / f"{choice}.yaml")
-    open_fields = TO_FILL_IN.get(choice, {}) if group == "task" else {}
+    open_fields = TO_FILL_IN.get(choice, {})
     whole = OmegaConf.merge(OmegaConf.structured(Config), {group: OmegaConf.merge(content, open_fields)})
     return getattr(OmegaConf.to_object(whole), group)
 
@@ -132,7 +134,8 @@ def test_every_file_lists_every_field_of_its_class(file):
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
 def test_every_file_is_named_as_its_content_and_says_what_it_is(file):
-    assert yaml.safe_load(file.read_text())["name"] == file.stem
+    named_after_its_path = file.parent.name == "model" and "path" in TO_FILL_IN.get(file.stem, {})
+    assert yaml.safe_load(file.read_text())["name"] == ("" if named_after_its_path else file.stem)
     assert file.read_text().startswith("# ")
 
 
