@@ -135,7 +135,10 @@ def _documented(kind: type) -> dict[str, str]:
 
 def models() -> str:
     """The choices of `model=`."""
-    rows = ((_choice("model", name), f"`{content['path']}`", about) for name, content, about in _choices("model"))
+    rows = (
+        (_choice("model", name), f"`{content['path']}`" if content["path"] else "yours", about)
+        for name, content, about in _choices("model")
+    )
     return table(("`model=`", "`model.path`", "what it is"), rows)
 
 

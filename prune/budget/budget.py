@@ -19,6 +19,7 @@ from prune.measure import size
 from prune.models.architecture import skeleton
 from prune.models.sublayers import Sublayer
 from prune.models.units import all_units
+from prune.runtime.wording import times_faster
 
 Kept = dict[str, tuple[int, ...]]
 """Name of a sublayer -> numbers of the units that stay."""
@@ -108,17 +109,39 @@ class Budget:
             return self.limit
         least = self.fixed if least is None else least
         # First roughly: the table's sum may be some percent off.
-        budget, tried = self.limit * self.ratio(chosen(self.limit), _FEW_PAIRS) / (_AIM * self.speedup), []
-        for _ in range(_ATTEMPTS):
-            budget = max(budget, least)
+        budget = max(least, self._corrected(self.limit, self.ratio(chosen(self.limit), _FEW_PAIRS)))
+        tried: list[tuple[float, float]] = []
+        while True:
             measured = self.ratio(chosen(budget), PAIRS)
             tried.append((measured, budget))
-            self.report(f"          chosen to be {self.speedup:.3g} times faster, measured {measured:.2f}")
-            if _AT_LEAST * self.speedup <= measured <= _AT_MOST * self.speedup:
+            corrected = max(least, self._corrected(budget, measured))
+            again = not self._is_met(measured) and corrected != budget and len(tried) < _ATTEMPTS
+            self.report(f"          trial {len(tried)}: {self._judged(measured, again)}")
+            if not again:
                 break
-            budget *= measured / (_AIM * self.speedup)
+            budget = corrected
         fast_enough = [one for one in tried if one[0] >= _AT_LEAST * self.speedup]
-        return (min(fast_enough) if fast_enough else max(tried))[1]
+        taken = min(fast_enough) if fast_enough else max(tried)
+        self.report(f"          taken: trial {tried.index(taken) + 1}, measured {taken[0]:.2f}")
+        return taken[1]
+
+    def _corrected(self, budget: float, measured: float) -> float:
+        """The budget that would reach the speed-up aimed at, where `budget` reached the `measured` one."""
+        return budget * measured / (_AIM * self.speedup)
+
+    def _is_met(self, measured: float) -> bool:
+        return _AT_LEAST * self.speedup <= measured <= _AT_MOST * self.speedup
+
+    def _judged(self, measured: float, again: bool) -> str:
+        """A trial in a sentence."""
+        if self._is_met(measured):
+            verdict = f"{100 * (_AT_LEAST - 1):g} to {100 * (_AT_MOST - 1):g} % more, as is wanted"
+        elif measured > self.speedup * _AT_MOST:
+            verdict = "faster than asked" + ", so more is kept and measured again" * again
+        else:
+            slow = "slower than asked" if measured < self.speedup else "too close to what is asked"
+            verdict = slow + ", so less is kept and measured again" * again
+        return f"chosen to be {times_faster(self.speedup)}, measured {measured:.2f}: {verdict}"
 
     def share_left(self, masks: Masks) -> float:
         """The share of the whole that `masks` leave."""
@@ -194,8 +217,9 @@ def time_budget(
     unpruned_sites: frozenset[str],
     whole: float,
     ratio: Ratio,
-    shallower: bool = False,
     say: Callable[[str], None] = lambda _: None,
+    *,
+    shallower: bool = False,
 ) -> Budget:
     """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
 
@@ -211,13 +235,15 @@ def time_budget(
         fastest = ratio(budget.smallest, PAIRS)
     slowest = max(1.0, ratio(all_units(sublayers), PAIRS)) if shallower else 1.0
     if not max(1.0, slowest / _AT_MOST) <= asked < fastest:
-        possible = f"{slowest:.3g} to {fastest:.1f} times"
+        possible = f"can have {slowest:.3g} to {fastest:.2f} times"
         if target.kind == "latency_ms":
             unpruned = "" if shallower else " (the unpruned model)"
-            possible = f"{whole / fastest:.3g} to {whole / slowest:.3g} ms{unpruned}"
+            possible = f"can have {whole / fastest:.3g} to {whole / slowest:.3g} ms{unpruned}"
+        if fastest <= 1.0:
+            possible = f"is no faster without all units that can be removed: {times_faster(fastest)}"
         raise UserError(
-            f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model can "
-            f"have {possible}{_OF_LAYERS * shallower}"
+            f"target.{target.kind}={target.value:g}: here, at the last of evaluate.speed.batch_sizes, this model "
+            f"{possible}{_OF_LAYERS * shallower}"
         )
     return budget
 

@@ -14,6 +14,7 @@ from prune.compaction import modeling_pruned
 from prune.errors import UserError
 from prune.models.architecture import skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
+from prune.runtime.wording import counted
 
 
 def stock_class(model: PreTrainedModel) -> type[PreTrainedModel]:
@@ -52,15 +53,15 @@ def _widths(model: PreTrainedModel, sublayers: list[Sublayer]) -> dict[str, int]
             width, first = found.setdefault(sublayer.width, (units, sublayer))
             if units != width:
                 raise _refusal(
-                    f"{first.name} has {width} dimensions and {sublayer.name} has {units}, but a stock config has one "
-                    f"{sublayer.width} for both"
+                    f"{first.name} has {counted(width, 'dimension')} and {sublayer.name} has {units}, but a stock "
+                    f"config has one {sublayer.width} for both"
                 )
             if not units:
                 raise _refusal(f"{sublayer.name} has no dimension left, and stock code cannot do without")
         elif units != sublayer.num_units:
             raise _refusal(
-                f"{sublayer.name} has {units} of {sublayer.num_units} heads left, and stock code computes their size "
-                "from their number"
+                f"{sublayer.name} has {units} of {counted(sublayer.num_units, 'head')} left, and stock code computes "
+                "their size from their number"
             )
     return {key: width for key, (width, _) in found.items()}
 

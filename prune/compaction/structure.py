@@ -22,6 +22,7 @@ from prune.models.loading import read_shape
 from prune.models.sublayers import Matrix, Sublayer
 from prune.models.units import features_of
 from prune.runtime.sanitize import quoted
+from prune.runtime.wording import counted
 
 _KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only"}
 _SAID: Mapping[type, str] = {dict: "mapping", bool: "true or false"}
@@ -92,7 +93,8 @@ class Structure:
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
-                raise ValueError(f"{sublayer.name} has {sublayer.num_units} units from 0, not {quoted(units)}")
+                units_there = f"{sublayer.name} has {counted(sublayer.num_units, 'unit')} from 0"
+                raise ValueError(f"{units_there}, not {quoted(units)}")
         if self.first_token_only and not may_be_last(sublayers):
             raise ValueError(f"the heads of a {self.model_type} read more than the first token")
 

@@ -71,8 +71,8 @@ def split(words: Sequence[str]) -> tuple[Flags, list[str]]:
             given[name] = value
         else:
             others.append(word)
-    if several := [name for name in (_SWEEP, _SHOW, _COMPLETE) if name in given][1:]:
-        raise UserError(f"{several[0]}: does not go together with {next(iter(given))}; leave out one")
+    if len(alone := [name for name in given if name in (_SWEEP, _SHOW, _COMPLETE)]) > 1:
+        raise UserError(f"{alone[1]}: does not go together with {alone[0]}; leave out one")
     if _RESOLVE in given and _SHOW not in given:
         raise UserError(f"{_RESOLVE}: belongs to --cfg job, which shows the config with references filled in")
     return Flags(given), others

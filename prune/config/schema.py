@@ -11,6 +11,7 @@ from typing import Any
 
 from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
 from prune.config.reference import ReferenceConfig
+from prune.files.paths import last_part
 
 
 class Finish(str, Enum):
@@ -65,13 +66,16 @@ NO_GRAIN = "none"
 @dataclass
 class ModelConfig:
     name: str = ""
-    """Short name, used in tables and in the run folder's name."""
+    """Short name, used in tables and in the run folder's name; empty: the last part of `path`."""
     path: str = ""
     """Hub name, local folder, or `pkg://` folder that ships with this package."""
     pretrained: bool = True
     """False: random weights from the folder's config.json, trained from scratch."""
     dense: str | None = None
     """Folder or hub name of a model already fine-tuned on the task; null: fine-tune one."""
+
+    def __post_init__(self) -> None:
+        self.name = self.name or last_part(self.path)
 
 
 @dataclass

@@ -8,6 +8,7 @@ import numpy as np
 from datasets import Dataset
 
 from prune.errors import UserError
+from prune.runtime.wording import counted
 
 
 def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
@@ -19,7 +20,9 @@ def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
     if size is None:
         return rows
     if size > len(rows):
-        raise UserError(f"a subset of {size} examples was asked for, but the split {split!r} has {len(rows)}")
+        raise UserError(
+            f"a subset of {counted(size, 'example')} was asked for, but the split {split!r} has {len(rows)}"
+        )
     return rows.select(np.sort(_drawn(len(rows), size, seed)))
 
 

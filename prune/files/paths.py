@@ -13,14 +13,22 @@ _SHIPPED = "pkg://"
 def locate(name: str) -> Path | None:
     """The folder that `name` means, whether it exists or not; None for a name on the hub.
 
-    `pkg://demo/data` ships with this package. A name is a folder if such a folder exists, or if it cannot be a hub
-    name (`owner/name` or `name`).
+    `pkg://demo/data` ships with this package; an empty name means nothing. A name is a folder if such a folder exists,
+    or if it cannot be a hub name (`owner/name` or `name`).
     """
     if name.startswith(_SHIPPED):
         return PACKAGE / name.removeprefix(_SHIPPED)
+    if not name:
+        return None
     path = expanded(name)
     looks_local = path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1 or name.endswith("/")
     return path if looks_local or is_folder(path) else None
+
+
+def last_part(name: str) -> str:
+    """What a folder, or a repository on the hub, is called without what it lies in; empty where nothing is named."""
+    folder = locate(name)
+    return Path(name).name if folder is None else (Path.cwd() / folder).name
 
 
 def expanded(name: str) -> Path:

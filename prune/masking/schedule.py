@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prune.runtime.wording import counted
+
 
 @dataclass(frozen=True)
 class Cubic:
@@ -25,8 +27,9 @@ class Cubic:
     def __post_init__(self) -> None:
         if self.warmup + self.cooldown >= self.total:
             raise ValueError(
-                f"warm-up ({self.warmup} steps) and cool-down ({self.cooldown} steps) leave nothing of "
-                f"{self.total} steps of training: shorten schedule.warmup or schedule.cooldown, or train longer"
+                f"warm-up ({counted(self.warmup, 'step')}) and cool-down ({counted(self.cooldown, 'step')}) leave "
+                f"nothing of {counted(self.total, 'step')} of training: shorten schedule.warmup or schedule.cooldown, "
+                "or train longer"
             )
 
     def __call__(self, step: int) -> float:

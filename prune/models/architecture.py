@@ -18,9 +18,8 @@ from transformers.pytorch_utils import Conv1D
 
 from prune.errors import UserError
 from prune.models.config_json import described
-from prune.models.families import Family, Place
+from prune.models.families import Family, Place, family_of_type
 from prune.models.sublayers import Matrix, Sublayer
-from prune.runtime import registry
 
 _MOST_PARAMETERS = 2**13
 """Tensors that a model may have; one of 400 layers has fewer."""
@@ -86,13 +85,7 @@ def family_of(config: PreTrainedConfig) -> Family:
     Raises:
         UserError: if the model's family is not known.
     """
-    try:
-        found: Family = registry.module("families", config.model_type).FAMILY
-    except registry.UnknownPart as error:
-        raise UserError(
-            f"model_type {error}. A family is one file of about 20 lines: see docs/extending.md, A model family"
-        ) from error
-    return found
+    return family_of_type(config.model_type)
 
 
 def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:

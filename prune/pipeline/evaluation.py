@@ -21,6 +21,7 @@ from prune.pipeline.stage import Stage
 from prune.pipeline.stages import reports
 from prune.results.layout import RunFolder
 from prune.results.record import Record
+from prune.runtime.wording import counted, times_faster
 from prune.tasks.metrics.specs import spec_of
 
 _FAR_BEHIND = 0.6
@@ -133,7 +134,7 @@ def _warnings(record: Record) -> list[str]:
         measured, promised = speed["speedup"], speed["speedup_theoretical"]
         if measured < _FAR_BEHIND * promised:
             found.append(
-                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {measured:.2f} times faster, "
+                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {times_faster(measured)}, "
                 f"far behind the {promised:.2f} times of its multiply-adds"
                 + (
                     ": its zeros are scattered, and a dense matrix product does not skip them"
@@ -143,5 +144,5 @@ def _warnings(record: Record) -> list[str]:
             )
     found += _missed(record)
     if any(cut := record.num_truncated.values()):
-        found.append(f"{sum(cut)} inputs were longer than task.max_length and were cut")
+        found.append(f"{counted(sum(cut), 'input')} longer than task.max_length: cut")
     return found

@@ -12,6 +12,7 @@ from prune.models.sublayers import Sublayer, smaller
 from prune.pipeline.experiment import Experiment
 from prune.runtime import registry
 from prune.runtime.progress_bar import track
+from prune.runtime.wording import counted
 from prune.training.loss import minimising
 
 
@@ -23,7 +24,7 @@ def importance_of(experiment: Experiment, model: PreTrainedModel, criterion: str
     method, examples, networks = experiment.config.method, experiment.examples, experiment.networks
     saliency = registry.module("saliencies", criterion).SALIENCY
     number = min(method.importance_examples, len(examples.training))
-    experiment.screen.stage("prune", f"{method.name}: importance of units, from {number} examples")
+    experiment.screen.stage("prune", f"{method.name}: importance of units, from {counted(number, 'example')}")
     batches = list(examples.sample(number, model.device))
     with minimising(examples.task.loss, model):
         return importance(saliency, model, networks.sublayers, batches, networks.first_token_only)

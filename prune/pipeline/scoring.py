@@ -11,6 +11,7 @@ from prune.config.schema import Config
 from prune.errors import UserError
 from prune.pipeline.task import task_of
 from prune.runtime import library_output
+from prune.runtime.wording import counted
 from prune.tasks.base import Predictions, Scores
 
 _SHOWN = 3
@@ -62,5 +63,5 @@ def _read(key: str, file: str, ids: list[str]) -> dict[str, Any]:
         if found:
             some = ", ".join(sorted(found)[:_SHOWN])
             whom = ("the file", "the split") if what == "lacks" else ("the split", "the file")
-            raise UserError(f"{key}={file}: {whom[0]} {what} {len(found)} examples of {whom[1]}: {some} ...")
+            raise UserError(f"{key}={file}: {whom[0]} {what} {counted(len(found), 'example')} of {whom[1]}: {some} ...")
     return content

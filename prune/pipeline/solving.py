@@ -62,7 +62,9 @@ def _time_budget(
 
     cost_models = latency_cost_models(table, networks.dense_sublayers, networks.sublayers, networks.first_token_only)
     shallower = len(networks.sublayers) < len(networks.dense_sublayers)
-    return time_budget(target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, shallower, screen.say)
+    return time_budget(
+        target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, screen.say, shallower=shallower
+    )
 
 
 def width_multiple(config: Config, networks: Networks, screen: Screen) -> int:

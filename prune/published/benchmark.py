@@ -25,6 +25,7 @@ from prune.measure.speed import multiply_adds, seconds, speed_device
 from prune.models.architecture import skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
 from prune.published import PublishedNetwork, networks
+from prune.runtime.wording import counted
 
 _LENGTHS = {"squad": 384, "mnli": 128}
 _WARMUP_ROUNDS = 1
@@ -93,7 +94,8 @@ def bench(config: PublishedBenchConfig, say: Callable[[str], None]) -> list[Timi
         floor = multiply_adds(dense, _batch(1, length, device))
         variants = list(_variants(task, length, floor, config.round_to, device, dtype))
         for size in config.batch_sizes:
-            say(f"{task}: batch {size} x {length} tokens, {config.rounds} rounds over {1 + len(variants)} models")
+            what = f"{counted(config.rounds, 'round')} over {counted(1 + len(variants), 'model')}"
+            say(f"{task}: batch {size} x {length} tokens, {what}")
             batch = _batch(size, length, device)
             timed = _timed(dense, variants, batch, config.rounds)
             if size == config.batch_sizes[-1]:

@@ -21,6 +21,7 @@ from prune.config.targets import target_of
 from prune.files.paths import locate, shipped
 from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
+from prune.runtime.wording import times_faster
 from prune.tasks.metrics.specs import spec_of
 
 _WIDTH = 120
@@ -70,7 +71,7 @@ def recipe_of(config: Config, record: Record) -> str:
         "# @package _global_\n"
         f"# {record.method} on {record.task} with {record.model}: {record.metric} "
         f"{record.spec.format_value(record.value)} ({record.spec.format_difference(record.difference)} against dense), "
-        f"{record.speedup:.2f} times faster.\n"
+        f"{times_faster(record.speedup)}.\n"
         f"# {command(config, '<path of this file>', '<folder>')}\n"
     )
     defaults = [{f"override /{group}": name} for group, name in chosen.items()] + ["_self_"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 import sys
 from functools import cache
 from importlib.metadata import EntryPoints, entry_points
@@ -26,6 +27,9 @@ _NO_PARTS = ("base", "answers", "metrics", "saliency")
 """In the folders of parts: what several of them use."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""
+_ALIKE, _ALIKE_IN_FEW, _FEW = 0.8, 0.75, 4
+"""Share of the characters of two names that agree where one is a slip for the other; lower where one wrong character is
+a larger share, in names of so few characters."""
 
 
 class UnknownPart(ValueError):
@@ -70,9 +74,14 @@ def module(kind: str, name: str) -> ModuleType:
 
 
 def nearest(name: str, known: list[str]) -> str:
-    """` (did you mean 'x'?)` for the most similar of `known`, or an empty text."""
-    close = difflib.get_close_matches(name[:_LONGEST], known, n=1, cutoff=0.5)
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    """` (did you mean 'x'?)` for the one of `known` that `name` is likely a slip of the hand for, or an empty text.
+
+    A key may lack its group, and a recipe its folder.
+    """
+    ends = {re.split("[./]", one)[-1]: one for one in reversed(known)} | {one: one for one in known}
+    cutoff = _ALIKE_IN_FEW if len(name) <= _FEW else _ALIKE
+    close = difflib.get_close_matches(name[:_LONGEST], ends, n=1, cutoff=cutoff)
+    return f" (did you mean {ends[close[0]]!r}?)" if close else ""
 
 
 def _entry_points(kind: str) -> EntryPoints:

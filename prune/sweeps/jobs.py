@@ -31,6 +31,7 @@ from prune.results.record import Record, finished
 from prune.results.unfinished import reason_of
 from prune.runtime import distributed
 from prune.runtime.screen import WAITING, Screen
+from prune.runtime.wording import times_faster
 from prune.sweeps import devices, search
 
 USER_ERROR, INTERRUPTED = 2, 130
@@ -116,7 +117,7 @@ class Jobs:
             if is_there or self.apart:
                 result = f"{record.metric} {record.spec.format_value(record.value)}"
                 when = "was" if is_there else "is"
-                screen.say(f"{head}  {when} finished: {result}, {record.speedup:.2f} times faster")
+                screen.say(f"{head}  {when} finished: {result}, {times_faster(record.speedup)}")
         except Failure as failure:
             note = replace(note, reason=failure.reason, details=failure.details)
             screen.warn(f"{head}  failed: {note.reason}")

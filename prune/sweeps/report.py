@@ -5,6 +5,7 @@ from __future__ import annotations
 from prune.config.schema import SearchConfig
 from prune.results.record import Record
 from prune.runtime.screen import Screen
+from prune.runtime.wording import times_faster
 from prune.sweeps import search
 from prune.sweeps.jobs import Note
 from prune.sweeps.sweep import Result
@@ -36,7 +37,7 @@ def _found(sought: SearchConfig, finished: list[tuple[Note, Record]], screen: Sc
         note, record = finished[index]
         screen.say(
             f"best: {note.label}  {record.metric} {record.spec.format_value(record.value)} "
-            f"({record.spec.format_difference(record.difference)}), {record.speedup:.2f} times faster\n"
+            f"({record.spec.format_difference(record.difference)}), {times_faster(record.speedup)}\n"
             f"      {note.command}"
         )
     return bool(best)

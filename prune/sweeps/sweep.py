@@ -26,6 +26,7 @@ from prune.results.unfinished import reason_of
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.screen import Screen
+from prune.runtime.wording import counted
 from prune.sweeps import devices, search
 from prune.sweeps.jobs import Jobs, Note
 
@@ -99,7 +100,7 @@ def sweep(words: list[str], call: Callable[[Config], Record]) -> Result:
     jobs = Jobs(command, folder, numbers, plan.total, call, apart, gpus, at_once)
     own = [f"hydra.sweep.dir={folder.path}", *plan.words, *_words_of(at_once, command, settings)]
     if apart:
-        Screen().say(f"{plan.total} runs by {command.launcher}; what each says is in {folder.path}/<n>.log")
+        Screen().say(f"{counted(plan.total, 'run')} by {command.launcher}; what each says is in {folder.path}/<n>.log")
     stopped_by: BaseException | None = None
     warnings.filterwarnings("ignore", "A worker stopped", UserWarning)  # joblib, of workers that it ends itself
     try:

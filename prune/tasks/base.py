@@ -22,6 +22,7 @@ from prune.data.reading import read_split
 from prune.data.subsets import others, subset
 from prune.errors import UserError
 from prune.files.atomic import check_writable
+from prune.runtime.wording import counted
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Task(ABC):
         for column in texts:
             check_text(where, column, rows.data.column(column))
         if id_ and (repeats := len(rows) - pc.count_distinct(rows.data.column(id_)).as_py()):
-            raise UserError(f"{where}: {repeats} rows repeat an earlier row's id in the column {id_!r}")
+            raise UserError(f"{where}: {counted(repeats, 'row')} with the id of an earlier row in the column {id_!r}")
         self.check_labels(where, rows.data.column(label))
 
     @abstractmethod
@@ -147,12 +148,12 @@ class Task(ABC):
         for fault, numbers in self.unusable(split, rows).items():
             if not numbers:
                 continue
-            counted = f"{len(numbers)} of {len(rows)} rows of the split {split!r}"
-            remark = f"{counted} have {fault} (the first is row {numbers[0]})"
+            share = f"{len(numbers)} of {counted(len(rows), 'row')}"
+            remark = f"split {split!r}: {share} with {fault} (the first is row {numbers[0]})"
             if len(numbers) > MOST_UNUSABLE * len(rows):
                 most = f"at most {MOST_UNUSABLE:.0%} may be left out{self.advice.get(fault, '')}"
                 raise UserError(f"task {self.config.name}: {remark}; {most}")
-            self.remarks.append(f"{remark} and were left out")
+            self.remarks.append(f"{remark} left out")
             left_out.update(numbers)
         return rows.select([number for number in range(len(rows)) if number not in left_out]) if left_out else rows
 

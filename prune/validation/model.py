@@ -13,11 +13,12 @@ from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
 from prune.masking.grains import TILED
+from prune.models.families import family_of_type
 from prune.runtime import registry
+from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
 
 if TYPE_CHECKING:
-    from prune.models.families import Family
     from prune.models.sublayers import Sublayer
 
 
@@ -42,7 +43,7 @@ def folders(config: Config) -> Iterator[str]:
         labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2
         if shape is not None and labels != len(config.task.labels):
             task = f"the task {config.task.name} has {len(config.task.labels)}"
-            yield f"{key}={named[key]}: it knows {labels} labels, {task}; name a model of the same task"
+            yield f"{key}={named[key]}: it knows {counted(labels, 'label')}, {task}; name a model of the same task"
 
 
 def _weights(key: str, name: str, folder: Path) -> Iterator[str]:
@@ -59,9 +60,9 @@ def family(config: Config) -> Iterator[str]:
     """Architectures that are not known, and what they cannot do."""
     if (shape := _local_shape(config.model.path)) is not None:
         try:
-            family: Family = registry.module("families", str(shape.get("model_type"))).FAMILY
-        except registry.UnknownPart as error:
-            yield f"model.path={config.model.path}: model_type {error}"
+            family = family_of_type(str(shape.get("model_type")))
+        except UserError as error:
+            yield f"model.path={config.model.path}: {error}"
             return
         if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
             yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"

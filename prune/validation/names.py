@@ -47,7 +47,8 @@ def names(config: Config) -> Iterator[str]:
         yield from one_of(f"method.{name}.criterion", site.criterion, known)
         yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
-        if not is_name(label):
+        unnamed = key == "model" and not config.model.path  # it is named after its path, of which is told below
+        if not is_name(label) and not unnamed:
             yield f"{key}.name={shown(label)}: a name is part of the run folder's: {NAME}"
     for split in (config.task.train_split, *config.task.eval_splits):
         if not is_name(split):
@@ -62,7 +63,7 @@ def names(config: Config) -> Iterator[str]:
     yield from one_of("evaluate.speed.device", config.evaluate.speed.device, ["auto", "cpu", "cuda"])
     for key, value in (("model.path", config.model.path), ("task.path", config.task.path)):
         if not value:
-            yield f"{key} is empty: name a local folder or a hub name"
+            yield f"{key} is empty: name a local folder or a hub name, as in {key}=<folder>"
     if not config.outputs:
         yield "outputs is empty: name a folder"
 

@@ -43,10 +43,13 @@ def _answers(task: TaskConfig) -> Iterator[str]:
     if len(task.text) != 2:
         yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
     room = task.max_length - answers.question_length - 3  # special tokens
-    if not 0 <= answers.stride < room:
+    whole, question = f"task.max_length={task.max_length}", f"task.answers.question_length={answers.question_length}"
+    if room < 1:
+        yield f"{whole} and {question}: no room is left for the text; raise the first, or lower the second"
+    elif not 0 <= answers.stride < room:
         yield (
-            f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what task.max_length="
-            f"{task.max_length} leaves beside a question of task.answers.question_length={answers.question_length}"
+            f"task.answers.stride={answers.stride}: must be at least 0 and below {room}, what {whole} leaves beside a "
+            f"question of {question}"
         )
 
 

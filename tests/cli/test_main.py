@@ -35,26 +35,6 @@ def command(*words, cwd, program=("-m", "prune"), **variables):
     return subprocess.run(line, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
 
 
-@pytest.fixture
-def prune(capsys, monkeypatch, tmp_path):
-    """Calls the command in this process: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["prune"])
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-
-    def call(*words):
-        code = 0
-        try:
-            main.main(words)
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
-
-
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("help",)])
 def test_help_lists_every_choice_and_says_who_lists_the_recipes(prune, words):
     code, out, err = prune(*words)

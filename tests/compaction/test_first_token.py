@@ -156,7 +156,7 @@ def test_the_last_heads_are_in_the_second_half_of_the_layers():
     budget = goal_of(sublayers, 2.0)
     assert counts(budget.choose(importance))[4] == 1
     assert budget.fixed == pytest.approx(8 + 2)
-    with pytest.raises(UserError, match=r"this model can have 1 to 9\.0 times"):
+    with pytest.raises(UserError, match=r"this model can have 1 to 9\.00 times"):
         goal_of(sublayers, 9.5)
 
 

@@ -152,9 +152,9 @@ def test_the_value_is_the_main_metric(v1, tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ({"a": "cold"}, "predictions=predictions.json: the file lacks 1 examples of the split: b ..."),
+        ({"a": "cold"}, "predictions=predictions.json: the file lacks 1 example of the split: b ..."),
         ({}, "predictions=predictions.json: the file lacks 2 examples of the split: a, b ..."),
-        ({"a": "", "b": "", "z": ""}, "predictions.json: the split does not know 1 examples of the file: z ..."),
+        ({"a": "", "b": "", "z": ""}, "predictions.json: the split does not know 1 example of the file: z ..."),
         ("{", "prune: predictions=predictions.json: cannot be read"),
         ([{"a": "cold"}], "predictions=predictions.json: holds a list; expected an object, id -> value"),
     ],
@@ -167,7 +167,7 @@ def test_what_is_wrong_with_the_predictions_is_named(call, v1, content, said):
 @pytest.mark.parametrize(
     ("odds", "said"),
     [
-        ({"a": 1, "b": 2}, "null_odds=null_odds.json: the file lacks 1 examples of the split: c ..."),
+        ({"a": 1, "b": 2}, "null_odds=null_odds.json: the file lacks 1 example of the split: c ..."),
         ({"a": 1, "b": "much", "c": 3}, "null_odds=null_odds.json: 'much' of b is no number"),
         ({"a": 1, "b": True, "c": 3}, "null_odds=null_odds.json: True of b is no number"),
     ],

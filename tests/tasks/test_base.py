@@ -68,14 +68,14 @@ def test_what_is_wrong_with_the_data_is_named(folder, case, split):
 def test_a_few_rows_without_text_are_left_out_and_told(folder):
     reviews = folder(train=[{"text": None if i in (7, 8) else str(i), "label": i % 2} for i in range(200)])
     assert list(reviews.load()["train"]["text"]) == [str(i) for i in range(200) if i not in (7, 8)]
-    said = "2 of 200 rows of the split 'train' have nothing in the column 'text' (the first is row 7)"
-    assert reviews.remarks == [f"{said} and were left out"]
+    said = "split 'train': 2 of 200 rows with nothing in the column 'text' (the first is row 7)"
+    assert reviews.remarks == [f"{said} left out"]
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_too_many_rows_without_text_are_refused(folder, split):
     said = refused(folder(**{split: [*GOOD, {"text": None, "label": 0}]}))
-    counted = f"1 of 5 rows of the split '{split}' have nothing in the column 'text' (the first is row 4)"
+    counted = f"split '{split}': 1 of 5 rows with nothing in the column 'text' (the first is row 4)"
     assert said == f"task reviews: {counted}; at most 1% may be left out"
 
 
@@ -162,7 +162,7 @@ def test_a_missing_column_of_ids_is_named(folder):
 
 def test_repeated_ids_are_counted(folder):
     said = refused(folder(train=[row | {"key": min(i, 1)} for i, row in enumerate(GOOD)], id="key"))
-    assert "split 'train': 2 rows repeat an earlier row's id in the column 'key'" in said
+    assert "split 'train': 2 rows with the id of an earlier row in the column 'key'" in said
 
 
 @pytest.fixture

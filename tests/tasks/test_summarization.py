@@ -65,7 +65,7 @@ def test_an_empty_text_or_summary_is_left_out_and_told(folder, row):
     rows[7] |= row
     menu = folder(train=rows, id="name")
     left = menu.load(["train"])["train"]
-    said = "1 of 200 rows of the split 'train' have an empty text or summary (the first is row 7) and were left out"
+    said = "split 'train': 1 of 200 rows with an empty text or summary (the first is row 7) left out"
     assert menu.remarks == [said]
     assert menu.ids(left) == [str(i) for i in range(200) if i != 7]
 
@@ -73,7 +73,7 @@ def test_an_empty_text_or_summary_is_left_out_and_told(folder, row):
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_too_many_empty_texts_are_refused(folder, split):
     said = refused(folder(**{split: [GOOD[0]] * 150 + EMPTY + [GOOD[0]] * 47}))
-    counted = f"3 of 200 rows of the split '{split}' have an empty text or summary (the first is row 150)"
+    counted = f"split '{split}': 3 of 200 rows with an empty text or summary (the first is row 150)"
     assert said == f"task menu: {counted}; at most 1% may be left out"
 
 

@@ -39,7 +39,7 @@ def folder(tmp_path):
 BAD = {
     "too high": ([*GOOD, {"text": "a", "label": 2}], "the label in row 4 is 2; allowed are bad, good, or 0 to 1"),
     "negative": ([{"text": "a", "label": -1}], "the label in row 0 is -1"),
-    "null": ([*GOOD, {"text": "a", "label": None}], "have nothing in the column 'label' (the first is row 4)"),
+    "null": ([*GOOD, {"text": "a", "label": None}], "with nothing in the column 'label' (the first is row 4)"),
     "name": ([{"text": "a", "label": "godo"}], "the label in row 0 is 'godo'; allowed are bad, good, or 0 to 1 (did"),
     "fraction": ([{"text": "a", "label": 0.5}], "the label in row 0 is 0.5"),
     "list": ([{"text": "a", "label": [1]}], "the column 'label' holds list<item: int64>; labels are texts, whole"),
@@ -218,7 +218,10 @@ def test_three_labels_are_scored_by_hand(mnli):
 
 def test_a_null_in_the_second_text_is_named(mnli, tmp_path):
     write(tmp_path / "validation_mismatched.jsonl", [*PAIRS, {"premise": "a", "hypothesis": None, "label": 0}])
-    assert "'validation_mismatched' have nothing in the column 'hypothesis' (the first is row 3)" in refused(mnli)
+    assert (
+        "split 'validation_mismatched': 1 of 4 rows with nothing in the column 'hypothesis' (the first is row 3)"
+        in refused(mnli)
+    )
 
 
 NAMED = [row | {"label": ["bad", "good"][row["label"]]} for row in GOOD]
@@ -292,8 +295,8 @@ def test_f1_of_labels_that_were_read_off_needs_two_of_them(folder):
 def test_empty_labels_are_left_out_and_told(folder):
     reviews = folder(train=[{"text": str(i), "label": None if i == 7 else i % 2} for i in range(200)])
     assert len(reviews.load()["train"]) == 199
-    said = "1 of 200 rows of the split 'train' have nothing in the column 'label' (the first is row 7)"
-    assert reviews.remarks == [f"{said} and were left out"]
+    said = "split 'train': 1 of 200 rows with nothing in the column 'label' (the first is row 7)"
+    assert reviews.remarks == [f"{said} left out"]
 
 
 def test_metrics_of_three_labels_by_hand(mnli):

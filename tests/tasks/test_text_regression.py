@@ -31,7 +31,7 @@ def folder(tmp_path):
 BAD = {
     "text": ([{"text": "a", "label": "good"}], "the column 'label' holds string, not numbers"),
     "boolean": ([{"text": "a", "label": True}], "the column 'label' holds bool, not numbers"),
-    "null": ([*GOOD, {"text": "a", "label": None}], "have no finite number (the first is row 4)"),
+    "null": ([*GOOD, {"text": "a", "label": None}], "with no finite number (the first is row 4)"),
 }
 
 
@@ -48,9 +48,7 @@ def test_whole_numbers_are_numbers(folder):
     grades = folder(train=rows)
     found = grades.load()["train"]
     assert list(found["label"]) == [float(i) for i in range(200) if i != 3]
-    assert grades.remarks == [
-        "1 of 200 rows of the split 'train' have no finite number (the first is row 3) and were left out"
-    ]
+    assert grades.remarks == ["split 'train': 1 of 200 rows with no finite number (the first is row 3) left out"]
 
 
 def test_numbers_that_are_all_the_same_correlate_with_nothing(folder):

@@ -18,10 +18,10 @@ def run_command(words: list[str]) -> None:
     """Shows a row per target."""
     from prune.composition.compose import compose_and_call
 
-    plans = compose_and_call(words, _one)
-    from prune.pipeline.plan import as_rich
+    if plans := compose_and_call(words, _one):  # Hydra may have shown something instead
+        from prune.pipeline.plan import as_rich
 
-    display(as_rich(plans))
+        display(as_rich(plans))
 
 
 def _one(config: Config) -> Any:

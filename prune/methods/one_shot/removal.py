@@ -17,6 +17,7 @@ from prune.pipeline.experiment import Experiment
 from prune.pipeline.importance import importance_of
 from prune.results.layout import StageFolder
 from prune.runtime import distributed
+from prune.runtime.wording import counted
 
 _IMPORTANCE = "importance.safetensors"
 
@@ -74,7 +75,7 @@ def _recover(step: int, experiment: Experiment, folder: StageFolder, dense: Stag
     """Trains what is left of the model in `folder`."""
     learning, networks = experiment.learning, experiment.networks
     training = learning.settings.recoveries[step - 1]
-    experiment.screen.stage("compact", f"recovery after removal {step}: {training.steps} steps of the fill")
+    experiment.screen.stage("compact", f"recovery after removal {step}: {counted(training.steps, 'step')} of the fill")
     set_seed(experiment.config.seed)
     model = _model_in(experiment, folder)
     structure = compact(model, networks.sublayers, first_token_only=networks.first_token_only)

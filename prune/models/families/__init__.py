@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from prune.errors import UserError
+from prune.runtime import registry
+from prune.runtime.sanitize import quoted
+
 
 @dataclass(frozen=True)
 class SharedBias:
@@ -111,3 +115,19 @@ class Family:
     """One architecture."""
 
     stacks: tuple[Stack, ...]
+
+
+def family_of_type(model_type: str) -> Family:
+    """The family of models whose config.json has this `model_type`.
+
+    Raises:
+        UserError: if there is none, with how to add it.
+    """
+    try:
+        found: Family = registry.module("families", model_type).FAMILY
+    except registry.UnknownPart as error:
+        raise UserError(
+            f"model_type {quoted(model_type)} is not one of the families: {', '.join(registry.names('families'))}. "
+            "About twenty lines add it: see docs/extending.md, A model family"
+        ) from error
+    return found

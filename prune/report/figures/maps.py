@@ -10,6 +10,7 @@ from prune.report.detail.pixels import FULL, REMOVED, SPARSE, ZERO, swatch
 from prune.report.figures import Rows
 from prune.report.figures.theme import FONT, Colors
 from prune.report.figures.units import layer_labels
+from prune.runtime.wording import counted
 
 _GAP, _LEFT, _TOP = 8, 84, 76
 _HEIGHTS = ((6, 56), (12, 44), (24, 30))
@@ -86,7 +87,7 @@ def rows(sublayers: Sequence[Sublayer], stage: str) -> dict[str, Rows]:
                 where = f"{name}, {sublayer.site.replace('_', '-')} {matrix.name}, {matrix.rows} x {matrix.columns}"
                 left = f"{100 * matrix.density[stage]:.1f} % of the weights left, {sublayer.num_kept} of "
                 maps.append({"x": x, "y": y, "width": width, "height": height, "url": matrix.pictures[stage],
-                             "spoken": f"{where}: {left}{sublayer.num_units} units"})  # fmt: skip
+                             "spoken": f"{where}: {left}{counted(sublayer.num_units, 'unit')}"})  # fmt: skip
     last = list(columns.values())[-1]
     texts += _site_titles(list(layers.values()), columns)
     return {"maps": maps, "texts": texts,

@@ -39,7 +39,7 @@ def test_what_is_wrong_with_the_data_is_named(folder, case, split):
 
 def test_repeated_ids_are_refused(folder):
     said = refused(folder(train=[row("cold", id="x"), row("cold", id="y"), row("cold", id="x")], id="id"))
-    assert "split 'train': 1 rows repeat an earlier row's id in the column 'id'" in said
+    assert "split 'train': 1 row with the id of an earlier row in the column 'id'" in said
 
 
 @pytest.mark.parametrize("column", ["question", "context"])
@@ -48,8 +48,8 @@ def test_a_row_without_text_is_left_out_and_told(folder, column):
     rows[7][column] = None
     menu = folder(train=rows, id="id")
     assert menu.ids(menu.load(["train"])["train"]) == [str(i) for i in range(200) if i != 7]
-    said = f"1 of 200 rows of the split 'train' have nothing in the column '{column}' (the first is row 7)"
-    assert menu.remarks == [f"{said} and were left out"]
+    said = f"split 'train': 1 of 200 rows with nothing in the column '{column}' (the first is row 7)"
+    assert menu.remarks == [f"{said} left out"]
 
 
 HINT = ". If questions may be unanswerable, set task.answers.unanswerable=true and task.metrics=[f1,exact]"
@@ -59,13 +59,13 @@ MISPLACED = "an answer that does not stand at its offset"
 @pytest.mark.parametrize("split", ["train", "validation"])
 def test_too_many_questions_without_answer_are_refused_with_a_hint(folder, split):
     said = refused(folder(**{split: [row("cold")] * 97 + [NONE] * 3 + [row("cold")] * 100}))
-    counted = f"3 of 200 rows of the split '{split}' have no answer (the first is row 97)"
+    counted = f"split '{split}': 3 of 200 rows with no answer (the first is row 97)"
     assert said == f"task menu: {counted}; at most 1% may be left out{HINT}"
 
 
 def test_too_many_misplaced_answers_are_refused(folder):
     said = refused(folder(train=[row("cold")] * 98 + [misplaced(1), misplaced(999)]))
-    counted = f"2 of 100 rows of the split 'train' have {MISPLACED} (the first is row 98)"
+    counted = f"split 'train': 2 of 100 rows with {MISPLACED} (the first is row 98)"
     assert said == f"task menu: {counted}; at most 1% may be left out"
 
 
@@ -75,8 +75,8 @@ def test_a_few_unusable_rows_are_counted_and_left_out(folder):
     menu = folder(train=rows, id="id")
     left = menu.load(["train"])["train"]
     assert menu.remarks == [
-        "2 of 200 rows of the split 'train' have no answer (the first is row 7) and were left out",
-        f"1 of 200 rows of the split 'train' have {MISPLACED} (the first is row 50) and were left out",
+        "split 'train': 2 of 200 rows with no answer (the first is row 7) left out",
+        f"split 'train': 1 of 200 rows with {MISPLACED} (the first is row 50) left out",
     ]
     assert menu.ids(left) == [str(i) for i in range(200) if i not in (7, 8, 50)]
 
