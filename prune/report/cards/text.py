@@ -16,6 +16,7 @@ from prune.results.record import Record
 from prune.runtime.sanitize import for_markdown
 from prune.tasks.metrics.specs import spec_of
 
+_AUTO_CLASS = re.compile(r"AutoModel(For[A-Za-z0-9]{1,60})?", re.ASCII)
 _OWN_CODE = re.compile(r"modeling_pruned\.\w{1,100}", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,200}", re.ASCII)
 _FINISHES = {
@@ -34,7 +35,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
     """
     config, recipe = record.config, detail.recipe.split("\nreference:")[0].rstrip()
     method, model_config = config["method"], _config_of_model(run)
-    auto_class = AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")
+    auto_class = AUTO_CLASSES.get(config["task"]["kind"]) or _auto_class(model_config)
     return {
         "title": for_markdown(f"{record.model} pruned on {record.task}"),
         "base": for_markdown(hub_name("model", config["model"]) or str(config["model"]["name"])),
@@ -62,6 +63,14 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "recipe": recipe,
         "fence": "`" * (1 + max([3, *map(len, re.findall("`+", recipe))])),
     }  # fmt: skip
+
+
+def _auto_class(model_config: Mapping[str, Any]) -> str:
+    """The one that finds the model's own class beside the weights; that of models without a head if none is named."""
+    classes, auto_map = model_config.get("architectures"), model_config.get("auto_map")
+    own = f"modeling_pruned.{classes[0]}" if isinstance(classes, list) and classes else None
+    entries = auto_map.items() if isinstance(auto_map, dict) else ()
+    return next((name for name, code in entries if code == own and _AUTO_CLASS.fullmatch(name)), "AutoModel")
 
 
 def _has_own_code(auto_map: Any, auto_class: str) -> bool:
