@@ -10,10 +10,10 @@ from prune.report.page.write import write_report
 
 def publish(outputs: Path) -> tuple[Path, list[str]]:
     """Writes the page over all runs under `outputs` and the cards that are missing; returns where the page is, and what
-    went wrong with cards.
+    went wrong with single runs, cards and figures, beside what `read_records` tells.
 
     Raises:
         OSError: if the page or its figures cannot be written.
     """
     problems = write_missing_cards(outputs)
-    return write_report(outputs), problems
+    return write_report(outputs, problems.append), problems

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from prune.files.atomic import write_at_once
 from prune.results.formats import as_text
@@ -14,12 +15,26 @@ from prune.results.reading import UnreadableRecord
 from prune.results.record import Record
 from prune.results.rows import Row
 from prune.results.table import table_rows
+from prune.results.unfinished import reason_of
 from prune.runtime.sanitize import for_csv
+
+_Drawn = TypeVar("_Drawn")
 
 _CSV_FIELDS = (
     "task", "model", "method", "setting", "seed", "metric", "value", "dense_value", "difference", "linear_density",
     "linear_params", "dense_linear_params", "params", "dense_params", "bytes", "dense_bytes", "speedup",
 )  # fmt: skip
+
+
+class Tables(NamedTuple):
+    """What the files of the table hold."""
+
+    records: dict[Path, Record]
+    """Run folder, relative to the outputs folder -> its record."""
+    rows: list[Row]
+    """Of all records."""
+    problems: list[str]
+    """What is wrong with records that were left out."""
 
 
 def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
@@ -30,20 +45,46 @@ def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
             records[file.parent.relative_to(outputs)] = Record.read(file)
         except UnreadableRecord as error:
             problems.append(f"left out of the table: {error}")
+        except Exception as error:  # whatever it is, it takes no other record with it
+            problems.append(f"left out of the table: {file}: {reason_of(error)}")
     return records, problems
 
 
-def write_tables(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
-    """Writes results.csv and results.md over all records under `outputs`; returns what `read_records` returned."""
-    records, problems = read_records(outputs)
-    write(outputs, records, table_rows(list(records.values())))
-    return records, problems
+def without_bad(
+    records: dict[Path, Record], drawn: Callable[[dict[Path, Record]], _Drawn]
+) -> tuple[_Drawn, dict[Path, Record], list[str]]:
+    """What `drawn` makes of `records` without those that it can make nothing of; the others, and what is wrong with
+    those."""
+    try:
+        return drawn(records), records, []
+    except Exception:
+        wrong = {folder: error for folder, record in records.items() if (error := _error_of(drawn, {folder: record}))}
+        if not wrong:
+            raise
+    left = {folder: record for folder, record in records.items() if folder not in wrong}
+    return drawn(left), left, [f"left out: {folder}: {reason_of(error)}" for folder, error in wrong.items()]
 
 
-def write(outputs: Path, records: dict[Path, Record], rows: Sequence[Row]) -> None:
-    """Writes results.csv, of `records`, and results.md, of all their rows."""
-    write_at_once(outputs / RESULTS_CSV, records_as_csv(records))
-    write_at_once(outputs / RESULTS_MD, as_text(rows, "markdown"))
+def _error_of(drawn: Callable[[dict[Path, Record]], object], records: dict[Path, Record]) -> Exception | None:
+    try:
+        drawn(records)
+    except Exception as error:
+        return error
+    return None
+
+
+def write_tables(outputs: Path) -> Tables:
+    """Writes results.csv and results.md over all records under `outputs`; returns what they hold."""
+    read, unreadable = read_records(outputs)
+    (rows, csv_text, markdown), records, bad = without_bad(read, _texts)
+    write_at_once(outputs / RESULTS_CSV, csv_text)
+    write_at_once(outputs / RESULTS_MD, markdown)
+    return Tables(records, rows, [*unreadable, *bad])
+
+
+def _texts(records: dict[Path, Record]) -> tuple[list[Row], str, str]:
+    rows = table_rows(list(records.values()))
+    return rows, records_as_csv(records), as_text(rows, "markdown")
 
 
 def records_as_csv(records: dict[Path, Record]) -> str:

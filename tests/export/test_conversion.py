@@ -96,7 +96,7 @@ def test_a_run_is_exported_measured_and_entered(form, run, capsys):
     assert found.bytes == sum(file.stat().st_size for file in weights)
     assert len(json.loads((folder / "predictions/validation/predictions.json").read_text())) == 64
     assert FORMATS[form].label in capsys.readouterr().out
-    records, problems = write_tables(run.parents[4])
+    records, _, problems = write_tables(run.parents[4])
     assert folder.relative_to(run.parents[4]) in records
     assert problems == []
 

@@ -100,7 +100,7 @@ def test_the_files_hold_all_records_whatever_is_shown(prune, outputs):
 
 
 def test_the_tables_are_written_from_all_records(outputs):
-    records, problems = write_tables(outputs)
+    records, _, problems = write_tables(outputs)
     assert problems == []
     assert sorted(path.as_posix() for path in records) == [
         "mnli/seed_0", "sst2/a/seed_0", "sst2/a/seed_1", "sst2/b/seed_0", "sst2/c/seed_0",

@@ -90,7 +90,7 @@ def test_the_tables_over_the_newest_kept_record_stay_as_its_run_wrote_them(tmp_p
     folder = tmp_path / found.task / found.model / found.method / found.configuration / f"seed_{found.seed}"
     folder.mkdir(parents=True)
     shutil.copyfile(KEPT[-1], folder / "record.json")
-    assert write_tables(tmp_path)[1] == []
+    assert write_tables(tmp_path).problems == []
     for name in ("results.csv", "results.md"):
         assert (tmp_path / name).read_text() == KEPT[-1].with_name(f"version_{VERSION}_{name}").read_text()
 
@@ -218,7 +218,7 @@ def test_a_record_that_cannot_be_read_is_left_out_and_named(case, tmp_path):
     (tmp_path / "bad").mkdir()
     content = BROKEN[case]
     (tmp_path / "bad" / "record.json").write_bytes(content if isinstance(content, bytes) else content.encode())
-    records, problems = write_tables(tmp_path)
+    records, _, problems = write_tables(tmp_path)
     assert [path.as_posix() for path in records] == ["good"]
     (problem,) = problems
     assert problem.startswith(f"left out of the table: {tmp_path / 'bad' / 'record.json'}: ")
@@ -227,7 +227,7 @@ def test_a_record_that_cannot_be_read_is_left_out_and_named(case, tmp_path):
 def test_a_folder_of_that_name_is_left_out_and_named(tmp_path):
     save(tmp_path / "good", record())
     (tmp_path / "bad" / "record.json").mkdir(parents=True)
-    records, (problem,) = write_tables(tmp_path)
+    records, _, (problem,) = write_tables(tmp_path)
     assert len(records) == 1
     assert problem.endswith("bad/record.json: it cannot be read: Is a directory")
 
@@ -239,7 +239,7 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "open", refused)
-    records, (problem,) = write_tables(tmp_path)
+    records, _, (problem,) = write_tables(tmp_path)
     assert records == {}
     assert problem.endswith("bad/record.json: it cannot be read: Permission denied")
 

@@ -112,8 +112,7 @@ def one(config: Config) -> Record:
     if not distributed.is_main_process():
         return record
     forget_reason(folder)  # that of the same run in another process, which this one has waited for
-    _, problems = write_tables(outputs)
-    for problem in [*record.warnings, *problems]:
+    for problem in [*record.warnings, *write_tables(outputs).problems]:
         screen.warn(problem)
     display(table_of([record]))
     screen.say(f"   model  {folder.model}")

@@ -39,7 +39,7 @@ def run_command(words: list[str]) -> None:
 
 def _show_table(words: list[str]) -> None:
     from prune.report.terminal.table import draw_table, draw_unfinished
-    from prune.results.files import read_records, write
+    from prune.results.files import write_tables
     from prune.results.formats import FORMATS, as_text
     from prune.results.selection import FILTERS
     from prune.results.table import ALL, legend, table_rows
@@ -54,11 +54,9 @@ def _show_table(words: list[str]) -> None:
         _one_of("format", form, list(FORMATS))
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
-    records, problems = read_records(folder)
+    records, every, problems = write_tables(folder)
     for problem in problems:
         Screen().warn(problem)
-    every = table_rows(list(records.values()))
-    write(folder, records, every)
     unfinished = {run: status for run, status in unfinished_runs(folder).items() if passes(run, view.filters)}
     if not records:
         told = (f"{run}: {status}" for run, status in islice(unfinished.items(), _MOST_TOLD))

@@ -23,6 +23,7 @@ from prune.report.figures.units import layer_labels
 from prune.report.page.content import Page
 from prune.report.summary import RunSummary, repeat_command
 from prune.results.record import Record
+from prune.results.unfinished import reason_of
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("parts.js", "chart.js", "frontier.js", "results.js", "detail.js", "compare.js", "main.js")
@@ -31,16 +32,23 @@ _LARGEST = 14_000_000
 """Bytes of the page. The details of single runs take the room that the rest leaves."""
 
 
-def html_of(page: Page, records: Sequence[Record | None], details: Sequence[Detail]) -> str:
-    """The text of the page; `records` and `details` are those of `page.runs`, None for a run that is not finished."""
+def html_of(page: Page, runs: Sequence[tuple[Record | None, Detail]], problems: list[str]) -> tuple[str, list[str]]:
+    """The text of the page, and what could not be drawn on it.
+
+    Args:
+        runs: Record and detail of each of `page.runs`; of a run that is not finished the record is None.
+        problems: What the page tells beside `page.problems`.
+    """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
     )
-    content, library = _in_script(_json(vars(page))), _library()
-    parts = _parts(page.runs, records, details, _LARGEST - len(content.encode()) - len(library.encode()))
-    return environment.get_template("report.html").render(
+    content, library = vars(page), _library()
+    room = _LARGEST - len(_in_script(_json(content))) - len(library.encode())
+    parts, undrawn = _parts(page.runs, runs, room)
+    content = content | {"problems": [*page.problems, *problems, *undrawn]}
+    text = environment.get_template("report.html").render(
         title=page.title,
-        data=content,
+        data=_in_script(_json(content)),
         parts=_in_script(_json(parts)),
         light=LIGHT,
         dark=DARK,
@@ -48,6 +56,7 @@ def html_of(page: Page, records: Sequence[Record | None], details: Sequence[Deta
         library=library,
         scripts=_SCRIPTS,
     )
+    return text, undrawn
 
 
 def _in_script(text: str) -> str:
@@ -67,23 +76,30 @@ def _library() -> str:
 
 
 def _parts(
-    runs: Sequence[RunSummary], records: Sequence[Record | None], details: Sequence[Detail], room: int
-) -> list[dict[str, str]]:
-    """For each run the parts that are unpacked only when it is opened; at most `room` bytes in all.
+    summaries: Sequence[RunSummary], runs: Sequence[tuple[Record | None, Detail]], room: int
+) -> tuple[list[dict[str, str]], list[str]]:
+    """For each run the parts that are unpacked only when it is opened, at most `room` bytes in all; and what went wrong
+    with which.
 
     First the recipes of all runs, then what they kept, and so on; the last runs come first.
     """
-    parts: list[dict[str, str]] = [{} for _ in records]
+    parts: list[dict[str, str]] = [{} for _ in runs]
+    undrawn = []
     for name in _PARTS:
-        for number in reversed(range(len(records))):
-            content = _part(name, Path(runs[number].folder), records[number], details[number])
-            packed = _packed(content) if content else ""
+        for number, (record, detail) in reversed(list(enumerate(runs))):
+            folder = summaries[number].folder
+            try:
+                content = _part(name, Path(folder), record, detail)
+                packed = _packed(content) if content else ""
+            except Exception as error:  # whatever it is, it takes no other run with it
+                undrawn.append(f"shown without {name}: {folder}: {reason_of(error)}")
+                continue
             room -= len(packed)
             if room < 0:
-                return parts
+                return parts, undrawn
             if packed:
                 parts[number][name] = packed
-    return parts
+    return parts, undrawn
 
 
 def _part(name: str, folder: Path, record: Record | None, detail: Detail) -> Any:

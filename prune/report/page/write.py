@@ -2,48 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from prune.errors import UserError
 from prune.files.atomic import write_at_once
-from prune.report.detail.run import detail_of
+from prune.report.detail.run import Detail, detail_of
 from prune.report.figures import frontier
 from prune.report.figures.files import save
 from prune.report.figures.theme import LIGHT
 from prune.report.page.content import Page, metrics_of, page_of
 from prune.report.page.html import html_of
 from prune.report.summary import summary_of_unfinished
-from prune.results.files import read_records
+from prune.results.files import read_records, without_bad
 from prune.results.layout import REPORT
 from prune.results.pareto import COSTS
 from prune.results.record import Record
-from prune.results.unfinished import unfinished_runs
+from prune.results.unfinished import reason_of, unfinished_runs
 from prune.runtime.progress_bar import track
 
 
-def write_report(outputs: Path) -> Path:
+def write_report(outputs: Path, warn: Callable[[str], None] = lambda _: None) -> Path:
     """Writes the page over all records under `outputs`, and its figures as files; returns the page's path.
 
-    A pure function of records and run folders. What had to be read from weights is cached in the run folders.
+    A pure function of records and run folders. What had to be read from weights is cached in the run folders. Whatever
+    goes wrong with one run or figure takes no other with it: the page says it, and `warn` is told what `read_records`
+    does not tell.
 
     Raises:
         OSError: if they cannot be written.
     """
-    records, problems = read_records(outputs)
-    unfinished = unfinished_runs(outputs)
-    runs = [*records.items(), *((folder, None) for folder in unfinished)]
-    details = [detail_of(outputs / folder, record) for folder, record in track(runs, "reading runs", len(runs))]
-    of_unfinished = [
-        summary_of_unfinished(folder, detail, status)
-        for (folder, status), detail in zip(unfinished.items(), details[len(records) :], strict=True)
-    ]
-    page = page_of(outputs, records, problems, of_unfinished)
-    write_at_once(outputs / REPORT, html_of(page, [record for _, record in runs], details))
-    write_frontiers(page, list(records.values()), outputs)
+    read, unreadable = read_records(outputs)
+    unfinished, wrong = unfinished_runs(outputs), list[str]()
+    runs: list[tuple[Path, Record | None]] = [*read.items(), *((folder, None) for folder in unfinished)]
+    details = {f: _detail(outputs, f, record, wrong) for f, record in track(runs, "reading runs", len(runs))}
+    summaries = [summary_of_unfinished(folder, details[folder], status) for folder, status in unfinished.items()]
+    page, records, bad = without_bad(read, lambda kept: page_of(outputs, kept, unreadable, summaries))
+    shown = [(record, details[folder]) for folder, record in runs if record is None or folder in records]
+    text, undrawn = html_of(page, shown, [*bad, *wrong])
+    write_at_once(outputs / REPORT, text)
+    for problem in [*bad, *wrong, *undrawn]:
+        warn(problem)
+    write_frontiers(page, list(records.values()), outputs, warn)
     return outputs / REPORT
 
 
-def write_frontiers(page: Page, records: Sequence[Record], outputs: Path) -> None:
+def _detail(outputs: Path, folder: Path, record: Record | None, wrong: list[str]) -> Detail:
+    """What a run's folder tells beyond its record; nothing, if anything goes wrong with it, which `wrong` gets."""
+    try:
+        return detail_of(outputs / folder, record)
+    except Exception as error:
+        wrong.append(f"shown without what lies in its folder: {folder}: {reason_of(error)}")
+        return Detail()
+
+
+def write_frontiers(page: Page, records: Sequence[Record], outputs: Path, warn: Callable[[str], None]) -> None:
     """A figure for each task and cost, at its largest batch size."""
     for task, metric in metrics_of(records).items():
         mine = [row for row in page.points if row["task"] == task]
@@ -63,4 +76,9 @@ def write_frontiers(page: Page, records: Sequence[Record], outputs: Path) -> Non
             }
             spec = frontier.spec(cost, "difference", frontier.y_title("difference", metric), methods, LIGHT)
             spec["params"][0]["value"] = sorted({row["method"] for row in points})
-            save(spec, data, outputs, f"{task}-{cost}")
+            try:
+                save(spec, data, outputs, f"{task}-{cost}")
+            except (OSError, UserError):
+                raise
+            except Exception as error:
+                warn(f"the figure of {task} against {cost} is not written: {reason_of(error)}")

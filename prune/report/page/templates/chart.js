@@ -26,12 +26,18 @@ async function draw(host, spec, rows, open = null) {
   const filled = structuredClone(spec);
   if (spec.$schema.includes("vega-lite")) filled.datasets = rows;
   else for (const one of filled.data) if (rows[one.name]) one.values = rows[one.name];
-  const { view } = await vegaEmbed(host, filled, { actions: false, renderer: "svg", tooltip: withTip, logLevel: 1 });
+  let view;
+  try {
+    ({ view } = await vegaEmbed(host, filled, { actions: false, renderer: "svg", tooltip: withTip, logLevel: 1 }));
+  } catch (error) {  // one figure takes nothing else of the page with it
+    console.error(error);
+    host.replaceChildren(make("p", { class: "note warning" }, `This figure cannot be drawn: ${error.message}`));
+    return;
+  }
   if (open) {
     view.addEventListener("click", (_, item) => { if (item?.datum?.runs?.length) open(item.datum); });
     reachable(host, open);
   }
-  return view;
 }
 
 // One stop of the tab key for all points; arrows go from point to point, from left to right; Enter opens.
