@@ -136,6 +136,16 @@ def test_models_of_a_part_or_with_another_head_are_pruned_models(name, model_cla
     assert all(found.kept[sublayer.name] == -(-sublayer.num_units // 2) for sublayer in found.sublayers)
 
 
+def test_a_model_that_lost_no_unit_is_one_of_stock_classes_and_its_copy_too(make_bert, sublayers, tmp_path):
+    model = make_bert()
+    structure = Structure("bert", {s.name: tuple(range(s.num_units)) for s in sublayers(model)})
+    saved_model.save(model, structure, NO_TOKENIZER, tmp_path / "model")
+    prune.load(tmp_path / "model").save_pretrained(tmp_path / "copy")
+    assert {file.name for file in (tmp_path / "copy").iterdir()} == {"config.json", "model.safetensors"}
+    assert type(prune.load(tmp_path / "copy")) is type(model)
+    assert Structure.read(tmp_path / "copy") == structure
+
+
 def test_only_a_classifier_is_told_to_leave_out_tokens(folder, tmp_path):
     assert inspect(folder).last_attention == "encoder.layer.2.attention"
     modeling_pruned.BertForMaskedLM.from_pretrained(folder).save_pretrained(tmp_path / "copy")
