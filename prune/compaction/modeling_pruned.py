@@ -39,10 +39,13 @@ def __getattr__(name: str) -> Any:
             self.config.auto_map = auto_map(type(config))
 
     Pruned.__name__ = Pruned.__qualname__ = name
+    for auto_class, reference in auto_map(model_class.config_class).items():
+        if reference.endswith(f".{name}"):
+            Pruned.register_for_auto_class(auto_class)  # so that save_pretrained copies this file
     return Pruned
 
 
-def auto_map(config_class: type) -> dict[str, str]:
+def auto_map(config_class: Any) -> dict[str, str]:
     """Name of an auto class -> where its model for configs of this class is found, beside the weights."""
     found = {}
     for name, auto_class in vars(modeling_auto).items():

@@ -17,7 +17,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils import CONFIG_NAME
 
 from prune.compaction import modeling_pruned
-from prune.compaction.structure import FILE_NAME, Structure
+from prune.compaction.structure import Structure, place_of
 from prune.errors import UserError
 from prune.files.paths import PACKAGE
 from prune.models import weights
@@ -33,15 +33,15 @@ _TIED = 16
 
 
 def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: Path) -> None:
-    """Writes config, safetensors, tokenizer and structure.json into `folder`, and what loads them anywhere.
+    """Writes config, safetensors and tokenizer into `folder`, and the code that loads them anywhere.
 
-    With the last, the auto classes of transformers need no package of ours, but `trust_remote_code=True`.
+    With it, the auto classes of transformers need no package of ours, but `trust_remote_code=True`.
     """
+    model.config.pruned_structure = structure.written()
     if shape := structure.shape(sublayers_of(skeleton(model.config))):
         model.config.pruned_shape, model.config.auto_map = shape, modeling_pruned.auto_map(type(model.config))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    structure.save(folder)
     if shape:
         shutil.copyfile(_CODE, folder / _CODE.name)
 
@@ -53,13 +53,10 @@ def load(path: str | Path) -> PreTrainedModel:
     there, whatever the other files say.
 
     Raises:
-        UserError: if a file is missing or altered, or the weights do not fit structure.json.
+        UserError: if a file is missing or altered, or the weights do not fit config.json.
     """
     folder = Path(path)
     content, structure = read_shape(folder), Structure.read(folder)
-    if structure.model_type != content.get("model_type"):
-        kind = quoted(content.get("model_type"))
-        raise UserError(f"{folder}: structure.json is of a {structure.model_type:.60}, config.json of a {kind}")
     there = weights.shapes(folder / weights.FILE_NAME)
     model = _without_numbers(folder, content, structure, most=2 * len(there) + _TIED)
     _check_shapes(model, there, folder / weights.FILE_NAME)
@@ -71,10 +68,11 @@ def load(path: str | Path) -> PreTrainedModel:
 
 
 def _without_numbers(folder: Path, content: Mapping[str, Any], structure: Structure, most: int) -> PreTrainedModel:
-    """The model that config.json and structure.json describe; `most`: of its parameters."""
+    """The model that config.json describes; `most`: of its parameters."""
     file = f"{folder / CONFIG_NAME}"
     config = config_from(content, file, str(folder))
     family_of(config)
+    config.pruned_structure = structure.written()
     model_class = _class_of(config, content.get("architectures"), file)
     _check_code(content.get("auto_map"), file)
     whole = without_numbers(config, lambda: model_class(config), most)
@@ -115,16 +113,16 @@ def _check_code(auto_map: Any, file: str) -> None:
 def _shape(
     config: PreTrainedConfig, structure: Structure, folder: Path, content: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """What `take_shape` needs; structure.json tells of it, and config.json, too."""
-    sublayers = sublayers_of(skeleton(config))
+    """What `take_shape` needs, which config.json tells twice: for this package, and for the code beside the weights."""
+    place, sublayers = place_of(folder, content), sublayers_of(skeleton(config))
     try:
         structure.depth.check(config)
+        structure.check(sublayers)
     except ValueError as error:
-        raise UserError(f"{folder / FILE_NAME}: {error}") from error
-    structure.check(sublayers)
+        raise UserError(f"{place}: {error}") from error
     shape = structure.shape(sublayers)
     if shape != content.get("pruned_shape", shape):
-        raise UserError(f"{folder}: {FILE_NAME} and {CONFIG_NAME} tell of different layers; one of them was altered")
+        raise UserError(f"{place} and pruned_shape of {CONFIG_NAME} tell of different layers; one of them was altered")
     return shape
 
 
@@ -138,7 +136,7 @@ def _check_shapes(model: PreTrainedModel, there: weights.Shapes, file: Path) -> 
     for name, shape in there.items():
         if shape != needed[name]:
             raise UserError(
-                f"{file} does not fit {FILE_NAME} and {CONFIG_NAME}: {name} is {weights.shape_text(shape)} there, not "
+                f"{file} does not fit {CONFIG_NAME}: {name} is {weights.shape_text(shape)} there, not "
                 f"{weights.shape_text(needed[name])}; one of them was altered"
             )
 

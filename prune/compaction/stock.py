@@ -30,7 +30,7 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """
     sublayers = sublayers_of(skeleton(model.config))
     config = copy.deepcopy(model.config)
-    for key in ("pruned_shape", "auto_map"):
+    for key in ("pruned_structure", "pruned_shape", "auto_map"):
         if hasattr(config, key):
             delattr(config, key)
     for key, width in _widths(model, sublayers).items():

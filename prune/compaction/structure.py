@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,20 +10,21 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.utils import CONFIG_NAME
 
 from prune.compaction.depth import Depth
 from prune.compaction.first_token import last_attention, may_be_last
 from prune.compaction.modeling_pruned import take_shape
+from prune.compaction.written import KEY, OLD_FILE, OLD_VERSION, VERSION, as_ranges, numbers_in
 from prune.errors import UserError
 from prune.files import strict_json
+from prune.models.loading import read_shape
 from prune.models.sublayers import Matrix, Sublayer
 from prune.models.units import features_of
 from prune.runtime.sanitize import quoted
 
-VERSION = 1
-FILE_NAME = "structure.json"
 _KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only"}
-_SAID: Mapping[type, str] = {str: "text", dict: "mapping", bool: "true or false"}
+_SAID: Mapping[type, str] = {dict: "mapping", bool: "true or false"}
 
 _T = TypeVar("_T")
 
@@ -41,58 +40,61 @@ class Structure:
     first_token_only: bool = False
     """Whether only the first token is computed where no attention follows; see first_token.py."""
 
-    def save(self, folder: Path) -> None:
-        """Writes structure.json."""
-        content = {"version": VERSION, "model_type": self.model_type, "kept": self.kept}
+    def written(self) -> dict[str, Any]:
+        """What config.json says of it."""
+        content: dict[str, Any] = {"version": VERSION, "kept": _as_ranges(self.kept)}
         if self.depth.kept:
-            content |= {"layers": self.depth.kept, "dense": self.depth.dense}
+            content |= {"layers": _as_ranges(self.depth.kept), "dense": dict(self.depth.dense)}
         if self.first_token_only:
             content |= {"first_token_only": True}
-        (folder / FILE_NAME).write_text(json.dumps(content, default=list) + "\n", encoding="utf-8")
+        return content
 
     @staticmethod
     def read(folder: Path) -> Structure:
-        """Reads structure.json.
+        """Reads config.json or, where earlier versions wrote it, structure.json.
 
         Raises:
-            UserError: if it is absent, is no JSON, is of another version, or holds anything else than a structure.
+            UserError: if neither has it, it is of another version, or holds anything else than a structure.
         """
-        file = folder / FILE_NAME
+        config = read_shape(folder)
         try:
-            return Structure._of(strict_json.read(file))
+            if KEY in config:
+                return Structure._of(config[KEY], config.get("model_type"), VERSION)
+            return Structure._of(strict_json.read(folder / OLD_FILE), config.get("model_type"), OLD_VERSION)
         except FileNotFoundError:
-            raise UserError(f"{folder} holds no {FILE_NAME}: it is not the folder of a pruned model") from None
+            raise UserError(f"{folder / CONFIG_NAME} has no {KEY}: it is not that of a pruned model") from None
         except ValueError as error:
-            raise UserError(f"{file}: {error}") from error
+            raise UserError(f"{place_of(folder, config)}: {error}") from error
 
     @staticmethod
-    def _of(content: Mapping[str, Any]) -> Structure:
-        """Raises ValueError if `content` is no structure."""
-        if (version := content.get("version")) != VERSION or type(version) is not int:
-            raise ValueError(f"it is of version {quoted(version)}; this package reads version {VERSION}")
+    def _of(content: Any, model_type: Any, version: int) -> Structure:
+        """Raises ValueError if `content` is no structure of a model of this type."""
+        if not isinstance(content, dict):
+            raise ValueError(f"it is {quoted(content)}, no mapping")
+        if (found := content.get("version")) != version or type(found) is not int:
+            raise ValueError(f"it is of version {quoted(found)}; this package reads version {version}")
         if unknown := sorted(content.keys() - _KEYS):
             raise ValueError(f"{quoted(unknown[0])} is none of {', '.join(sorted(_KEYS))}")
+        if (other := content.get("model_type", model_type)) != model_type:
+            raise ValueError(f"it is of a {quoted(other)}, {CONFIG_NAME} of a {quoted(model_type)}")
+        dense = {key: _depth(f"dense: {key}", value) for key, value in _typed(content, "dense", dict, {}).items()}
         return Structure(
-            _typed(content, "model_type", str, None),
-            {name: _rising(f"kept: {name}", units) for name, units in _typed(content, "kept", dict, None).items()},
-            Depth(
-                {name: _rising(f"layers: {name}", ns) for name, ns in _typed(content, "layers", dict, {}).items()},
-                {key: _depth(f"dense: {key}", value) for key, value in _typed(content, "dense", dict, {}).items()},
-            ),
+            model_type,
+            numbers_in(content, "kept"),
+            Depth(numbers_in(content, "layers"), dense),
             _typed(content, "first_token_only", bool, False),
         )
 
     def check(self, sublayers: list[Sublayer]) -> None:
-        """Raises UserError if a sublayer or its layer is not named here, or a unit does not exist."""
+        """Raises ValueError if a sublayer or its layer is not named here, or a unit does not exist."""
         if set(self.kept) != {s.name for s in sublayers} or not all(self.depth.knows(s.name) for s in sublayers):
-            raise UserError(f"{FILE_NAME} names other sublayers than the model has")
+            raise ValueError("it names other sublayers than the model has")
         for sublayer in sublayers:
             units = self.kept[sublayer.name]
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
-                units_there = f"{sublayer.name} has {sublayer.num_units} units from 0"
-                raise UserError(f"{FILE_NAME}: {units_there}, not {quoted(units)}")
+                raise ValueError(f"{sublayer.name} has {sublayer.num_units} units from 0, not {quoted(units)}")
         if self.first_token_only and not may_be_last(sublayers):
-            raise UserError(f"{FILE_NAME}: the heads of a {self.model_type} read more than the first token")
+            raise ValueError(f"the heads of a {self.model_type} read more than the first token")
 
     def counts(self, dense_sublayers: list[Sublayer], site: str) -> list[int]:
         """How many units are left in each sublayer of `site` of the dense model; 0 where its layer is left out."""
@@ -116,7 +118,7 @@ class Structure:
         """Gives the modules of `base` the kept units only, in place, with their weights.
 
         Raises:
-            UserError: if a sublayer is not named here, or a unit does not exist.
+            ValueError: if a sublayer is not named here, or a unit does not exist.
         """
         self.check(sublayers)
         kept = {
@@ -151,18 +153,29 @@ def _scatter(left: Tensor, whole: Tensor, axis: int, features: Tensor) -> None:
     whole.zero_().index_copy_(axis, features.to(whole.device), left.to(whole))
 
 
-def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T | None) -> _T:
+def place_of(folder: Path, config: Mapping[str, Any]) -> str:
+    """Where the structure of the model in `folder`, with this config.json, is written."""
+    return f"{folder / CONFIG_NAME}: {KEY}" if KEY in config else f"{folder / OLD_FILE}"
+
+
+def is_pruned(folder: Path) -> bool:
+    """Whether the files of a model tell of a structure.
+
+    Raises:
+        UserError: if it has no config.json that can be read.
+    """
+    return KEY in read_shape(folder) or (folder / OLD_FILE).is_file()
+
+
+def _as_ranges(numbers: Mapping[str, Iterable[int]]) -> dict[str, str]:
+    return {name: as_ranges(some) for name, some in numbers.items()}
+
+
+def _typed(content: Mapping[str, Any], key: str, kind: type[_T], default: _T) -> _T:
     value = content.get(key, default)
     if not isinstance(value, kind):
         raise ValueError(f"{key} is {quoted(value)}, no {_SAID[kind]}")
     return value
-
-
-def _rising(name: str, units: Any) -> tuple[int, ...]:
-    whole = isinstance(units, list) and all(type(unit) is int and unit >= 0 for unit in units)
-    if not whole or any(a >= b for a, b in itertools.pairwise(units)):
-        raise ValueError(f"{name:.80}: {quoted(units)} are no rising numbers from 0")
-    return tuple(units)
 
 
 def _depth(name: str, value: Any) -> Any:

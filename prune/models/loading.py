@@ -28,7 +28,7 @@ from prune.models.config_json import config_from, described
 from prune.runtime.sanitize import one_line, quoted
 
 _T = TypeVar("_T")
-_LARGEST = 2**22
+_LARGEST = 2**24
 """Bytes of a config.json."""
 
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from prune.compaction import saved_model
 from prune.compaction.depth import Depth, depth_of, shallower, shallower_config
 from prune.compaction.first_token import first_token_suffices
-from prune.compaction.structure import FILE_NAME as STRUCTURE
+from prune.compaction.structure import is_pruned
 from prune.config.schema import Config, Start
 from prune.errors import UserError
 from prune.files.paths import locate
@@ -41,7 +41,7 @@ class Networks:
 
     def finished(self, path: str, option: str) -> PreTrainedModel:
         """A model for the same task that others may have trained, a pruned one, too; `option` is what names it."""
-        if (folder := locate(path)) and (folder / STRUCTURE).is_file():
+        if (folder := locate(path)) and is_pruned(folder):
             model = saved_model.load(folder)
         else:
             model = loading.finished_model(path, self.task.auto_class, option=option)

@@ -9,8 +9,8 @@ outputs/
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run
     compacted/                      before the fill, only where the method fills
-    model/                          the result: config, safetensors, tokenizer, structure.json; modeling_pruned.py, with
-                                    which it loads anywhere; pruning.json: where it comes from; README.md: its card
+    model/                          the result: config, safetensors, tokenizer; modeling_pruned.py, with which it loads
+                                    anywhere; pruning.json: where it comes from; README.md: its card
     predictions/<split>/            what it says about each example (dense/<id> has the dense model's)
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none

@@ -12,7 +12,6 @@ from prune.budget.latency_table import LatencyTable, kind_of
 from prune.compaction import saved_model
 from prune.compaction.compact import compact, largest_difference
 from prune.compaction.first_token import first_token_suffices
-from prune.compaction.structure import FILE_NAME
 from prune.config.targets import Target
 from prune.errors import UserError
 from prune.measure.speed import multiply_adds
@@ -97,8 +96,9 @@ def test_it_is_saved_with_the_model(name, tmp_path):
 def test_a_structure_that_its_family_cannot_have_is_refused(tmp_path):
     model = ARCHITECTURES["modernbert"].model()
     saved_model.save(model, compact(model, sublayers_of(model)), NO_TOKENIZER, tmp_path)
-    content = json.loads((tmp_path / FILE_NAME).read_text())
-    (tmp_path / FILE_NAME).write_text(json.dumps(content | {"first_token_only": True}))
+    content = json.loads((tmp_path / "config.json").read_text())
+    content["pruned_structure"]["first_token_only"] = True
+    (tmp_path / "config.json").write_text(json.dumps(content))
     with pytest.raises(UserError, match="heads of a modernbert read more than the first token"):
         prune.load(tmp_path)
 

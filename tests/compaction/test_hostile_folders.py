@@ -34,7 +34,8 @@ CONFIG = ARCHITECTURES["bert"].model().config.to_dict()
 NAMED = (
     "attn_implementation", "_attn_implementation", "dtype", "torch_dtype", "quantization_config", "attribute_map",
     "to_dict", "__class__", "num_labels", "per_layer_config", "get_text_config", "rope_scaling", "base_model_tp_plan",
-    "use_return_dict", "auto_map", "label2id", "pruned_shape", "transformers_weights", "configuration_files",
+    "use_return_dict", "auto_map", "label2id", "pruned_shape", "pruned_structure",
+    "transformers_weights", "configuration_files",
 )  # fmt: skip
 """Keys that mean something to transformers, beside those that every config has."""
 SIZES = [
@@ -79,6 +80,12 @@ def folder(template, tmp_path):
     return tmp_path / "model"
 
 
+def edit_structure(folder, **values):
+    """Sets values of the structure in config.json."""
+    structure = json.loads((folder / "config.json").read_text())["pruned_structure"]
+    edit(folder / "config.json", pruned_structure=structure | values)
+
+
 def outcome(folder):
     """What `prune inspect` finds; or the error, which is one of the user's."""
     start = time.monotonic()
@@ -104,7 +111,7 @@ def test_a_pruned_model_of_every_architecture_is_read(name, tmp_path):
     assert inspect(tmp_path).params == num_parameters(prune.load(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["config.json", "structure.json", ORIGIN])
+@pytest.mark.parametrize("name", ["config.json", ORIGIN])
 @pytest.mark.parametrize("content", NO_JSON)
 def test_a_file_that_holds_no_mapping_is_named(name, content, folder):
     (folder / name).write_bytes(NO_JSON[content])
@@ -112,7 +119,7 @@ def test_a_file_that_holds_no_mapping_is_named(name, content, folder):
         inspect(folder)
 
 
-@pytest.mark.parametrize("name", ["config.json", "structure.json", ORIGIN, "model.safetensors"])
+@pytest.mark.parametrize("name", ["config.json", ORIGIN, "model.safetensors"])
 @pytest.mark.parametrize("kind", ["pipe", "folder", "endless"])
 def test_what_is_no_file_is_not_read(name, kind, folder):
     (folder / name).unlink()
@@ -129,18 +136,20 @@ def test_odd_values_of_config_json_are_errors_of_the_user_or_change_no_size(key,
         put(folder / "config.json", key, text)
         found = outcome(folder)
         assert isinstance(found, UserError) or found.params == sizes
-        assert not isinstance(found, UserError) or str(folder) in str(found) or "structure.json" in str(found)
+        assert not isinstance(found, UserError) or str(folder) in str(found)
         (folder / "config.json").write_bytes(original)
 
 
 @pytest.mark.parametrize("values", VALUES)
 @pytest.mark.parametrize("key", ["version", "model_type", "kept", "layers", "dense", "first_token_only", "stranger"])
-def test_odd_values_of_structure_json_are_errors_that_name_it(key, values, folder):
-    original = (folder / "structure.json").read_bytes()
+def test_odd_values_of_the_structure_are_errors_that_name_it(key, values, folder):
+    original = (folder / "config.json").read_bytes()
     for text in set(values.values()) - {"true" if key == "first_token_only" else ""}:
-        put(folder / "structure.json", key, text)
-        assert "structure.json" in str(outcome(folder)), text
-        (folder / "structure.json").write_bytes(original)
+        edit_structure(folder, **{key: "@@"})
+        file = folder / "config.json"
+        file.write_text(file.read_text().replace('"@@"', text))
+        assert "config.json" in str(outcome(folder)), text
+        file.write_bytes(original)
 
 
 @pytest.mark.parametrize("values", VALUES)
@@ -228,8 +237,8 @@ def test_loading_draws_nothing_from_the_global_generator(folder):
     ],
 )
 def test_a_dense_model_of_which_other_things_are_said_than_its_layers_is_refused(dense, folder):
-    edit(folder / "structure.json", dense=dense)
-    with pytest.raises(UserError, match=r"structure\.json|more layers"):
+    edit_structure(folder, dense=dense)
+    with pytest.raises(UserError, match="config.json: pruned_structure|more layers"):
         inspect(folder)
 
 
@@ -237,16 +246,16 @@ def test_a_dense_model_of_which_other_things_are_said_than_its_layers_is_refused
 def test_kinds_of_layers_that_are_not_the_dense_models_are_refused(kinds, tmp_path):
     write("modernbert", tmp_path, share=0.5)
     inspect(tmp_path)
-    dense = json.loads((tmp_path / "structure.json").read_text())["dense"]
-    edit(tmp_path / "structure.json", dense=dense | {"layer_types": kinds})
-    with pytest.raises(UserError, match=r"structure\.json"):
+    dense = json.loads((tmp_path / "config.json").read_text())["pruned_structure"]["dense"]
+    edit_structure(tmp_path, dense=dense | {"layer_types": kinds})
+    with pytest.raises(UserError, match="config.json: pruned_structure"):
         inspect(tmp_path)
 
 
-@pytest.mark.parametrize("layers", [{"encoder.layer.*": []}, {"encoder.layer.*": [0]}, {"stranger.*": [0, 2]}])
+@pytest.mark.parametrize("layers", [{"encoder.layer.*": ""}, {"encoder.layer.*": "0"}, {"stranger.*": "0,2"}])
 def test_layers_of_the_dense_model_that_cannot_be_are_refused(layers, folder):
-    edit(folder / "structure.json", layers=layers)
-    with pytest.raises(UserError, match=r"structure\.json"):
+    edit_structure(folder, layers=layers)
+    with pytest.raises(UserError, match="config.json: pruned_structure"):
         inspect(folder)
 
 

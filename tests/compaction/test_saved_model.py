@@ -41,10 +41,15 @@ def folder(compacted, tmp_path):
     return tmp_path
 
 
-def edit(folder, change, name="structure.json"):
-    content = json.loads((folder / name).read_text())
+def edit_config(folder, change):
+    content = json.loads((folder / "config.json").read_text())
     change(content)
-    (folder / name).write_text(json.dumps(content))
+    (folder / "config.json").write_text(json.dumps(content))
+
+
+def edit(folder, change):
+    """Changes what config.json says of the structure."""
+    edit_config(folder, lambda content: change(content["pruned_structure"]))
 
 
 def test_loaded_model_gives_equal_logits(compacted, folder, ids):
@@ -63,16 +68,15 @@ def test_loaded_model_has_the_small_matrices_and_is_in_evaluation_mode(folder):
 
 
 def test_saved_structure_names_the_kept_units(folder):
-    content = json.loads((folder / "structure.json").read_text())
-    assert content["version"] == 1
-    assert content["model_type"] == "bert"
-    assert content["kept"][FIRST] == [0, 1, 3]
-    assert content["kept"]["encoder.layer.1.attention"] == []
+    content = json.loads((folder / "config.json").read_text())["pruned_structure"]
+    assert content["version"] == 2
+    assert content["kept"][FIRST] == "0-1,3"
+    assert content["kept"]["encoder.layer.1.attention"] == ""
 
 
 def test_tokenizer_is_saved_beside_the_model(folder):
-    assert {"config.json", "model.safetensors", "structure.json", "tokenizer.json"} <= {
-        file.name for file in folder.iterdir()
+    assert {file.name for file in folder.iterdir()} == {
+        *("config.json", "model.safetensors", "modeling_pruned.py", "tokenizer.json")
     }
 
 
@@ -82,7 +86,7 @@ def test_saving_what_was_loaded_gives_the_same_weights(compacted, folder, tmp_pa
     first, second = (load_file(one / "model.safetensors") for one in (folder, again))
     assert first.keys() == second.keys()
     assert all(first[name].equal(second[name]) for name in first)
-    assert (again / "structure.json").read_text() == (folder / "structure.json").read_text()
+    assert (again / "config.json").read_text() == (folder / "config.json").read_text()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -100,7 +104,7 @@ def test_truncated_weights_are_refused(kept_bytes, folder):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "structure.json", "config.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_a_missing_file_is_named(name, folder):
     (folder / name).unlink()
     with pytest.raises(UserError, match=name.replace(".", r"\.")):
@@ -112,18 +116,23 @@ def test_a_missing_folder_is_named(tmp_path):
         prune.load(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("name", ["structure.json", "config.json"])
 @pytest.mark.parametrize("text", ["", "{", '{"version": 1', "no json"])
-def test_a_file_that_is_no_json_is_named(name, text, folder):
-    (folder / name).write_text(text)
-    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+def test_a_file_that_is_no_json_is_named(text, folder):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(UserError, match=r"config\.json"):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("text", ["[]", "{}", "null", '{"version": 1, "model_type": "bert", "kept": [1]}'])
-def test_a_structure_of_another_form_is_refused(text, folder):
-    (folder / "structure.json").write_text(text)
-    with pytest.raises(UserError, match=r"structure\.json"):
+@pytest.mark.parametrize("value", [[], {}, None, 3, {"version": 2, "kept": [1]}, {"version": 2}])
+def test_a_structure_of_another_form_is_refused(value, folder):
+    edit_config(folder, lambda content: content.update(pruned_structure=value))
+    with pytest.raises(UserError, match=r"config\.json: pruned_structure"):
+        prune.load(folder)
+
+
+def test_a_model_without_a_structure_is_none_of_ours(folder):
+    edit_config(folder, lambda content: content.pop("pruned_structure"))
+    with pytest.raises(UserError, match=r"config\.json has no pruned_structure: it is not that of a pruned model"):
         prune.load(folder)
 
 
@@ -135,66 +144,65 @@ def test_a_config_of_another_form_is_refused(config, folder):
 
 
 def test_a_structure_of_another_version_is_refused(folder):
-    edit(folder, lambda content: content.update(version=2))
-    with pytest.raises(UserError, match="version 2; this package reads version 1"):
+    edit(folder, lambda content: content.update(version=3))
+    with pytest.raises(UserError, match="version 3; this package reads version 2"):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("unit", [2, 4, 99, -1])
-def test_a_unit_too_many_is_refused(unit, folder):
-    edit(folder, lambda content: content["kept"][FIRST].append(unit))
-    with pytest.raises(UserError, match=r"structure\.json"):
+def test_a_unit_too_many_is_refused(folder):
+    edit(folder, lambda content: content["kept"].update({FIRST: "0-3"}))
+    with pytest.raises(UserError, match="config.json: pruned_structure and pruned_shape of config.json tell of differ"):
         prune.load(folder)
 
 
 def test_a_unit_too_few_is_refused(folder):
-    edit(folder, lambda content: content["kept"][LAST].pop())
-    with pytest.raises(UserError, match=r"structure\.json and config\.json tell of different layers"):
+    edit(folder, lambda content: content["kept"].update({LAST: "5-23"}))
+    with pytest.raises(UserError, match="tell of different layers"):
         prune.load(folder)
-    config = json.loads((folder / "config.json").read_text())
-    del config["pruned_shape"]
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(UserError, match=r"does not fit structure\.json"):
+    edit_config(folder, lambda content: content.pop("pruned_shape"))
+    with pytest.raises(UserError, match=r"does not fit config\.json"):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("units", [[0, 1, 4], [0, 1, -1], ["a"], [None], 3, None])
+@pytest.mark.parametrize("units", ["0-1,4", "0-99", "999999999", "0-999999999", [0, 1, -1], ["a"], [None], 3, None])
 def test_units_that_do_not_exist_are_refused(units, folder):
     edit(folder, lambda content: content["kept"].update({FIRST: units}))
-    with pytest.raises(UserError, match=r"structure\.json"):
+    with pytest.raises(UserError, match="config.json: pruned_structure: "):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("units", [[0, 1, 1], [0, 1, 3.5], "013"])
+@pytest.mark.parametrize(
+    "units", [[0, 1, 1], [0, 1, 3.5], "0,1,1", "0-2,2", "3-0", "0-", "-1", "0, 1", ",", "0,", "\u0663"]
+)
 def test_units_that_are_no_rising_numbers_are_refused(units, folder):
     edit(folder, lambda content: content["kept"].update({FIRST: units}))
-    with pytest.raises(UserError, match=r"structure\.json"):
+    with pytest.raises(UserError, match=f"pruned_structure: kept: {FIRST}: .* are no rising numbers from 0"):
         prune.load(folder)
 
 
 @pytest.mark.parametrize(
     "depth",
     [
-        {"layers": {"encoder.layer.*": [0]}},
-        {"layers": {"encoder.layer.*": [3, 1]}},
+        {"layers": {"encoder.layer.*": "0"}},
+        {"layers": {"encoder.layer.*": "3,1"}},
         {"layers": [0, 1]},
-        {"layers": {"encoder.layer.*": [0, 3]}, "dense": {"num_hidden_layers": "four"}},
+        {"layers": {"encoder.layer.*": "0,3"}, "dense": {"num_hidden_layers": "four"}},
     ],
 )
 def test_layers_that_cannot_be_those_of_the_dense_model_are_refused(depth, folder):
     edit(folder, lambda content: content.update(depth))
-    with pytest.raises(UserError, match=r"structure\.json"):
+    with pytest.raises(UserError, match="config.json: pruned_structure: "):
         prune.load(folder)
 
 
 def test_a_structure_of_another_family_is_refused(folder):
     edit(folder, lambda content: content.update(model_type="roberta"))
-    with pytest.raises(UserError, match=r"structure\.json"):
+    with pytest.raises(UserError, match="config.json: pruned_structure: "):
         prune.load(folder)
 
 
 def test_an_unknown_sublayer_is_refused(folder):
-    edit(folder, lambda content: content["kept"].update({"encoder.layer.2.attention": [0]}))
+    edit(folder, lambda content: content["kept"].update({"encoder.layer.2.attention": "0"}))
     with pytest.raises(UserError, match="names other sublayers than the model has"):
         prune.load(folder)
 
@@ -221,25 +229,21 @@ def test_a_sublayer_that_is_not_named_is_refused(folder):
     ],
 )
 def test_a_config_that_does_not_fit_is_refused(key, value, folder):
-    edit(folder, lambda content: content.update({key: value}), "config.json")
+    edit_config(folder, lambda content: content.update({key: value}))
     with pytest.raises(UserError):
         prune.load(folder)
 
 
-@pytest.mark.parametrize("name", ["structure.json", "config.json"])
-def test_a_file_that_is_no_text_is_named(name, folder):
-    (folder / name).write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=name.replace(".", r"\.")):
+def test_a_file_that_is_no_text_is_named(folder):
+    (folder / "config.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match=r"config\.json"):
         prune.load(folder)
 
 
 @pytest.mark.parametrize("architecture", ["NoSuchModel", "", None])
 def test_a_class_that_transformers_does_not_have_is_named(architecture, folder):
-    edit(
-        folder,
-        lambda content: content.update(architectures=[architecture] if architecture is not None else None),
-        "config.json",
-    )
+    named = [architecture] if architecture is not None else None
+    edit_config(folder, lambda content: content.update(architectures=named))
     with pytest.raises(UserError, match="has no model"):
         prune.load(folder)
 

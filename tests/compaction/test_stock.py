@@ -7,7 +7,9 @@ import torch
 import transformers
 from transformers import AutoModelForSequenceClassification
 
+import prune
 from prune.cli import main
+from prune.compaction import saved_model
 from prune.compaction.depth import depth_of, shallower
 from prune.compaction.stock import plain
 from prune.compaction.structure import Structure
@@ -16,16 +18,36 @@ from prune.models.architecture import sublayers_of
 from prune.report.inspection import inspect
 from prune.results.layout import RunFolder
 from prune.results.record import Record
-from tests.architectures import ARCHITECTURES, inputs
+from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 
 
-def pruned(model, **counts):
-    """`model` with so many units in each sublayer (by its name), by default half of all dimensions and all heads."""
+def prune_to(model, counts):
+    """Leaves so many units in each sublayer (by its name), by default half of all dimensions and all heads."""
     sublayers = sublayers_of(model)
     usual = {s.name: s.num_units // 2 if s.site == "feed_forward" else s.num_units for s in sublayers}
     kept = {s.name: tuple(range(s.num_units))[: counts.get(s.name, usual[s.name])] for s in sublayers}
-    Structure(model.config.model_type, kept).apply(model.base_model, sublayers)
+    structure = Structure(model.config.model_type, kept)
+    structure.apply(model.base_model, sublayers)
+    return structure
+
+
+def pruned(model, **counts):
+    prune_to(model, counts)
     return model
+
+
+@pytest.mark.parametrize("name", ["bert", "gpt2"])
+def test_a_model_that_was_loaded_leaves_its_structure_and_its_code_behind(name, tmp_path):
+    model = ARCHITECTURES[name].model()
+    saved_model.save(model, prune_to(model, {}), NO_TOKENIZER, tmp_path / "pruned")
+    found = plain(prune.load(tmp_path / "pruned"))
+    assert type(found) is type(ARCHITECTURES[name].model())
+    found.save_pretrained(tmp_path / "plain")
+    assert {file.name for file in (tmp_path / "plain").glob("*.py")} == set()
+    assert not {"pruned_structure", "pruned_shape", "auto_map"} & found.config.to_dict().keys()
+    batch = inputs(ARCHITECTURES[name])
+    with torch.no_grad():
+        assert torch.equal(found(**batch).logits, model(**batch).logits)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

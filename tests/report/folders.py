@@ -6,6 +6,7 @@ from dataclasses import asdict
 import numpy as np
 from safetensors.numpy import save_file
 
+from prune.compaction.written import as_ranges
 from tests.report.records import record
 
 SPEEDS = {
@@ -66,11 +67,11 @@ def with_model(folder, heads, dimensions):
     """Gives a run's folder the files of a model of one BERT layer that keeps these heads and dimensions."""
     model = folder / "model"
     model.mkdir()
-    kept = {"encoder.layer.0.attention": heads, "encoder.layer.0.feed_forward": dimensions}
-    (model / "structure.json").write_text(json.dumps({"version": 1, "model_type": "bert", "kept": kept}))
+    kept = {"encoder.layer.0.attention": as_ranges(heads), "encoder.layer.0.feed_forward": as_ranges(dimensions)}
+    structure = {"pruned_structure": {"version": 2, "kept": kept}}
     sizes = {"num_attention_heads": HEADS, "intermediate_size": DIMENSIONS}
     found_by = {"AutoModelForSequenceClassification": "modeling_pruned.BertForSequenceClassification"}
-    (model / "config.json").write_text(json.dumps({"model_type": "bert", "auto_map": found_by} | sizes))
+    (model / "config.json").write_text(json.dumps({"model_type": "bert", "auto_map": found_by} | structure | sizes))
     start, width = "bert.encoder.layer.0", len(heads) * HIDDEN // HEADS
     shapes = {f"{start}.attention.self.{name}": (width, HIDDEN) for name in ("query", "key", "value")}
     shapes |= {f"{start}.attention.output.dense": (HIDDEN, width)}

@@ -24,7 +24,7 @@ DAMAGE = {
     "dense/*/model/model.safetensors": change,
     "pruned/*/stage.json": cut,
     "pruned/*/model/model.safetensors": cut,
-    "*/*/*/*/seed_0/compacted/model/structure.json": cut,
+    "*/*/*/*/seed_0/compacted/model/config.json": cut,
     "*/*/*/*/seed_0/filled/stage.json": lambda file: file.write_text('{"seconds": "much"}'),
     "*/*/*/*/seed_0/record.json": cut,
 }

@@ -55,7 +55,7 @@ def test_every_method_leaves_a_record_and_all_its_files(finished, method):
     assert record.num_examples == {"train": 256, "validation": 64}
     assert 0 <= record.value <= 1
     assert 0 < record.linear_density < 1
-    for name in ("config.json", "model.safetensors", "tokenizer.json", "structure.json"):
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
         assert (run / "model" / name).stat().st_size > 0
     assert (run / "recipe.yaml").stat().st_size > 0
     assert not list(run.rglob("checkpoint-*"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prune.compaction.depth import Depth
+from prune.compaction.written import KEY, OLD_FILE, numbers_in
 from prune.files import confined
 from prune.models.families import Family, Place, Stack
 from prune.report.detail.pixels import is_picture, picture
@@ -21,7 +20,6 @@ from prune.report.detail.stored import StoredModel
 from prune.results.typed import is_name, is_whole
 from prune.runtime import registry
 
-_STRUCTURE = "structure.json"
 _NUMBER_OF_HEADS = ("num_attention_heads", "num_heads", "n_head", "n_heads")
 _DOWN, _ACROSS = 48, 192
 """Most pixels of a picture."""
@@ -112,12 +110,13 @@ class _Reader:
     def __init__(self, models: Mapping[str, StoredModel], dense: StoredModel | None, blocks: Blocks):
         self.models, self.dense, self.blocks = models, dense, blocks
         self.last = list(models.values())[-1]
-        content = confined.read_json(self.last.folder, self.last.folder / _STRUCTURE)
-        depth = Depth(content.get("layers", {}), content.get("dense", {}))
-        self.names: dict[str, str] = {depth.dense_name(name): name for name in content["kept"]}
+        config, folder = self.last.config, self.last.folder
+        content = config[KEY] if KEY in config else confined.read_json(folder, folder / OLD_FILE)
+        depth = Depth(numbers_in(content, "layers"), content.get("dense", {}))
+        self.kept = numbers_in(content, "kept")
+        self.names: dict[str, str] = {depth.dense_name(name): name for name in self.kept}
         """In the dense model -> in this one, which may have fewer layers."""
-        self.kept: dict[str, list[int]] = {name: _rising(units) for name, units in content["kept"].items()}
-        self.family: Family = registry.module("families", content["model_type"]).FAMILY
+        self.family: Family = registry.module("families", config["model_type"]).FAMILY
 
     def sublayers(self) -> Iterator[Sublayer]:
         for stack in self.family.stacks:
@@ -129,12 +128,12 @@ class _Reader:
     def _sublayer(self, stack: Stack, layer: str, place: Place) -> Sublayer:
         name = f"{layer}.{_end(place)}"
         own = self.names.get(name)
-        kept = self.kept[own] if own else []
+        kept = self.kept[own] if own else ()
         number, size = self._units(stack, layer, place, kept)
         if number > _MOST_UNITS or number * size > _MOST_FEATURES:
             raise ValueError(f"{name} has {number} units of {size} features")
         kept_units = np.zeros(number, dtype=np.bool_)
-        kept_units[kept] = True
+        kept_units[list(kept)] = True
         return Sublayer(
             name=name,
             site=place.site,
@@ -144,7 +143,7 @@ class _Reader:
             matrices=list(self._matrices(own.rpartition(".")[0], place, np.repeat(kept_units, size))) if own else [],
         )
 
-    def _units(self, stack: Stack, layer: str, place: Place, kept: list[int]) -> tuple[int, int]:
+    def _units(self, stack: Stack, layer: str, place: Place, kept: tuple[int, ...]) -> tuple[int, int]:
         """How many units the dense sublayer has, and the features of one; 1 where no head is left that would tell."""
         size = self._head_size(stack) if place.site == "attention" else 1
         width = self.dense.shape(f"{layer}.{place.output}")[1] if self.dense else 0
@@ -202,15 +201,6 @@ class _Reader:
         rows, columns = self.blocks[site]
         down, across = (columns, rows) if turned else (rows, columns)
         return max(down, -(-shape[0] // _DOWN)), max(across, -(-shape[1] // _ACROSS))
-
-
-def _rising(units: Any) -> list[int]:
-    """Raises ValueError if they are no numbers of units."""
-    if not (isinstance(units, list) and all(map(is_whole, units))) or any(
-        a >= b for a, b in itertools.pairwise([-1, *units])
-    ):
-        raise ValueError("units are no rising numbers")
-    return units
 
 
 def _end(place: Place) -> str:
