@@ -44,7 +44,7 @@ class Architecture:
     def model(self, seed: int = 0, **shape: Any) -> PreTrainedModel:
         """In evaluation mode; biases and norms so large that every part of it shows in the logits."""
         torch.manual_seed(seed)
-        config = AutoConfig.for_model(self.family, vocab_size=VOCABULARY, **self.shape | shape)
+        config = AutoConfig.for_model(self.family, **{"vocab_size": VOCABULARY} | self.shape | shape)
         model: PreTrainedModel = getattr(transformers, self.model_class)(config).eval()
         for name, parameter in model.named_parameters():
             if name.endswith("bias") or "norm" in name.lower():

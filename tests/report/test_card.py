@@ -40,12 +40,18 @@ def test_the_text_tells_results_with_hardware_what_was_pruned_and_how_to_load_it
     assert "- attention: kept or removed by block of 4 x 4, scored by soft_movement" in found.text
     assert "- heads kept, per attention: 2, 0" in found.text
     assert "tokens:" not in found.text
-    lines = re.search(r"```python\n(.*?)```", found.text, re.DOTALL)[1].splitlines()
-    assert len(lines) == 3
-    assert "AutoModelForSequenceClassification.from_pretrained" in lines[2]
-    assert "trust_remote_code=True" in lines[2]
     (picture,) = re.findall(r"!\[.*?\]\((.*?)\)", found.text)
     assert (folder / "model" / picture).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("kind", ["question_answering", "summarization", "a_kind_of_ones_own"])
+def test_a_task_without_a_pipeline_is_a_tag(kind, tmp_path):
+    config = configured(20)
+    config["task"]["kind"] = kind
+    data = card(tmp_path, config=config)[0].data
+    assert data.pipeline_tag is None
+    assert data.tags == ["pruned", "prune", kind.replace("_", "-")]
+    assert data.eval_results[0].task_type == kind.replace("_", "-")
 
 
 def test_the_recipe_is_there_without_its_reference(tmp_path):

@@ -45,8 +45,25 @@ def card(folder, **config):
 )
 def test_a_card_loads_a_model_by_known_classes_and_its_own_code_only(auto_map, tmp_path):
     text = card(run(tmp_path), auto_map=auto_map)
-    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer\n" in text
+    assert "from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline\n" in text
     assert "trust_remote_code" not in text
+
+
+@pytest.mark.parametrize(
+    ("auto_map", "auto_class"),
+    [
+        ({"AutoModel": "modeling_pruned.Bert", "AutoModelForX": "modeling_pruned.BertForX"}, "AutoModelForX"),
+        ({"AutoModelForX": "evil.BertForX"}, "AutoModel"),
+        ({"AutoModel; import os": "modeling_pruned.BertForX"}, "AutoModel"),
+        (3, "AutoModel"),
+    ],
+)
+def test_a_model_for_a_task_of_ones_own_is_loaded_by_its_class_or_without_its_head(auto_map, auto_class, tmp_path):
+    config = configured(20)
+    config["task"]["kind"] = "x"
+    text = card(run(tmp_path, config=config), auto_map=auto_map, architectures=["BertForX"])
+    assert f"from transformers import {auto_class}, AutoTokenizer\n" in text
+    assert ("trust_remote_code=True" in text) == (auto_class == "AutoModelForX")
 
 
 @pytest.mark.parametrize("shape", [[{"first_token": "`a` [b](c)"}], [{"first_token": 3}], [3], 3, {"a": 1}])

@@ -11,6 +11,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from prune.config.keys import choices
 from prune.files.paths import locate, shipped
+from prune.report.cards.usage import PIPELINES
 from prune.results.record import Record
 from prune.runtime.sanitize import one_line
 
@@ -21,14 +22,14 @@ def front_matter(record: Record) -> ModelCardData:
     """Base model, data set, metrics and results; metric values are those of the record, not scaled."""
     task, model = record.config["task"], record.config["model"]
     base, dataset = hub_name("model", model), hub_name("task", task)
-    kind = one_line(task["kind"]).replace("_", "-")
+    kind, pipeline = one_line(task["kind"]).replace("_", "-"), PIPELINES.get(task["kind"])
     return ModelCardData(
         base_model=base,
         datasets=[dataset] if dataset else None,
         metrics=list(map(one_line, task["metrics"])),
         library_name="transformers",
-        pipeline_tag=kind,
-        tags=["pruned", "prune"],
+        pipeline_tag=pipeline,
+        tags=["pruned", "prune", *([] if pipeline else [kind])],
         model_name=f"{record.model}-{record.task}-{record.method}",
         eval_results=[
             EvalResult(

@@ -9,17 +9,14 @@ from typing import Any
 from prune.files import confined
 from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
+from prune.report.cards.usage import AUTO_CLASSES, lines_of
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.sanitize import for_markdown
 from prune.tasks.metrics.specs import spec_of
 
-_AUTO_CLASSES = {
-    "text_classification": "AutoModelForSequenceClassification",
-    "question_answering": "AutoModelForQuestionAnswering",
-    "summarization": "AutoModelForSeq2SeqLM",
-}
+_AUTO_CLASS = re.compile(r"AutoModel(For[A-Za-z0-9]{1,60})?", re.ASCII)
 _OWN_CODE = re.compile(r"modeling_pruned\.\w{1,100}", re.ASCII)
 _MODULE = re.compile(r"[A-Za-z_][\w.]{0,200}", re.ASCII)
 _FINISHES = {
@@ -38,7 +35,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
     """
     config, recipe = record.config, detail.recipe.split("\nreference:")[0].rstrip()
     method, model_config = config["method"], _config_of_model(run)
-    auto_class = _AUTO_CLASSES.get(config["task"]["kind"], "AutoModel")
+    auto_class = AUTO_CLASSES.get(config["task"]["kind"]) or _auto_class(model_config)
     return {
         "title": for_markdown(f"{record.model} pruned on {record.task}"),
         "base": for_markdown(hub_name("model", config["model"]) or str(config["model"]["name"])),
@@ -59,12 +56,21 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "in_points": record.scored_in_points,
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": auto_class,
+        "usage": lines_of(config["task"]),
         "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,
         "recipe": recipe,
         "fence": "`" * (1 + max([3, *map(len, re.findall("`+", recipe))])),
     }  # fmt: skip
+
+
+def _auto_class(model_config: Mapping[str, Any]) -> str:
+    """The one that finds the model's own class beside the weights; that of models without a head if none is named."""
+    classes, auto_map = model_config.get("architectures"), model_config.get("auto_map")
+    own = f"modeling_pruned.{classes[0]}" if isinstance(classes, list) and classes else None
+    entries = auto_map.items() if isinstance(auto_map, dict) else ()
+    return next((name for name, code in entries if code == own and _AUTO_CLASS.fullmatch(name)), "AutoModel")
 
 
 def _has_own_code(auto_map: Any, auto_class: str) -> bool:
