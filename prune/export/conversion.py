@@ -4,35 +4,30 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.export import Dim
 from transformers import PreTrainedModel
 
 from prune.compaction import saved_model
 from prune.compaction.compact import largest_difference
-from prune.compaction.stock import plain
 from prune.errors import UserError
+from prune.export.dense import dense_model
+from prune.export.formats import FORMATS, Format, check_packages
 from prune.files.atomic import write_at_once
 from prune.measure.environment import environment
 from prune.measure.hardware import hardware
 from prune.measure.size import bytes_on_disk
-from prune.measure.speed import speed_batches, time_pairs
-from prune.models import loading
+from prune.measure.speed import Speed, speed_batches, time_pairs
 from prune.pipeline.experiment import Experiment, prepare
-from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
 from prune.results.layout import RECORD, RunFolder, StageFolder
 from prune.results.record import Record
-from prune.runtime import library_output
 from prune.runtime.screen import Screen
 
 TOLERANCE = 1e-4
@@ -41,64 +36,8 @@ WEIGHTS = (".onnx", ".data", ".pt2", ".safetensors")
 """Endings of the files with weights."""
 _TRIED = ((1, 9), (2, 16), (5, 5))
 """Batch sizes and lengths at which the outputs are compared."""
-
-
-@dataclass(frozen=True)
-class Format:
-    """What a model can be written as."""
-
-    label: str
-    """In the table."""
-    exact: bool
-    """Whether outputs are those of the original, up to rounding."""
-    convert: Callable[[Any, dict[str, Tensor], dict[str, Any]], Any]
-    """(model, inputs, their dynamic axes) -> what can be called like the model, and saved."""
-    packages: tuple[str, ...] = ()
-    rival: str = ""
-    """Format of the dense model in comparisons of speed; empty: the same."""
-
-    def export(self, model: PreTrainedModel, batch: dict[str, Tensor]) -> Any:
-        """`model` as something that can be called like it, with inputs of any batch size and length, and saved."""
-        shapes = {name: dict.fromkeys(range(values.dim()), Dim.DYNAMIC) for name, values in batch.items()}
-        with library_output.exporters():
-            return self.convert(model, batch, shapes)
-
-
-def _exporters() -> Any:
-    return import_module("transformers.exporters")
-
-
-def _to_torch(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
-    exporters = _exporters()
-    config = exporters.DynamoConfig(dynamic_shapes=shapes)
-    return exporters.DynamoExporter().export(model, batch, config=config).to()
-
-
-def _to_onnx(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quantizer: Any = None) -> Any:
-    import onnxruntime
-
-    exporters, options = _exporters(), onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    config = exporters.OnnxConfig(dynamic_shapes=shapes, quantizer=quantizer)
-    exported = exporters.OnnxExporter().export(model, batch, config=config)
-    for node in exported.program.graph.all_nodes():
-        node.metadata_props.clear()  # where in this machine's files it was traced
-    return exported.to("cpu", session_options=options)
-
-
-def _to_int8(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
-    exporters = _exporters()
-    settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
-    return _to_onnx(model, batch, shapes, exporters.OnnxRuntimeQuantizer(settings))
-
-
-_ONNX = ("onnx", "onnxruntime", "onnxscript")
-FORMATS = {
-    "onnx": Format("ONNX", exact=True, convert=_to_onnx, packages=_ONNX),
-    "onnx_int8": Format("ONNX int8", exact=False, convert=_to_int8, packages=_ONNX, rival="onnx"),
-    "torch": Format("torch.export", exact=True, convert=_to_torch),
-    "plain": Format("stock", exact=True, convert=lambda model, *_: plain(model)),
-}
+_CPU = torch.device("cpu")
+_Scores = dict[str, dict[str, float]]
 
 
 class _Called:
@@ -107,7 +46,7 @@ class _Called:
     training = False
 
     def __init__(self, exported: Any, config: Any):
-        self._exported, self.config, self.device = exported, config, torch.device("cpu")
+        self._exported, self.config, self.device = exported, config, _CPU
 
     def __call__(self, **batch: Tensor) -> Any:
         return self._exported(**batch)
@@ -123,29 +62,30 @@ class _Called:
         return self
 
 
-def check_packages(form: str) -> None:
-    """Raises UserError if a package that the format needs is not installed."""
-    packages = FORMATS[form].packages
-    if missing := [name for name in packages if find_spec(name) is None]:
-        raise UserError(f"format={form} needs {', '.join(missing)}: pip install -e '.[export]'")
+def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, measure: bool = True) -> Record | None:
+    """Writes the model of a finished run as `form` of FORMATS.
 
-
-def export(run: RunFolder, form: str, screen: Screen) -> Record:
-    """Writes the model of a finished run as `form` of FORMATS and returns its record, a row of its own in the table.
+    Returns its record, a row of its own in the table; None where it is not to be timed. Scores that are not to be
+    computed are those of the original.
 
     Raises:
         UserError: if the run is not finished, or the exported model gives other outputs.
     """
     check_packages(form)
-    made, record = FORMATS[form], _read(run)
+    made, record = FORMATS[form], read(run)
+    if measure and not (evaluate or made.exact):
+        raise UserError(
+            f"format={form} evaluate=false: its scores are not those of the original, and its row of the table needs "
+            "them; say measure=false, too, or leave out evaluate=false"
+        )
     config = config_of(record)
     config.outputs = str(run.outputs or config.outputs)  # it may have been moved
     experiment = prepare(config, run, screen)
-    if experiment.examples.task.generation() and not made.exact:
+    if (generates := bool(experiment.examples.task.generation())) and not made.exact:
         raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")
-    model = saved_model.load(run.model)
-    dense = loading.finished_model(str(DENSE.folder(config).model), experiment.examples.task.auto_class).eval()
-    screen.stage("export", f"{made.label}: writing, comparing, timing")
+    model, scoring = saved_model.load(run.model), evaluate and not generates
+    steps = {"writing": True, "comparing": made.exact, "scoring": scoring, "timing": measure}
+    screen.stage("export", f"{made.label}: {', '.join(step for step, done in steps.items() if done)}")
     exported = made.export(model, _batch(experiment, model, 2, 12))
     if made.exact and not (difference := _difference(model, exported, experiment)) <= TOLERANCE:
         raise UserError(
@@ -154,14 +94,25 @@ def export(run: RunFolder, form: str, screen: Screen) -> Record:
         )
     folder = run.exported(form)
     shutil.rmtree(folder, ignore_errors=True)
-    exported.save_pretrained(folder)
+    made.save(exported, folder)
     experiment.examples.tokenizer.save_pretrained(folder)
-    found = _measured(experiment, record, made, (dense, model, exported), folder)
+    scores = _scores(experiment, exported, model, folder) if scoring else record.scores
+    if not measure:
+        if scoring:
+            screen.say(f"  scores  {_in_words(record, scores)}")
+        return None
+    speed = _speeds(experiment, record, form, model, exported)
+    found = _entered(record, made, scores, speed, folder)
     write_at_once(folder / RECORD, json.dumps(asdict(found), indent=1) + "\n")
     return found
 
 
-def _read(run: RunFolder) -> Record:
+def read(run: RunFolder) -> Record:
+    """The record of a finished run.
+
+    Raises:
+        UserError: if it is not finished.
+    """
     try:
         return Record.read(run.record)
     except (OSError, ValueError) as error:
@@ -176,9 +127,7 @@ def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: in
 
 def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[dict[str, Tensor]]:
     with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
-    return speed_batches(
-        experiment.examples.evaluation, experiment.examples.tokenizer, speed, torch.device("cpu"), with_decoder
-    )
+    return speed_batches(experiment.examples.evaluation, experiment.examples.tokenizer, speed, _CPU, with_decoder)
 
 
 @torch.no_grad()
@@ -191,26 +140,41 @@ def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -
     return float(np.max(found))  # NaN where there is one
 
 
-def _measured(experiment: Experiment, record: Record, made: Format, trio: tuple[Any, Any, Any], folder: Path) -> Record:
-    """The run's record with what is another in the new format: quality, speed against the dense model there, size."""
-    dense, model, exported = trio
-    settings = experiment.config.evaluate.speed
-    rival = FORMATS[made.rival] if made.rival else made
-    unpruned = rival.export(dense, _batch(experiment, model, 2, 12))
-    speed = [
-        time_pairs(unpruned, exported, batch, torch.device("cpu"), settings.pairs, known["speedup_theoretical"])
+def _scores(experiment: Experiment, exported: Any, model: PreTrainedModel, folder: Path) -> _Scores:
+    """Those of the exported model, whose predictions go into `folder`."""
+    called: Any = _Called(exported, model.config)
+    return experiment.examples.scores(called, StageFolder(folder))
+
+
+def _in_words(record: Record, scores: _Scores) -> str:
+    """The main metric beside that of the original."""
+    here, there = (record.spec.format_value(one) for one in (_main(record, scores), record.value))
+    return f"{record.metric} {here}, the original's {there}"
+
+
+def _main(record: Record, scores: _Scores) -> float:
+    return next(iter(scores.values()))[record.metric]
+
+
+def _speeds(experiment: Experiment, record: Record, form: str, model: PreTrainedModel, exported: Any) -> list[Speed]:
+    """Against the dense model in the same runtime, on batches as the run was measured on."""
+    made, settings = FORMATS[form], experiment.config.evaluate.speed
+    unpruned = dense_model(made.rival or form, experiment, _batch(experiment, model, 2, 12))
+    pruned = exported if made.opened is None else made.opened(experiment.folder.exported(form))
+    return [
+        time_pairs(unpruned, pruned, batch, _CPU, settings.pairs, known["speedup_theoretical"])
         for batch, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
     ]
-    scores = record.scores
-    if not experiment.examples.task.generation():
-        called: Any = _Called(exported, model.config)
-        scores = experiment.examples.scores(called, StageFolder(folder))
-    main = experiment.config.task.eval_splits[0]
+
+
+def _entered(record: Record, made: Format, scores: _Scores, speed: list[Speed], folder: Path) -> Record:
+    """The run's record with what is another in the new format: quality, speed against the dense model there, size."""
+    rival = FORMATS[made.rival] if made.rival else made
     return replace(
         record,
         setting=f"{record.setting}, {made.label}",
         scores=scores,
-        value=scores[main][record.metric],
+        value=_main(record, scores),
         speed=[asdict(one) for one in speed],
         measured_on=hardware(environment(), "cpu", runtime=rival.label),
         bytes=bytes_on_disk(folder, WEIGHTS),

@@ -5,6 +5,7 @@ outputs/
   report.html                       the page over all of them
   figures/                          its figures, as SVG and PNG
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
+    exported/<format>/              the same in another format, which the exports of these runs are timed against
   pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run
@@ -92,6 +93,10 @@ class StageFolder:
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
+
+    def exported(self, form: str) -> StageFolder:
+        """Its model in another format, kept."""
+        return StageFolder(self.path / "exported" / form)
 
     @property
     def lock(self) -> Path:

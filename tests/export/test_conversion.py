@@ -1,6 +1,7 @@
 """Exports: the same outputs at any size, a row of their own, files that say nothing of this machine."""
 
 import copy
+import csv
 import json
 import shutil
 from dataclasses import replace
@@ -15,8 +16,8 @@ from prune.compaction.compact import largest_difference
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.structure import Structure
 from prune.errors import UserError
-from prune.export import conversion
-from prune.export.conversion import FORMATS
+from prune.export import conversion, formats
+from prune.export.formats import FORMATS
 from prune.models.architecture import sublayers_of
 from prune.results.files import write_tables
 from prune.results.layout import RunFolder
@@ -25,8 +26,8 @@ from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES, VOCABULARY, inputs
 
 pytest.importorskip("onnxruntime", reason="needs pip install -e '.[export]'")
-FEW = [("bert", "onnx"), ("bart", "torch")]
-"""Pairs of an architecture and a form that are not slow."""
+FEW = [("bart", "torch")]
+"""Pairs of an architecture and a form that are not slow; and (bert, onnx), in test_onnx.py."""
 RUNTIMES = [name for name in FORMATS if name != "plain"]  # takes some shapes only: tests/shrink/test_plain.py
 EXACT = [name for name in RUNTIMES if FORMATS[name].exact]
 
@@ -64,10 +65,21 @@ def test_outputs_are_those_of_the_model_at_any_size(name, form):
     architecture = ARCHITECTURES[name]
     model = pruned(architecture)
     exported = FORMATS[form].export(model, inputs(architecture))
+    if form == "onnx":
+        assert set(axes_of(exported.program.graph.inputs)) == set(AXES[: 3 if architecture.reads_pairs else 2])
+        assert set(axes_of(exported.program.graph.outputs)) <= set(AXES)
     for size, length in ((3, 7), (1, 12), (5, 4)):
         batch = random_batch(architecture, size, length)
         with torch.no_grad():
             assert largest_difference(model(**batch), exported(**batch), ("logits",)) <= 1e-5
+
+
+AXES = ("batch", "sequence", "decoder_sequence")
+
+
+def axes_of(values):
+    """What the axes of inputs and outputs of a graph are called that are of no fixed size."""
+    return [axis.value for value in values for axis in value.shape if not isinstance(axis, int)]
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +87,8 @@ def run(finished_runs, tmp_path_factory):
     return finished_runs.copy("struct", tmp_path_factory.mktemp("outputs"))
 
 
-def export(run, form):
-    main.main(["export", f"run={run}", f"format={form}"])
+def export(run, form, *words):
+    main.main(["export", f"run={run}", f"format={form}", *words])
     return RunFolder(run).exported(form)
 
 
@@ -110,6 +122,70 @@ def test_a_target_is_not_solved_again(finished_runs, tmp_path):
     assert (export(copy, "plain") / "record.json").exists()
 
 
+@pytest.fixture
+def stock(finished_runs, tmp_path, monkeypatch):
+    """A run that can be exported at once; the report is only asked for, not drawn."""
+    asked = []
+    monkeypatch.setattr(verb, "publish", asked.append)
+    folder = finished_runs.copy("uniform", tmp_path)
+    return folder, asked
+
+
+def rows(outputs):
+    with (outputs / "results.csv").open() as file:
+        return [row["setting"] for row in csv.DictReader(file)]
+
+
+@pytest.mark.parametrize("report", [True, False])
+def test_table_and_report_are_those_of_all_records_after_an_export(report, stock, tmp_path):
+    folder, asked = stock
+    record = json.loads((folder / "record.json").read_text())
+    record["config"]["report"] = report
+    (folder / "record.json").write_text(json.dumps(record))
+    export(folder, "plain")
+    assert rows(tmp_path) == [record["setting"], f"{record['setting']}, stock"]
+    assert ", stock |" in (tmp_path / "results.md").read_text()
+    assert asked == [tmp_path] * report
+
+
+def test_what_is_not_evaluated_has_the_scores_of_the_original(stock, monkeypatch):
+    monkeypatch.setattr(conversion, "_scores", None)
+    folder, _ = stock
+    exported = export(folder, "plain", "evaluate=false")
+    found = Record.read(exported / "record.json")
+    assert found.scores == Record.read(folder / "record.json").scores
+    assert not (exported / "predictions").exists()
+    assert [one["batch_size"] for one in found.speed] == [1, 2]
+
+
+def test_what_is_not_measured_has_scores_and_no_row(stock, tmp_path, monkeypatch, capsys):
+    folder, _ = stock
+    export(folder, "plain")
+    monkeypatch.setattr(conversion, "_speeds", None)
+    exported = export(folder, "plain", "measure=false")
+    assert (exported / "model.safetensors").exists()
+    assert len(json.loads((exported / "predictions/validation/predictions.json").read_text())) == 64
+    assert len(rows(tmp_path)) == 1
+    said = capsys.readouterr().err
+    assert "the original's" in said
+    assert "no row for it" in said
+
+
+def test_what_is_neither_is_written_and_compared(stock, monkeypatch):
+    monkeypatch.setattr(conversion, "_scores", None)
+    monkeypatch.setattr(conversion, "_speeds", None)
+    exported = export(stock[0], "plain", "evaluate=false", "measure=false")
+    assert (exported / "model.safetensors").exists()
+    assert not (exported / "record.json").exists()
+
+
+def test_a_row_without_scores_is_refused_before_anything_is_exported(stock, capsys):
+    with pytest.raises(SystemExit):
+        export(stock[0], "onnx_int8", "evaluate=false")
+    assert "format=onnx_int8 evaluate=false: its scores are not those of the original" in capsys.readouterr().err
+    assert not RunFolder(stock[0]).exported("onnx_int8").exists()
+
+
 @pytest.mark.slow
 def test_an_onnx_file_does_not_tell_where_it_was_made(run):
     folder = export(run, "onnx")
@@ -138,7 +214,12 @@ def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
     [
         ((), "say run=<folder of a finished run> format=<onnx or onnx_int8 or torch or plain>"),
         (("format=onnx",), "say run="),
-        (("run=here", "format=onnx", "more"), "say run="),
+        (("run=", "format=onnx"), "say run="),
+        (("run=here", "format=onnx", "more"), "'more' is not known. Allowed: run=, format=, evaluate=, measure="),
+        (("run=here", "format=onnx", "model.path=x"), "'model.path=x' is not known. Allowed: run=, format="),
+        (("run=here", "fromat=onnx"), "'fromat=onnx' is not known (did you mean 'format'?)"),
+        (("run=here", "format=onnx", "run=there"), "run is given twice"),
+        (("run=here", "format=onnx", "measure=no"), "prune export: measure=no: not known. Allowed: true, false"),
         (
             ("run=here", "format=onxx"),
             "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, torch, plain",
@@ -154,9 +235,9 @@ def test_a_mistake_is_told(words, said, capsys):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(conversion, "find_spec", lambda name: None if name == "onnxscript" else object())
+    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(UserError, match=r"format=onnx needs onnxscript: pip install -e '.\[export\]'"):
-        conversion.check_packages("onnx")
+        formats.check_packages("onnx")
 
 
 def test_the_command_knows_all_formats():

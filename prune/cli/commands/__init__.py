@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -43,6 +43,48 @@ def tell_of_report(page: Path) -> None:
     from prune.runtime.screen import Screen
 
     Screen().say(f"  report  {page}: open it in a browser")
+
+
+def publish(outputs: Path) -> None:
+    """Writes the page over all results, and says where it is. What goes wrong with it takes nothing from them."""
+    from prune.report import publish as report
+    from prune.runtime.screen import Screen
+
+    if not distributed.is_main_process():
+        return
+    screen = Screen()
+    try:
+        page, problems = report.publish(outputs)
+    except Exception as error:
+        screen.warn(f"the report is not written: {error}")
+        return
+    for problem in problems:
+        screen.warn(problem)
+    tell_of_report(page)
+
+
+def one_of(command: str, key: str, value: str, allowed: Sequence[str]) -> str:
+    """`value`.
+
+    Raises:
+        UserError: if it is not among the allowed, with the nearest that is.
+    """
+    from prune.runtime.registry import nearest
+
+    if value not in allowed:
+        raise UserError(
+            f"prune {command}: {key}={value}: not known{nearest(value, list(allowed))}. Allowed: {', '.join(allowed)}"
+        )
+    return value
+
+
+def truth(command: str, values: Mapping[str, str], key: str, default: bool) -> bool:
+    """The truth that `values` holds of `key`.
+
+    Raises:
+        UserError: if it is another than true or false.
+    """
+    return one_of(command, key, values.get(key, str(default).lower()), ("true", "false")) == "true"
 
 
 def given(command: str, words: Sequence[str], allowed: Sequence[str]) -> dict[str, str]:

@@ -4,28 +4,42 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prune.cli.commands import display
+from prune.cli.commands import display, given, one_of, publish, truth
 from prune.errors import UserError
-from prune.runtime.registry import nearest
 
 FORMATS = ("onnx", "onnx_int8", "torch", "plain")
-"""Names of prune/export/export.py, which needs torch; a test holds the two together."""
-USAGE = (("prune export run=<folder> format=onnx", f"the result of a run for other runtimes: {', '.join(FORMATS)}"),)
+"""Names of prune/export/formats.py, which needs torch; a test holds the two together."""
+USAGE = (
+    ("prune export run=<folder> format=onnx", f"the result of a run for other runtimes: {', '.join(FORMATS)}"),
+    ("prune export ... evaluate=false measure=false", "the same without scoring it anew, and without timing it"),
+)
+_NEEDED, _OPTIONS = ("run", "format"), ("evaluate", "measure")
 
 
 def run_command(words: list[str]) -> None:
-    """Exports, and shows the exported model's row of the table."""
-    values = dict(word.split("=", 1) for word in words if "=" in word)
-    if set(values) != {"run", "format"} or len(words) != len(values):
+    """Exports, shows the exported model's row of the table, and writes tables and report anew."""
+    values = given("export", words, (*_NEEDED, *_OPTIONS))
+    if not all(values.get(key) for key in _NEEDED):
         raise UserError(f"prune export: say run=<folder of a finished run> format=<{' or '.join(FORMATS)}>")
-    form = values["format"]
-    if form not in FORMATS:
-        raise UserError(f"format={form}: not known{nearest(form, list(FORMATS))}. Allowed: {', '.join(FORMATS)}")
-    from prune.export.conversion import export
+    form = one_of("export", "format", values["format"], FORMATS)
+    evaluate, measure = (truth("export", values, key, default=True) for key in _OPTIONS)
+    from prune.export.conversion import export, read
     from prune.report.terminal.table import table_of
-    from prune.results.layout import RunFolder
+    from prune.results.files import write_tables
+    from prune.results.layout import RESULTS_CSV, RESULTS_MD, RunFolder
     from prune.runtime.screen import Screen
 
     screen, run = Screen(), RunFolder(Path(values["run"]))
-    display(table_of([export(run, form, screen)]))
+    record = export(run, form, screen, evaluate=evaluate, measure=measure)
+    if record is None:
+        screen.say("   table  no row for it: rows tell speeds, and it was not timed (measure=false)")
+    else:
+        display(table_of([record]))
     screen.say(f"   model  {run.exported(form)}")
+    if (outputs := run.outputs) is None:  # it was moved without the others
+        return
+    for problem in write_tables(outputs).problems:
+        screen.warn(problem)
+    screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
+    if read(run).config["report"]:
+        publish(outputs)

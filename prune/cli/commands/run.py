@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune.cli.commands import display, tell_of_report
+from prune.cli.commands import display, publish
 from prune.runtime import distributed
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def run_command(words: list[str]) -> None:
 
         display(table_of([record for _, record in carried_out]))
     if carried_out and carried_out[-1][0].report:  # Hydra may have shown something instead
-        _publish(Path(carried_out[-1][0].outputs))
+        publish(Path(carried_out[-1][0].outputs))
 
 
 def _sweep(words: list[str]) -> None:
@@ -49,29 +49,11 @@ def _sweep(words: list[str]) -> None:
         display(table_of(records))
     good = report(result, Screen())
     if result.page_of is not None and (result.finished or result.failed):
-        _publish(result.page_of)
+        publish(result.page_of)
     if result.stopped_by is not None:
         raise result.stopped_by
     if not good:
         sys.exit(_SOME_FAILED)
-
-
-def _publish(outputs: Path) -> None:
-    """The page over all results. What goes wrong with it takes nothing from them."""
-    from prune.report.publish import publish
-    from prune.runtime.screen import Screen
-
-    if not distributed.is_main_process():
-        return
-    screen = Screen()
-    try:
-        page, problems = publish(outputs)
-    except Exception as error:
-        screen.warn(f"the report is not written: {error}")
-        return
-    for problem in problems:
-        screen.warn(problem)
-    tell_of_report(page)
 
 
 def _one(config: Config) -> Record:

@@ -8,9 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune.cli.commands import display, given
+from prune.cli.commands import display, given, one_of, truth
 from prune.errors import UserError
-from prune.runtime.registry import nearest
 
 if TYPE_CHECKING:
     from prune.results.table import View
@@ -51,7 +50,7 @@ def _show_table(words: list[str]) -> None:
     values = given("table", words[named:], (*FILTERS, *_OPTIONS))
     view, form = _view(values), values.get("format")
     if form is not None:
-        _one_of("format", form, list(FORMATS))
+        one_of("table", "format", form, list(FORMATS))
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune table <folder>")
     records, every, problems = write_tables(folder)
@@ -76,20 +75,11 @@ def _view(values: dict[str, str]) -> View:
 
     sort = values.get("sort", "")
     if "sort" in values:
-        sort = _one_of("sort", "speed-up" if sort == "speedup" else sort, list(COLUMNS))
-    flags = {name: _one_of(name, values.get(name, "false"), ["true", "false"]) for name in ("published", "pareto")}
+        sort = one_of("table", "sort", "speed-up" if sort == "speedup" else sort, list(COLUMNS))
     return View(
         filters={name: values[name] for name in FILTERS if name in values},
         sort=sort,
         reference=values.get("reference"),
-        published=flags["published"] == "true",
-        pareto=flags["pareto"] == "true",
+        published=truth("table", values, "published", default=False),
+        pareto=truth("table", values, "pareto", default=False),
     )
-
-
-def _one_of(key: str, value: str, allowed: list[str]) -> str:
-    if value not in allowed:
-        raise UserError(
-            f"prune table: {key}={value}: not known{nearest(value, allowed)}. Allowed: {', '.join(allowed)}"
-        )
-    return value
