@@ -75,8 +75,8 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
 
 
 def _dense_labels(cost: str, measure: str, at: dict[str, Any]) -> dict[str, Any]:
-    """The names of the dense models, each on a line of its own, from the top of the plot down; where there is no room for
-    all, their number.
+    """The names of the dense models, each on a line of its own, from the top of the plot down; their number where there
+    is no room for all.
 
     They stand on the side of their points where there is more room.
     """
