@@ -87,5 +87,6 @@ def _read(word: str, rest: Iterator[str]) -> tuple[str, str | None]:
         return name, None
     value = behind if equals else next(rest, "")
     if value not in allowed:
-        raise UserError(f"{start} {shown(value)}: not known{nearest(value, allowed)}. Allowed: {', '.join(allowed)}")
+        said = f"{start} {shown(value)}: not known{nearest(value, allowed)}" if value else f"{start}: it needs a value"
+        raise UserError(f"{said}. Allowed: {', '.join(allowed)}")
     return name, value

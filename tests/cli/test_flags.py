@@ -45,3 +45,8 @@ def test_flags_of_hydra_that_mean_nothing_here_are_refused_by_every_command(comm
     code, out, err = prune(*command, *flags)
     assert (code, out) == (2, "")
     assert err.startswith("prune: ")
+
+
+@pytest.mark.parametrize("flags", [("--cfg",), ("-c",), ("--cfg=",), ("recipe=demo", "-c")], ids=as_ids)
+def test_a_flag_without_its_value_says_what_it_may_be(flags, prune):
+    assert prune(*flags)[2] == f"prune: {flags[-1].rstrip('=')}: it needs a value. Allowed: job\n"

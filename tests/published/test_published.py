@@ -79,7 +79,10 @@ def test_the_share_by_hand():
     [
         ((), "say what to time: prune bench published"),
         (("everything",), "say what to time"),
-        (("published", "round=3"), "Key 'round' not in 'PublishedBenchConfig'"),
+        (
+            ("published", "round=3"),
+            "prune bench published: 'round=3' is not known (did you mean 'rounds'?). Allowed: batch_",
+        ),
         (("published", "rounds=often"), "'often' of type 'str' could not be converted to Integer"),
         (("published", "rounds=0"), "rounds=0: must be at least 1"),
         (("published", "batch_sizes=[]"), "batch_sizes=[]: must be one or more numbers from 1"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from prune.cli.commands import display
+from prune.cli.commands import display, given
 from prune.errors import UserError
 from prune.runtime.sanitize import shown
 
@@ -27,6 +28,7 @@ def run_command(words: list[str]) -> None:
     from prune.published.benchmark import PublishedBenchConfig, as_rich, bench
     from prune.runtime.screen import Screen
 
+    given("bench published", words[1:], [field.name for field in fields(PublishedBenchConfig)])
     try:
         merged = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words[1:]))
         config: Any = OmegaConf.to_object(merged)
