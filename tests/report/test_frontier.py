@@ -15,12 +15,12 @@ LABEL = re.compile(r'<text text-anchor="(start|end)" transform="translate\(([\d.
 TEXT_HEIGHT, WIDTH = 11, 640
 
 
-def labels(records, cost, measure, folder):
+def labels(records, cost, measure, folder, width=WIDTH):
     """Anchor, x, y and text of each label of a dense model in the figure over `records`."""
     points, dense = (frontier.rows(rows(records)) for rows in (points_of, dense_points_of))
     batch = [[row for row in rows if row["batch"] == 32] for rows in (points, dense)]
     data = {"points": batch[0], "front": batch[0], "dense": batch[1], "published": []}
-    spec = frontier.spec(cost, measure, "accuracy", ["hybrid"], LIGHT)
+    spec = frontier.spec(cost, measure, "accuracy", ["hybrid"], LIGHT) | {"width": width}
     svg, _ = save(spec, data, folder, "figure")
     return [(anchor, float(x), float(y), text) for anchor, x, y, text in LABEL.findall(svg.read_text())]
 
@@ -41,5 +41,7 @@ def test_no_label_of_a_dense_model_prints_over_another_or_leaves_the_figure(cost
     assert all(anchor == ("end" if x > WIDTH / 2 else "start") for anchor, x, *_ in found)
 
 
-def test_very_many_dense_models_are_counted(tmp_path):
-    assert [text for *_, text in labels(several(10), "speedup", "value", tmp_path)] == ["dense, 10 models"]
+@pytest.mark.parametrize(("number", "width"), [(10, WIDTH), (3, 280)])
+def test_dense_models_are_counted_where_there_is_no_room_for_their_names(number, width, tmp_path):
+    found = labels(several(number), "speedup", "value", tmp_path, width)
+    assert [text for *_, text in found] == [f"dense, {number} models"]

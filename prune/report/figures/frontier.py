@@ -20,7 +20,8 @@ X_TITLES = {
 }
 Y_TITLES = {"difference": "{metric}, difference from dense{unit}", "value": "{metric}{unit}"}
 _DIGITS = 5
-_MOST_LABELS = 6
+_MOST_LABELS, _ROOM = 6, 100
+"""Labels of dense models in the widest plot; pixels of its width for each of them."""
 _LINE, _ASIDE = 14, 10
 """Pixels between labels of dense models, and from a label to its point."""
 
@@ -74,11 +75,11 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
 
 
 def _dense_labels(cost: str, measure: str, at: dict[str, Any]) -> dict[str, Any]:
-    """The names of the dense models, each on a line of its own, from the top of the plot down; of many their number.
+    """The names of the dense models, or their number where there is no room for all.
 
-    They stand on the side of their points where there is more room.
+    Each has a line of its own, from the top of the plot down, on the side of its point where there is more room.
     """
-    place, lines = f"scale('x', datum['{cost}'])", f"datum.number <= {_MOST_LABELS}"
+    place, lines = f"scale('x', datum['{cost}'])", f"datum.number <= min({_MOST_LABELS}, width / {_ROOM})"
     is_right = f"{place} > width / 2"
     order = [{"field": measure, "order": "descending"}, {"field": cost, "order": "descending"}, {"field": "label"}]
     transform = [
