@@ -31,6 +31,7 @@ class RunSummary:
     """Relative to the folder of the report, without control characters."""
     title: str
     task: str = ""
+    model: str = ""
     seed: int = 0
     facts: list[tuple[str, str]] = field(default_factory=list)
     scores: list[tuple[str, ...]] = field(default_factory=list)
@@ -65,7 +66,7 @@ def summaries_of(records: Mapping[Path, Record]) -> list[RunSummary]:
 def summary_of_unfinished(folder: Path, detail: Detail, status: Status) -> RunSummary:
     """A run without a record."""
     done = ", ".join(stage.name for stage in detail.stages if stage.seconds is not None) or "none of its own"
-    facts = [("status", str(status)), ("finished stages", done)]
+    facts = [("finished stages", done)]
     if status.state != GOING_ON:
         mended = "" if status.state == INTERRUPTED else "mend the cause and "
         facts.append(("to go on", f"{mended}give the same command again"))
@@ -86,6 +87,7 @@ def _summary(folder: Path, record: Record, settings: dict[str, str], varied: lis
         folder=one_line(folder.as_posix()),
         title=f"{record.method}, {record.setting}",
         task=record.task,
+        model=record.model,
         seed=record.seed,
         facts=list(_facts(record)),
         scores=list(_scores(record)),

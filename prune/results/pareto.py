@@ -152,6 +152,7 @@ def _facts(records: list[Record], at: dict[str, Any], figures: dict[str, Range])
     yield "measured at", f"batch {at['batch_size']} x {at['length']} tokens, {first.measured_on}"
     yield "density", figures["density"].text("{:.3f}".format)
     yield "parameters", f"{figures['params'].text('{:.2f}'.format)} million of {first.dense_params / 1e6:.2f}"
+    yield "model", first.model
     seeds = ", ".join(str(record.seed) for record in records)
     yield "seeds" if len(records) > 1 else "seed", seeds
 

@@ -1,10 +1,12 @@
-"""Figures are drawn once: the same description gives the same picture."""
+"""Figures are drawn once: the same description gives the same picture. One browser for the tests of a file."""
 
 import json
 from functools import lru_cache
 
 import pytest
 import vl_convert
+
+from tests.report.browser import Browser
 
 
 def _once(draw):
@@ -24,3 +26,11 @@ def drawn_once():
         for name in ("vegalite_to_svg", "vega_to_svg", "svg_to_png"):
             patch.setattr(vl_convert, name, _once(getattr(vl_convert, name)))
         yield
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    """A page of a browser; its tests skip where there is none."""
+    found = Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()

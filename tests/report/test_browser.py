@@ -7,7 +7,7 @@ import pytest
 
 from prune.report.page.write import write_report
 from prune.runtime.sanitize import one_line
-from tests.report.browser import CHROMIUM, Browser
+from tests.report.browser import CHROMIUM
 from tests.report.folders import configured, measured, save, swept, with_model
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
@@ -24,13 +24,6 @@ COPIED = {
         "small, sst2 & struct, penalty 40 & 30 \\% & accuracy 84.00 * & $-$3.00 & 5.00x \\\\",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
 
 
 @pytest.fixture(scope="module")
@@ -243,26 +236,6 @@ def test_it_is_legible_wherever(page, look):
     assert abs(paper - ink) > 500
     assert (paper < ink) == ("dark" in look)
     assert page.run("document.documentElement.scrollWidth <= innerWidth + 1")
-
-
-@pytest.mark.parametrize("name", ["small", "x" * 255], ids=["usual", "long"])
-def test_a_phone_shows_the_columns_that_matter_and_scrolls_down_only(browser, name, tmp_path):
-    for seed in (0, 1):
-        names = {"model": name, "method": name, "task": name, "value": 0.8 + seed / 10}
-        save(tmp_path / "sst2", record := measured(12.5, seed=seed, config=configured(20, seed), **names), "a")
-    (tmp_path / "sst2" / "m" / "hybrid_filled" / ("0" * 100) / "seed_0").mkdir(parents=True)
-    browser.look(width=375, height=700)
-    browser.open(write_report(tmp_path))
-    assert browser.run("document.documentElement.scrollWidth") == 375
-    heads = browser.run(
-        "[...document.querySelectorAll('#table th')].filter(th => th.offsetWidth)"
-        ".map(th => [th.innerText, th.getBoundingClientRect().right])"
-    )
-    assert [text for text, _ in heads] == ["method", "metric", "difference", "speed-up"]
-    assert max(right for _, right in heads) <= browser.run(
-        "document.getElementById('table').getBoundingClientRect().right"
-    )
-    assert record.model in browser.run("document.querySelector('#table td.method').innerText")
 
 
 def test_replicates_are_one_row_and_each_is_opened_from_the_other(page):

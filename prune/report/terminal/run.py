@@ -29,7 +29,8 @@ def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
     else:
         summary = summary_of_unfinished(folder, detail, status_of(folder))
     parts: list[RenderableType] = [Text(summary.title, style="bold"), Text(str(folder), style="dim"), _facts(summary)]
-    parts += [Text(f"warning  {text}", style="yellow") for text in summary.warnings]
+    told = [summary.status] if summary.status else [f"warning  {text}" for text in summary.warnings]
+    parts += [Text(text, style="yellow") for text in told]
     tables = (_scores(summary, record), _speed(record), _layers(detail), _curves(detail), _stages(detail))
     parts += [table for table in tables if table]
     if command := repeat_command(detail.recipe, folder):

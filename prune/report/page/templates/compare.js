@@ -6,7 +6,7 @@ async function drawComparison(runs) {
     $("comparison").replaceChildren(host);
     return;
   }
-  const names = runs.map((run) => `${data.runs[run].title}, ${data.runs[run].task}, seed ${data.runs[run].seed}`);
+  const names = runs.map((run) => ["title", "model", "task"].map((name) => data.runs[run][name]).join(", ") + `, seed ${data.runs[run].seed}`);
   host.append(make("h3", {}, "Settings that differ"), wide(settingsOf(runs, names)),
     make("h3", {}, "What they gave"), wide(factsOf(runs, names)));
   $("comparison").replaceChildren(host);

@@ -13,8 +13,9 @@ async function showRun(run, scroll) {
   opened = run;
   const summary = data.runs[run];
   const host = make("div");
-  host.append(make("h3", {}, summary.title), make("p", { class: "note" }, summary.folder), ...beside(run),
-    ...summary.warnings.map((text) => make("p", { class: "note warning" }, text)), list(summary.facts));
+  const told = summary.status ? [summary.status] : summary.warnings;
+  host.append(make("h3", {}, summary.title), summary.title !== summary.folder ? make("p", { class: "note" }, summary.folder) : "",
+    ...beside(run), ...told.map((text) => make("p", { class: "note warning" }, text)), list(summary.facts));
   const settings = summary.varied.map((key) => [key, summary.settings[key]]);
   if (settings.length) host.append(make("h3", {}, "Settings that runs of this task and model differ in"), list(settings));
   if (summary.scores.length) host.append(wide(table(["split", "metric", "value", "dense", "difference"], summary.scores)));
@@ -32,8 +33,8 @@ async function showRun(run, scroll) {
   await section(host, "Speed", of("latency"));
   host.append(...[summary.speed, summary.generation].filter((rows) => rows.length).map((rows) => wide(measurements(rows))));
   await section(host, "Time and memory", of("stages"));
-  if (!figures || !maps) {
-    host.append(make("p", { class: "note" }, !summary.status && !figures ? "This page has no room for the figures of all runs: "
+  if (!summary.status && (!figures || !maps)) {
+    host.append(make("p", { class: "note" }, !figures ? "This page has no room for the figures of all runs: "
       + `prune report ${summary.folder} makes a page of this one.` : "Figures are missing where the run's folder lacks what they show."));
   }
   if (recipe) again(host, recipe);

@@ -13,6 +13,7 @@ function offer() {
   fill($("model"), [["", models.length > 1 ? "all" : models[0]], ...(models.length > 1 ? models.map((m) => [m, m]) : [])]);
   const batches = [...new Set(mine.map((row) => row.batch))].sort((a, b) => b - a);
   fill($("batch"), batches.map((batch) => [batch, batch]));
+  $("published").parentElement.hidden = !data.published.some((row) => row.task === chosen("task"));
 }
 
 async function drawFrontier() {
@@ -27,7 +28,8 @@ async function drawFrontier() {
   const spec = JSON.parse(JSON.stringify(data.specs[`frontier-${cost}-${measure}`]), named);
   spec.params[0].value = [...new Set(points.map((row) => row.method))].sort();
   const rows = { points, front: points.filter((row) => row.front.includes(cost)), dense: data.dense.filter(fits), published };
-  await draw($("frontier-chart"), spec, rows, (row) => openRun(row.runs[0]));
+  if (points.length) await draw($("frontier-chart"), spec, rows, (row) => openRun(row.runs[0]));
+  else $("frontier-chart").replaceChildren();
   const several = points.filter((row) => row.runs.length > 1).length;
   const notes = [`Configurations: ${points.length}, with several seeds: ${several}.`,
     "Lines join what no other of the method beats; bars and bands show the spread over seeds (of one run's speed-up: its quartiles)."];

@@ -16,6 +16,7 @@ function best() {
 
 addEventListener("hashchange", () => follow(true));
 addEventListener("scroll", hideTip, { passive: true });
+for (const element of document.querySelectorAll(".of-results")) element.hidden = !data.entries.length;
 startResults();
 await startFrontier();
 if (!follow(true) && data.runs.length) await showRun(best(), false);
