@@ -75,10 +75,9 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
 
 
 def _dense_labels(cost: str, measure: str, at: dict[str, Any]) -> dict[str, Any]:
-    """The names of the dense models, each on a line of its own, from the top of the plot down; their number where there
-    is no room for all.
+    """The names of the dense models, or their number where there is no room for all.
 
-    They stand on the side of their points where there is more room.
+    Each has a line of its own, from the top of the plot down, on the side of its point where there is more room.
     """
     place, lines = f"scale('x', datum['{cost}'])", f"datum.number <= min({_MOST_LABELS}, width / {_ROOM})"
     is_right = f"{place} > width / 2"
