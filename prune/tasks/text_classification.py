@@ -37,9 +37,7 @@ class TextClassification(SequenceTask):
     def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
         if not self.names:
             self.names = self._names_in_training()
-            self.findings.append(
-                f"labels: {', '.join(self.names[:_MOST_SHOWN])}{' ...' * (len(self.names) > _MOST_SHOWN)}"
-            )
+            self.findings.append(f"labels: {self._shown}")
             if problem := problem_with_labels(self.config.metrics, len(self.names)):
                 raise UserError(problem)
         data = super().load(splits)
@@ -49,6 +47,10 @@ class TextClassification(SequenceTask):
         if self.config.class_weights is ClassWeights.balanced and self.config.train_split in data:
             self._weights = balanced_weights(data[self.config.train_split][self.config.label], len(self.names))
         return data
+
+    @property
+    def _shown(self) -> str:
+        return ", ".join(self.names[:_MOST_SHOWN]) + " ..." * (len(self.names) > _MOST_SHOWN)
 
     def _names_in_training(self) -> list[str]:
         rows, column = read_split(self.config, self.config.train_split), self.config.label
@@ -83,7 +85,7 @@ class TextClassification(SequenceTask):
     def _allowed(self, value: Any) -> str:
         near = nearest(value, self.names) if isinstance(value, str) else ""
         return (
-            f"allowed are {', '.join(self.names)}, or 0 to {len(self.names) - 1}{near}. Name yours with "
+            f"allowed are {self._shown}, or 0 to {len(self.names) - 1}{near}. Name yours with "
             "task.labels=[...], or leave it empty to have them read off the training split"
         )
 
@@ -99,7 +101,8 @@ class TextClassification(SequenceTask):
 
     def _check_metrics(self, split: str, rows: Dataset) -> None:
         """Raises a UserError where a metric is not defined for the labels that are there."""
-        missing = [name for number, name in enumerate(self.names) if number not in set(rows[self.config.label])]
+        there = set(rows[self.config.label])
+        missing = [name for number, name in enumerate(self.names) if number not in there]
         if "roc_auc" in self.config.metrics and missing:
             raise UserError(
                 f"task.metrics: roc_auc needs examples of every label, and the split {split!r} has none of "
@@ -136,13 +139,13 @@ class TextClassification(SequenceTask):
         try:
             return number_of(answer, self.names)
         except ValueError:
-            raise UserError(f"predictions: {answer} is no label; allowed are {', '.join(self.names)}") from None
+            raise UserError(f"predictions: {answer} is no label; allowed are {self._shown}") from None
 
     def _checked(self, id_: str, probabilities: Any) -> list[float]:
-        size = len(self.names)
-        if not isinstance(probabilities, list) or len(probabilities) != size or not all(map(_is_number, probabilities)):
-            raise UserError(f"probabilities: those of {id_} are not {size} numbers, one for each label")
-        return probabilities
+        size, given = len(self.names), probabilities if isinstance(probabilities, list) else []
+        if len(given) != size or not all(map(_is_number, given)) or not math.isclose(sum(given), 1.0, abs_tol=1e-6):
+            raise UserError(f"probabilities: those of {id_} are not {size} numbers, one for each label, whose sum is 1")
+        return given
 
     def chance(self, rows: Dataset) -> float:
         size, metric = len(self.names), self.config.metrics[0]
@@ -180,14 +183,15 @@ def weighted_cross_entropy(weights: Sequence[float]) -> Loss:
 
     It is not divided by the sum of the batch's weights, so that no example counts more for the batch that it is in.
     """
-
     import torch
     import torch.nn.functional as F
+
+    of_labels = torch.tensor(weights)
 
     def loss(outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
         logits, labels = outputs["logits"], inputs["labels"]
         each = F.cross_entropy(logits.float(), labels, reduction="none")
-        return (each * torch.tensor(weights, device=labels.device)[labels]).mean()
+        return (each * of_labels.to(labels.device)[labels]).mean()
 
     return loss
 

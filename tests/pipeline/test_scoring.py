@@ -99,13 +99,13 @@ def test_ranks_are_scored_with_probabilities(call, reviews):
     assert said in refused(call, words, predictions=answers)
 
 
-@pytest.mark.parametrize("bad", [[0.5], "high", [0.5, "x"], None], ids=str)
+@pytest.mark.parametrize("bad", [[0.5], "high", [0.5, "x"], [0.5, 0.6], None], ids=str)
 def test_probabilities_that_are_none_are_refused(call, reviews, bad):
     answers = {"0": "good", "1": "good", "2": "good"}
     said = refused(
         call, [*reviews, "task.metrics=[roc_auc]"], predictions=answers, probabilities=dict.fromkeys(answers, bad)
     )
-    assert "of 0 are not 2 numbers, one for each label" in said
+    assert "of 0 are not 2 numbers, one for each label, whose sum is 1" in said
 
 
 def test_answers_are_scored_in_percent(call, v1):
