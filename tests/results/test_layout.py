@@ -68,7 +68,9 @@ def other(value):
         return not value
     if isinstance(value, (int, float)):
         return value + 1
-    return f"{value}x" if isinstance(value, str) else {**value, "x": 1} if isinstance(value, dict) else [*value, *value]
+    if isinstance(value, str):
+        return f"{value}x"
+    return {**value, "x": 1} if isinstance(value, dict) else [*value, *value] or ["x"]
 
 
 def changed(path):

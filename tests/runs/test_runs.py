@@ -206,14 +206,24 @@ def test_force_carries_the_run_out_anew_and_gives_the_same_record(finished_runs,
 
 
 @pytest.mark.parametrize(
-    ("method", "word", "advice"),
-    [("hybrid", "method.penalty=0", "raise method.penalty"), ("unstructured", "method.density=1", "lower method.dens")],
+    ("method", "words", "advice"),
+    [
+        ("hybrid", ("method.penalty=0", "schedule.score_learning_rate=0.05"), "raise method.penalty"),
+        ("unstructured", ("method.density=1",), "lower method.density"),
+    ],
 )
-def test_a_method_that_removes_nothing_is_an_error(with_dense, method, word, advice):
-    code, out, err = call(word, "schedule.score_learning_rate=1e-4", method=method)
+def test_a_method_that_removes_nothing_is_an_error(with_dense, method, words, advice):
+    code, out, err = call(*words, method=method)
     assert (code, out) == (2, "")
     assert "removed nothing" in err
     assert advice in err
+
+
+def test_a_method_that_cannot_remove_anything_is_refused_before_any_training(alone):
+    code, _, err = call("schedule.score_learning_rate=1e-4", method="hybrid")
+    assert code == 2
+    assert "hybrid would remove nothing: 32 steps" in err
+    assert "dense" not in err
 
 
 def test_a_warm_up_that_leaves_no_training_is_refused_before_any(alone):
