@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,20 @@ def _file_of(folder: Path, config: TaskConfig, split: str) -> Path:
 
 def _from_file(file: Path, config: TaskConfig, split: str) -> Dataset:
     try:
-        rows: Dataset = _READERS[file.suffix](str(file), split=split, **_options(file.suffix, config.encoding))
-        return rows
+        state = file.stat()
+        return _rows_of(file, (state.st_mtime_ns, state.st_size), split, config.encoding)
     except Exception as error:
         if file.suffix != ".parquet":
             _check_encoding(file, config.encoding)
         remark = exhausted(error, Path(HF_DATASETS_CACHE))
         raise remark or UserError(f"{file} cannot be read: {first_line(error.__cause__ or error)}") from error
+
+
+@lru_cache(maxsize=8)
+def _rows_of(file: Path, _state: tuple[int, int], split: str, encoding: str) -> Dataset:
+    """Read once as long as the file is in the same state: data are checked early, and again where they are used."""
+    rows: Dataset = _READERS[file.suffix](str(file), split=split, **_options(file.suffix, encoding))
+    return rows
 
 
 def _options(suffix: str, encoding: str) -> dict[str, Any]:

@@ -101,6 +101,7 @@ load("AutoModelForTokenClassification", f"{work}/checkpoints/checkpoint-2").save
 )
 
 
+@pytest.mark.slow
 def test_copies_that_are_made_where_this_package_is_not_installed_are_loaded_here(folder, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, str(folder), str(tmp_path)],

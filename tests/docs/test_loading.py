@@ -4,6 +4,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from docs.generate import DOCS, ROOT
 from tests.compaction.test_auto_classes import WITHOUT_THIS_PACKAGE
 from tests.pruned_folders import save_with_tokenizer
@@ -35,6 +37,7 @@ def run(code, folder):
     ]
 
 
+@pytest.mark.slow
 def test_the_pages_lines_load_a_pruned_model_and_train_it_further(tmp_path):
     save_with_tokenizer("bert", tmp_path / "model")
     elsewhere = [block for block in BLOCKS if not re.search(r"^import prune", block, re.MULTILINE)]

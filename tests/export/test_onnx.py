@@ -26,11 +26,13 @@ def exported(model):
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_outputs_are_those_of_the_model_at_any_size(model, exported):
     for batch in (random_batch(BERT, *size) for size in SIZES):
         assert largest_difference(model(**batch), exported(**batch), ("logits",)) <= 1e-5
 
 
+@pytest.mark.slow
 def test_axes_have_names_everywhere(exported):
     graph = exported.program.graph
     assert axes_of(graph.inputs) == ["batch", "sequence"] * 2
@@ -53,6 +55,7 @@ def test_the_symbols_of_a_decoder_are_told_from_those_of_the_encoder():
     assert axes_of(graph.outputs) == ["batch", "decoder_sequence", "batch*decoder_sequence + sequence"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("largest", [None, 1000], ids=["one file", "two where it is too large"])
 @torch.no_grad()
 def test_it_is_saved_in_as_few_files_as_protobuf_allows(largest, model, exported, tmp_path, monkeypatch):

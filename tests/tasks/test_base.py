@@ -114,6 +114,12 @@ def test_a_file_is_read_in_its_encoding(folder, tmp_path, suffix):
     assert list(reviews.load(["train"])["train"]["text"]) == ["good", "café"]
 
 
+def test_a_file_that_has_changed_is_read_again(folder):
+    reviews = folder()
+    assert reviews.load()["train"] is not None
+    assert [len(folder(train=GOOD[:size]).load()["train"]) for size in (2, 3, 4)] == [2, 3, 4]
+
+
 def test_an_encoding_that_is_none_is_refused(folder):
     assert refused(folder(suffix=".csv", encoding="klingon")).startswith("task.encoding=klingon: not known")
 
