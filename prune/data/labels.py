@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 _BOOLEANS = ("false", "true")
 
 
-def is_missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     """Whether a cell holds no label: it is null, or an empty text."""
     return value is None or value == "" or (isinstance(value, float) and np.isnan(value))
 
@@ -26,12 +26,12 @@ def name_of(value: Any) -> str:
 
 def names_in(values: pa.ChunkedArray) -> list[str]:
     """The names of the labels that occur: texts by their letters, numbers by their size, false before true."""
-    return [name_of(value) for value in sorted(v for v in pc.unique(values).to_pylist() if not is_missing(v))]
+    return [name_of(value) for value in sorted(v for v in pc.unique(values).to_pylist() if not _is_missing(v))]
 
 
 def holds_fractions(values: pa.ChunkedArray) -> bool:
     """Whether there are numbers that are not whole, which are no labels."""
-    return pa.types.is_floating(values.type) and any(not _is_whole(v) for v in values.to_pylist() if not is_missing(v))
+    return pa.types.is_floating(values.type) and any(not _is_whole(v) for v in values.to_pylist() if not _is_missing(v))
 
 
 def number_of(value: Any, names: Sequence[str]) -> int:
@@ -68,7 +68,7 @@ def numbers_of(values: pa.ChunkedArray, names: Sequence[str]) -> list[int | None
     for row, value in enumerate(values.to_pylist()):
         if (key := (type(value), value)) not in numbers:
             try:
-                numbers[key] = None if is_missing(value) else number_of(value, names)
+                numbers[key] = None if _is_missing(value) else number_of(value, names)
             except ValueError:
                 raise ValueError(row) from None
         found.append(numbers[key])

@@ -12,7 +12,7 @@ from prune.errors import UserError
 from prune.pipeline.task import task_of
 from prune.runtime import library_output
 from prune.runtime.wording import counted
-from prune.tasks.base import Predictions, Scores
+from prune.tasks.base import Predictions, Scores, is_number
 
 _SHOWN = 3
 
@@ -39,7 +39,7 @@ def score(config: Config, predictions: str, null_odds: str | None = None, probab
     ids = task.ids(rows)
     answers = _read("predictions", predictions, ids)
     odds = _read("null_odds", null_odds, ids) if null_odds else {}
-    if wrong := [id_ for id_, value in odds.items() if isinstance(value, bool) or not isinstance(value, (int, float))]:
+    if wrong := [id_ for id_, value in odds.items() if not is_number(value)]:
         raise UserError(f"null_odds={null_odds}: {odds[wrong[0]]!r} of {wrong[0]} is no number")
     if config.task.metrics[0].startswith("best_") and not odds:
         raise UserError(

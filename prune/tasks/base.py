@@ -5,6 +5,7 @@ Tasks load torch and transformers where they need them, so that a mistake in the
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -282,6 +283,11 @@ def check_text(where: str, column: str, values: pa.ChunkedArray) -> None:
     """Raises a UserError if the column holds anything but text."""
     if not is_text(values.type):
         raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
+
+
+def is_number(value: Any) -> bool:
+    """Whether a prediction, as JSON has it, is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def nulls(values: pa.ChunkedArray) -> list[int]:

@@ -15,7 +15,7 @@ from prune.data.labels import holds_fractions, names_in, number_of, numbers_of
 from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
-from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask, nulls
+from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask, is_number, nulls
 from prune.tasks.metrics.specs import problem_with_labels
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class TextClassification(SequenceTask):
 
     def _checked(self, id_: str, probabilities: Any) -> list[float]:
         size, given = len(self.names), probabilities if isinstance(probabilities, list) else []
-        if len(given) != size or not all(map(_is_number, given)) or not math.isclose(sum(given), 1.0, abs_tol=1e-6):
+        if len(given) != size or not all(map(is_number, given)) or not math.isclose(sum(given), 1.0, abs_tol=1e-6):
             raise UserError(f"probabilities: those of {id_} are not {size} numbers, one for each label, whose sum is 1")
         return given
 
@@ -166,10 +166,6 @@ class TextClassification(SequenceTask):
         for name in self.config.metrics:
             scores |= METRICS[name](classified)
         return scores
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def balanced_weights(labels: Sequence[int], number: int) -> list[float]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from datasets import Dataset, Value
 
 from prune.errors import UserError
-from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
+from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask, is_number
 
 
 class TextRegression(SequenceTask):
@@ -60,7 +60,7 @@ class TextRegression(SequenceTask):
 
 
 def _number(answer: Any) -> float:
-    if isinstance(answer, bool) or not isinstance(answer, (int, float)) or not math.isfinite(answer):
+    if not is_number(answer):
         raise UserError(f"predictions: {answer} is no number")
     return float(answer)
 

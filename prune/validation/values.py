@@ -18,6 +18,7 @@ from prune.files.limits import problem_of
 from prune.masking.grains import GRAINS
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
+from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
 
 
@@ -84,8 +85,8 @@ def shape(config: Config) -> Iterator[str]:
     steps = config.method.removal_steps if known.scores_units else 1
     if len(shapes) != steps or not all(map(_is_shape, shapes)):
         yield (
-            f"method.shape={shown(shapes)}: must be {steps} times {{attention: [numbers of heads], feed_forward: "
-            "[numbers of dimensions]}"
+            f"method.shape={shown(shapes)}: must list {counted(steps, 'mapping')} {{attention: [numbers of heads], "
+            "feed_forward: [numbers of dimensions]}"
         )
     if not given(config):
         yield "method.shape: needs the target that it was chosen for, such as target.speedup=2"

@@ -63,11 +63,11 @@ TARGET = "target.speedup=2"
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("method=one_shot", TARGET, in_words([SHAPE])), "must be 4 times {attention: [numbers of heads]"),
-        (("method=struct", TARGET, in_words([SHAPE, SHAPE])), "must be 1 times {attention: [numbers of heads]"),
-        (("method=struct", TARGET, "method.shape=[1]"), "must be 1 times {attention: [numbers of heads]"),
-        (("method=struct", TARGET, in_words([{"attention": [1, 1]}])), "must be 1 times {attention:"),
-        (("method=struct", TARGET, in_words([SHAPE | {"attention": [0.5, 1]}])), "must be 1 times {attention:"),
+        (("method=one_shot", TARGET, in_words([SHAPE])), "must list 4 mappings {attention: [numbers of heads]"),
+        (("method=struct", TARGET, in_words([SHAPE, SHAPE])), "must list 1 mapping {attention: [numbers of heads]"),
+        (("method=struct", TARGET, "method.shape=[1]"), "must list 1 mapping {attention: [numbers of heads]"),
+        (("method=struct", TARGET, in_words([{"attention": [1, 1]}])), "must list 1 mapping {attention:"),
+        (("method=struct", TARGET, in_words([SHAPE | {"attention": [0.5, 1]}])), "must list 1 mapping {attention:"),
         (("method=struct", in_words([SHAPE])), "method.shape: needs the target that it was chosen for"),
         (("method=hybrid", TARGET, in_words([SHAPE])), "hybrid does not remove whole heads and dimensions"),
     ],

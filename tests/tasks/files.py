@@ -1,6 +1,7 @@
 """Data folders of a few rows, in every format."""
 
 import json
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -22,6 +23,13 @@ def write(file, rows):
         pd.DataFrame(cells).to_csv(file, index=False)
     else:
         pd.DataFrame(rows).to_parquet(file)
+
+
+def task_over(folder, kind, config, train, validation, suffix=".jsonl", **values):
+    """The task of a kind over two splits, which are written into `folder`."""
+    for split, rows in (("train", train), ("validation", validation)):
+        write(folder / f"{split}{suffix}", rows)
+    return kind(replace(config, path=str(folder), **values), 0)
 
 
 def refused(task):

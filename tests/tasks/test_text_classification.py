@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import Dataset
 
 from prune.config.schema import ClassWeights, TaskConfig
 from prune.errors import UserError
 from prune.models import loading
 from prune.tasks.base import Predictions
 from prune.tasks.text_classification import TextClassification
-from tests.tasks.files import refused, write
+from tests.tasks.files import refused, task_over, write
 
 GOOD = [{"text": f"the soup was {word}", "label": i % 2} for i, word in enumerate(["bad", "good", "cold", "warm"])]
 CONFIG = TaskConfig(name="reviews", text=["text"], labels=["bad", "good"])
@@ -29,9 +29,7 @@ def folder(tmp_path):
     """Writes both splits; returns the task over them."""
 
     def make(train=GOOD, validation=GOOD, **values):
-        write(tmp_path / "train.jsonl", train)
-        write(tmp_path / "validation.jsonl", validation)
-        return TextClassification(replace(CONFIG, path=str(tmp_path), **values), 0)
+        return task_over(tmp_path, TextClassification, CONFIG, train, validation, **values)
 
     return make
 
@@ -222,81 +220,6 @@ def test_a_null_in_the_second_text_is_named(mnli, tmp_path):
         "split 'validation_mismatched': 1 of 4 rows with nothing in the column 'hypothesis' (the first is row 3)"
         in refused(mnli)
     )
-
-
-NAMED = [row | {"label": ["bad", "good"][row["label"]]} for row in GOOD]
-BOOLEAN = [row | {"label": bool(row["label"])} for row in GOOD]
-STARS = [row | {"label": 5 * row["label"]} for row in GOOD]
-
-
-@pytest.mark.parametrize(
-    ("rows", "labels", "names"),
-    [
-        (NAMED, ["bad", "good"], ["bad", "good"]),
-        (NAMED, [], ["bad", "good"]),
-        (NAMED, ["good", "bad"], ["good", "bad"]),
-        (GOOD, [], ["0", "1"]),
-        (BOOLEAN, ["bad", "good"], ["bad", "good"]),
-        (BOOLEAN, [], ["false", "true"]),
-        (STARS, [], ["0", "5"]),
-    ],
-    ids=["named", "named, read off", "turned", "numbers", "booleans", "booleans, read off", "stars"],
-)
-@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
-def test_labels_of_every_form_become_numbers(tmp_path, rows, labels, names, suffix):
-    for split in ("train", "validation"):
-        write(tmp_path / f"{split}{suffix}", rows)
-    reviews = TextClassification(replace(CONFIG, path=str(tmp_path), labels=labels), 0)
-    found = list(reviews.load()["validation"]["label"])
-    assert found == ([1, 0, 1, 0] if names == ["good", "bad"] else [0, 1, 0, 1])
-    assert reviews.model_settings()["id2label"] == dict(enumerate(names))
-    assert reviews.findings == ([] if labels else [f"labels: {', '.join(names)}"])
-    assert reviews.predict(logits(1), labelled(0), labelled(0)).answers == {"0": names[1]}
-
-
-def test_the_names_of_a_data_set_of_the_hub_count(folder, monkeypatch):
-    features = Features({"text": Value("string"), "label": ClassLabel(names=["neg", "pos"])})
-    rows = Dataset.from_list(GOOD, features=features)
-    monkeypatch.setattr("prune.tasks.base.read_split", lambda *_: rows)
-    monkeypatch.setattr("prune.tasks.text_classification.read_split", lambda *_: rows)
-    reviews = folder(labels=[])
-    assert list(reviews.load()["train"]["label"]) == [0, 1, 0, 1]
-    assert reviews.names == ["neg", "pos"]
-
-
-def test_labels_are_read_off_where_an_evaluation_split_alone_is_asked_for(folder):
-    reviews = folder(train=NAMED, validation=NAMED[1:2], labels=[])
-    assert list(reviews.load(["validation"])["validation"]["label"]) == [1]
-
-
-@pytest.mark.parametrize(
-    ("rows", "said"),
-    [
-        ([row | {"label": "good"} for row in GOOD], "the column 'label' holds no two labels, only good"),
-        ([{"text": str(i), "label": i / 8} for i in range(8)], "to be predicted, say task=text_regression"),
-        ([{"text": str(i), "label": 1 + i % 2 / 2} for i in range(8)], "to be predicted, say task=text_regression"),
-    ],
-    ids=["one", "many", "fractions"],
-)
-def test_labels_that_cannot_be_read_off_are_refused(folder, rows, said):
-    assert said in refused(folder(train=rows, labels=[]))
-
-
-def test_a_label_that_training_does_not_have_is_refused(folder):
-    said = refused(folder(train=NAMED, validation=[{"text": "a", "label": "fair"}], labels=[]))
-    assert "split 'validation': the label in row 0 is 'fair'; allowed are bad, good" in said
-
-
-def test_f1_of_labels_that_were_read_off_needs_two_of_them(folder):
-    said = refused(folder(train=[*NAMED, *[{"text": "a", "label": "fair"}] * 4], labels=[], metrics=["f1"]))
-    assert said == "task.metrics=['f1']: f1 is of the second of two labels, not of 3; say macro_f1"
-
-
-def test_empty_labels_are_left_out_and_told(folder):
-    reviews = folder(train=[{"text": str(i), "label": None if i == 7 else i % 2} for i in range(200)])
-    assert len(reviews.load()["train"]) == 199
-    said = "split 'train': 1 of 200 rows with nothing in the column 'label' (the first is row 7)"
-    assert reviews.remarks == [f"{said} left out"]
 
 
 def test_metrics_of_three_labels_by_hand(mnli):

@@ -1,7 +1,5 @@
 """Texts with numbers: what is wrong with them is named; predictions and correlations by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from datasets import Dataset
@@ -10,7 +8,7 @@ from prune.config.schema import TaskConfig
 from prune.errors import UserError
 from prune.tasks.base import Predictions
 from prune.tasks.text_regression import TextRegression
-from tests.tasks.files import refused, write
+from tests.tasks.files import refused, task_over
 
 GOOD = [{"text": f"the soup was {word}", "label": i / 2} for i, word in enumerate(["bad", "good", "cold", "warm"])]
 CONFIG = TaskConfig(name="grades", kind="text_regression", text=["text"], metrics=["pearson", "spearman"])
@@ -21,9 +19,7 @@ def folder(tmp_path):
     """Writes both splits; returns the task over them."""
 
     def make(train=GOOD, validation=GOOD, **values):
-        write(tmp_path / "train.jsonl", train)
-        write(tmp_path / "validation.jsonl", validation)
-        return TextRegression(replace(CONFIG, path=str(tmp_path), **values), 0)
+        return task_over(tmp_path, TextRegression, CONFIG, train, validation, **values)
 
     return make
 
