@@ -53,6 +53,24 @@ class Objective(str, Enum):
     both = "both"
 
 
+class Control(str, Enum):
+    """What stands in for a mask or for its weights, to see what either is worth."""
+
+    none = "none"
+    random = "random"
+    shuffled = "shuffled"
+    inverted = "inverted"
+    reinitialised = "reinitialised"
+    layers_permuted = "layers_permuted"
+
+
+class RateOf(str, Enum):
+    """What a round removes a share of."""
+
+    original = "original"
+    remaining = "remaining"
+
+
 class ClassWeights(str, Enum):
     """How much the examples of each label count."""
 
@@ -184,6 +202,9 @@ class MethodConfig:
     """Short name, used in tables and in the run folder's name."""
     kind: str = "fine_pruning"
     """Kind of method: a file or package of prune/methods/."""
+    criterion: str = ""
+    """What scores the grains of both sites, where these name no criterion of their own. Read by lottery_ticket and
+    at_initialization."""
     attention: SiteConfig = field(default_factory=SiteConfig)
     """Criterion and grain for query, key, value and output matrices."""
     feed_forward: SiteConfig = field(default_factory=SiteConfig)
@@ -215,6 +236,40 @@ class MethodConfig:
     """Whether the density is reached in each matrix, or over all matrices of a site together."""
     finish: Finish = Finish.compact
     """fold: zeros stay in place; compact: empty heads and dimensions are removed; fill: compact and fine-tune again."""
+    rounds: Any = 6
+    """Rounds of training, pruning and rewinding: 6 gives a result after each of the rounds 1 to 6, [4, 6] after these.
+    Read by lottery_ticket."""
+    rate: float = field(default=0.1, metadata=within(Range(above=0, below=1)))
+    """Fraction of the weights that each round removes. Read by lottery_ticket."""
+    rate_of: RateOf = RateOf.original
+    """What `rate` is a fraction of: all prunable weights, or those that remain. Read by lottery_ticket."""
+    rewind: Any = "pretrained"
+    """Where a round's training begins. pretrained: at the very weights that the dense model's began at; a fraction of
+    the dense model's training (0.05) or "100 steps": at its weights then; learning_rate: at the trained weights, with
+    the learning rate from its start; none: at the trained weights, with a tenth of the learning rate. Read by
+    lottery_ticket."""
+    mask: str = ""
+    """Folder of a finished run or of its model: its zeros are the mask. Read by fixed_mask."""
+    at: Any = 0
+    """When weights are scored and removed: 0 (before any training), a fraction of the dense model's training, or
+    "100 steps". Read by at_initialization."""
+    iterations: int | None = field(default=None, metadata=within(POSITIVE))
+    """Steps in which weights are removed, scored anew before each; null: as the criterion's authors have it. Read by
+    at_initialization."""
+    examples_per_class: int = field(default=10, metadata=within(POSITIVE))
+    """Training examples of each label that weights are scored on. Read by lottery_ticket and at_initialization, where
+    the criterion needs any."""
+    control: Control = Control.none
+    """What is put in place of the mask or of its weights. random: a random mask, with the density of the ticket's in
+    each matrix; shuffled: the mask, shuffled within each matrix; inverted: the weights that would be removed are kept;
+    reinitialised: random weights under the mask; layers_permuted: weights of other layers under it. Read by
+    lottery_ticket, fixed_mask and at_initialization."""
+    pooler: bool = False
+    """Whether the pooler's matrix is pruned, too. Read by lottery_ticket, fixed_mask and at_initialization."""
+
+    def __post_init__(self) -> None:
+        for site in (self.attention, self.feed_forward):
+            site.criterion = site.criterion or self.criterion
 
 
 @dataclass
