@@ -27,10 +27,10 @@ from prune.composition.command_line import Command, read
 from prune.composition.flags import Flags
 from prune.composition.overrides import values
 from prune.config.schema import Config
-from prune.config.targets import each
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import shipped
+from prune.pipeline.method import runs_of
 from prune.recipes import library
 from prune.runtime.resources import exhausted
 from prune.runtime.sanitize import shown
@@ -67,7 +67,7 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
 
     def composed(config: DictConfig) -> float:
         try:
-            runs = list(each(typed(config)))
+            runs = [run for run, _ in runs_of(typed(config))]
         except ConfigErrors as error:  # of which Hydra would say something of its own before us
             refused.extend(error.problems)
             return math.nan

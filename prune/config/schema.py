@@ -306,7 +306,7 @@ class ScheduleConfig:
     """Final part, with threshold, density and penalty at their final values: fraction or steps."""
     start_from: Start = Start.pretrained
     """pretrained, dense: the model that pruning starts from; one_shot: the dense model, with scores initialised by the
-    Fisher information of its heads and dimensions. Not read by method=one_shot."""
+    Fisher information of its heads and dimensions. Read by fine_pruning."""
     precision: Precision = Precision.auto
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2

@@ -105,6 +105,16 @@ def sublayers_of(model: PreTrainedModel) -> list[Sublayer]:
     return found
 
 
+def pooler_of(model: PreTrainedModel) -> Matrix | None:
+    """The matrix of the pooler, between the encoder and the head of a classifier, where the base model has one."""
+    found = [
+        name
+        for name, module in model.base_model.named_modules()
+        if "pooler" in name.split(".") and isinstance(module, nn.Linear)
+    ]
+    return next(_matrices(model.base_model, found[0], unit_axis=0)) if found else None
+
+
 def _found(family: Family, base: nn.Module) -> Iterator[Sublayer]:
     for stack in family.stacks:
         pattern = re.escape(stack.layers).replace(r"\*", r"\d+")

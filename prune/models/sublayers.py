@@ -64,11 +64,15 @@ class Matrix:
 
     def weight(self, base: nn.Module) -> Tensor:
         """(rows, columns), a view; with fewer rows or columns where units have been removed."""
-        module = base.get_submodule(self.module)
-        weight = module.weight
+        weight = base.get_submodule(self.module).weight
         assert isinstance(weight, Tensor)
+        return self.within(base, weight)
+
+    def within(self, base: nn.Module, values: Tensor) -> Tensor:
+        """Its part (rows, columns) of `values`, which have the shape of its module's weight; a view."""
+        module = base.get_submodule(self.module)
         still_transposed = self.transposed and not isinstance(module, nn.Linear)  # a smaller one is a linear layer
-        return self._own(weight.t() if still_transposed else weight)
+        return self._own(values.t() if still_transposed else values)
 
     def bias(self, base: nn.Module) -> Tensor | None:
         """(rows,), a view; None where the module has no bias."""

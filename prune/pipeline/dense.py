@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from transformers import set_seed
@@ -11,6 +12,7 @@ from prune.pipeline.experiment import Experiment
 from prune.pipeline.stages import saving
 from prune.results.layout import StageFolder
 from prune.runtime import distributed
+from prune.runtime.wording import counted
 from prune.training.distillation import TrainingData
 
 
@@ -32,3 +34,19 @@ def fine_tune_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str,
         return {"scores": examples.scores(model, folder)}
 
     return distributed.broadcast_from_main(keep)
+
+
+def train_until(step: int, experiment: Experiment, folder: StageFolder) -> None:
+    """Leaves in `folder` the unpruned model as its fine-tuning had it after so many steps, as far as that repeats."""
+    learning = experiment.learning
+    set_seed(experiment.config.seed)
+    experiment.screen.stage("dense", f"the unpruned model after {counted(step, 'step')} of its fine-tuning")
+    model = experiment.networks.fresh()
+    training = replace(learning.settings.dense, stop_after=step)
+    learning.train(model, folder, training, TrainingData(experiment.examples.training))
+
+    def keep() -> None:
+        with saving(model, folder):
+            model.save_pretrained(folder.model)
+
+    distributed.broadcast_from_main(keep)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from transformers import PreTrainedModel
@@ -16,8 +16,8 @@ from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
 from prune.measure.speed import batch_of, measure_speed, typical_length
 from prune.pipeline.experiment import Experiment
-from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport
-from prune.pipeline.stage import Stage
+from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
+from prune.pipeline.stage import Report, Stage
 from prune.pipeline.stages import reports
 from prune.results.layout import RunFolder
 from prune.results.record import Record
@@ -50,7 +50,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         task_version=config.task.version,
         model=config.model.name,
         method=config.method.name,
-        setting=", ".join(filter(None, [experiment.setting, stage.label])),
+        setting=experiment.setting,
         seed=config.seed,
         metric=metric,
         higher_is_better=spec_of(metric).higher_is_better,
@@ -76,6 +76,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         generation=[asdict(one) for one in generation],
         units_spared=dict(compacted.spared),
         shapes=[{site: list(counts) for site, counts in shape.items()} for shape in compacted.shapes],
+        scores_before_training=_scores_before(reported.values()),
         baseline=task.baseline,
         seconds={name: report.seconds for name, report in reported.items()},
         peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
@@ -85,6 +86,11 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
     )
     record.warnings = [*task.remarks, *_warnings(record)]
     return record
+
+
+def _scores_before(reported: Iterable[Report]) -> dict[str, dict[str, float]]:
+    sparse = [one for one in reported if isinstance(one, SparseReport)]
+    return {split: dict(values) for split, values in sparse[-1].scores_before.items()} if sparse else {}
 
 
 def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -60,28 +61,44 @@ class Examples:
         rows = self.evaluation.select(range(min(self.task.proof_examples, len(self.evaluation))))
         return self.outputs_of(model, rows)
 
-    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
-        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
+    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder | None = None) -> dict[str, Scores]:
+        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`, if given."""
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         scores = {}
         for split in self.task.eval_splits:
             features, rows = self.features[split], self.rows[split]
             size = self.config.schedule.eval_batch_size
             predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
-            folder.predictions(split).save(
-                predictions=predictions.answers,
-                null_odds=predictions.odds,
-                non_null_predictions=predictions.forced,
-                probabilities=predictions.probabilities,
-            )
+            if folder is not None:
+                folder.predictions(split).save(
+                    predictions=predictions.answers,
+                    null_odds=predictions.odds,
+                    non_null_predictions=predictions.forced,
+                    probabilities=predictions.probabilities,
+                )
             scores[split] = self.task.score(predictions, rows)
         return scores
 
     def sample(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
         """Batches of so many training examples, or all, drawn by the data seed, those of similar length together."""
         number = min(number, len(self.training))
-        rows = self.training.shuffle(seed=data_seed(self.config)).select(range(number))
-        rows = rows.select(sorted(range(number), key=rows[LENGTH].__getitem__))
+        yield from self._batches(self._shuffled.select(range(number)), device)
+
+    def sample_of_each_label(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
+        """Batches of so many training examples of each label, or all, drawn by the data seed."""
+        of_label: dict[int, list[int]] = defaultdict(list)
+        for row, label in enumerate(self._shuffled["labels"]):
+            of_label[label].append(row)
+        drawn = [row for rows in of_label.values() for row in rows[:number]]
+        yield from self._batches(self._shuffled.select(sorted(drawn)), device)
+
+    @property
+    def _shuffled(self) -> Dataset:
+        return self.training.shuffle(seed=data_seed(self.config))
+
+    def _batches(self, rows: Dataset, device: torch.device) -> Iterator[dict[str, Tensor]]:
+        """Those of similar length together."""
+        rows = rows.select(sorted(range(len(rows)), key=rows[LENGTH].__getitem__))
         for batch in DataLoader(
             inputs_only(rows), batch_size=self.config.schedule.batch_size, collate_fn=self.collator
         ):

@@ -48,8 +48,9 @@ class Experiment:
     @property
     def needs_budget(self) -> bool:
         """Whether a target decides about its units, and not a shape that was chosen before."""
-        given = self.config.method.shape and method_of(self.config).scores_units
-        return target_of(self.config) is not None and not given
+        method = method_of(self.config)
+        given = self.config.method.shape and method.scores_units
+        return target_of(self.config) is not None and method.has_budget and not given
 
     def with_budget(self) -> Experiment:
         """The same, with what its target allows: measures latencies where that is a time.
@@ -84,6 +85,8 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
 def setting_of(config: Config) -> str:
     """What decides how hard the method prunes: the target, or else penalty, density and layers."""
     method = config.method
+    if (said := method_of(config).setting) is not None:
+        return said(config)
     if (target := target_of(config)) is not None:
         return str(target)
     used = {

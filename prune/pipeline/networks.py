@@ -35,9 +35,15 @@ class Networks:
 
     def fresh(self) -> PreTrainedModel:
         """The model of the config with a new head; draws from the global generator."""
-        model = self.config.model
+        return self._new(self.config.model.pretrained)
+
+    def random(self) -> PreTrainedModel:
+        """The same with random weights everywhere; draws from the global generator."""
+        return self._new(pretrained=False)
+
+    def _new(self, pretrained: bool) -> PreTrainedModel:
         settings = {"pad_token_id": self.pad_token_id, **self.task.model_settings()}
-        return loading.fresh_model(model.path, self.task.auto_class, settings, pretrained=model.pretrained)
+        return loading.fresh_model(self.config.model.path, self.task.auto_class, settings, pretrained=pretrained)
 
     def finished(self, path: str, option: str) -> PreTrainedModel:
         """A model for the same task that others may have trained, a pruned one, too; `option` is what names it."""

@@ -43,21 +43,7 @@ def run(config: Config, screen: Screen) -> Record:
         with closing(experiment.learning.tracking):
             for stage in stages_to_run(result, config):
                 run_stage(stage, experiment)
-                if stage.emits_record and stage is not result:
-                    _emit(stage, experiment)
         return distributed.broadcast_from_main(lambda: _evaluate(experiment, result))
-
-
-def _emit(stage: Stage, experiment: Experiment) -> None:
-    """Leaves a record of a stage's model beside it, unless it is there."""
-    folder = RunFolder(stage.folder(experiment.config).path)
-
-    def emit() -> None:
-        if finished(folder.record, experiment.screen.warn) is None:
-            experiment.screen.stage("evaluate", f"the model of {stage.name}")
-            _write(assess(experiment, stage, folder), folder)
-
-    distributed.broadcast_from_main(emit)
 
 
 def _evaluate(experiment: Experiment, result: Stage) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from prune.config.durations import in_steps
 from prune.config.identity import DENSE_SCHEDULE
 from prune.config.schema import Config, Finish
 from prune.pipeline.stage import Report, Stage, Work
@@ -37,6 +38,14 @@ class CompactReport(Report):
     """As `method.shape` would say what was chosen."""
 
 
+@dataclass(frozen=True)
+class SparseReport(Report):
+    """What is said of a training under a mask."""
+
+    scores_before: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Of the model that it began with, under the mask: evaluation split -> metric -> value."""
+
+
 def _run_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
     from prune.pipeline.dense import fine_tune_dense
 
@@ -58,6 +67,24 @@ DENSE = Stage(
     survives_force=True,
 )
 """Fine-tunes the unpruned model, or takes `model.dense`, and scores it: the reference of every difference."""
+
+
+def early_dense(key: str) -> Stage:
+    """The unpruned model after as much of its fine-tuning as the setting `key` of the method says."""
+
+    def steps(experiment: Experiment) -> int:
+        return in_steps(getattr(experiment.config.method, key), experiment.learning.settings.dense.steps)
+
+    def run(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
+        from prune.pipeline.dense import train_until
+
+        train_until(steps(experiment), experiment, folder)
+        return {}
+
+    return Stage(
+        "early_dense", "early_dense", run=run, reads=(*DENSE.reads, f"method.{key}"), shared=True,
+        work=lambda experiment, _share: Work(steps(experiment)),
+    )  # fmt: skip
 
 
 def compaction(

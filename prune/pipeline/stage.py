@@ -60,10 +60,6 @@ class Stage:
     """Whether `force=true` leaves its output as it is."""
     transient: bool = False
     """Whether its folder is removed once the run is finished."""
-    emits_record: bool = False
-    """Whether its model, saved as compact models are, is evaluated and enters the results by itself."""
-    label: str = ""
-    """What sets its record apart from others of the run, as the table shows it: `round 1`."""
 
     def identity(self, config: Config) -> dict[str, Any]:
         """All settings that its output depends on. Those at their default are left out, so that a new one changes

@@ -20,7 +20,7 @@ from prune.files.paths import expanded, is_folder, shipped
 from prune.runtime.registry import nearest
 from prune.runtime.sanitize import shown
 
-PLACES = ("model.path", "model.dense", "task.path", "teacher")
+PLACES = ("model.path", "model.dense", "task.path", "method.mask", "teacher")
 """Keys that name a folder or something on the hub."""
 OWN = "<folder>"
 """Stands in a recipe for a folder of the user's own, who has to name one."""

@@ -71,6 +71,8 @@ class Record:
     """Site -> units that stayed so that widths are multiples of `compact.round_to`."""
     shapes: list[dict[str, list[int]]] = field(default_factory=list)
     """What `method.shape` says to get the same shape again; empty where it cannot."""
+    scores_before_training: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Of the model that a training under a mask began with: evaluation split -> metric -> value. Empty otherwise."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     measured_on: str = ""

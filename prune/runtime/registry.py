@@ -1,7 +1,8 @@
-"""Parts found by the name of their file: criteria, saliencies, methods, families, tasks.
+"""Parts found by the name of their file: criteria, saliencies of units and of weights, methods, families, tasks.
 
-Third parties add parts through the entry point groups `prune.criteria`, `prune.saliencies`, `prune.methods`,
-`prune.families`, `prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its value the module.
+Third parties add parts through the entry point groups `prune.criteria`, `prune.saliencies`, `prune.weight_saliencies`,
+`prune.methods`, `prune.families`, `prune.tasks` and `prune.metrics`; an entry point's name is the part's name, its
+value the module.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ from types import ModuleType
 from prune.runtime.sanitize import quoted
 
 _PACKAGE = Path(__file__).parents[1]
-_FOLDERS = {"families": "models/families", "saliencies": "criteria/saliency"}
+_FOLDERS = {
+    "families": "models/families",
+    "saliencies": "criteria/saliency",
+    "weight_saliencies": "criteria/weight_saliency",
+}
 """Of kinds that do not lie at the top of the package."""
 _SPECIAL = {"criteria": "saliencies"}
 """Kind -> another kind, whose parts belong to it, too."""
-_NO_PARTS = ("base", "answers", "metrics", "saliency")
+_NO_PARTS = ("base", "answers", "metrics", "saliency", "weight_saliency")
 """In the folders of parts: what several of them use."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""

@@ -10,7 +10,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,9 +22,9 @@ from omegaconf import DictConfig, OmegaConf
 from prune.composition.command_line import Command
 from prune.composition.compose import typed
 from prune.config.schema import Config, SearchConfig
-from prune.config.targets import each, target_of
 from prune.errors import UserError
 from prune.files.atomic import write_at_once
+from prune.pipeline.method import runs_of
 from prune.results.layout import RunFolder, SweepFolder, run_folder
 from prune.results.reading import NewerRecord
 from prune.results.record import Record, finished
@@ -92,9 +92,10 @@ class Jobs:
         except UserError as error:
             self._write(self._number(""), Note(label, self.command.as_typed(words), "", " ".join(str(error).split())))
         else:
-            for one, target in _with_words_of_target(config):
-                kept = [word for word in words if not (target and word.startswith("target."))]
-                record = self._run(one, " ".join([label, *target]), self.command.as_typed([*kept, *target]))
+            for one, own in runs_of(config):
+                replaced = tuple(word.partition("=")[0] for word in own)
+                kept = [word for word in words if word.partition("=")[0] not in replaced]
+                record = self._run(one, " ".join([label, *own]), self.command.as_typed([*kept, *own]))
         values = search.objective_values(sought, record)
         return values if len(values) > 1 else values[0]
 
@@ -161,14 +162,6 @@ class Failure(Exception):
     def __init__(self, reason: str, details: str | None = None):
         super().__init__(reason)
         self.reason, self.details = reason, details
-
-
-def _with_words_of_target(config: Config) -> Iterator[tuple[Config, list[str]]]:
-    """A run per target, with the word that asks for this one alone where there are several."""
-    runs = list(each(config))
-    for one in runs:
-        target = target_of(one)
-        yield one, [f"target.{target.kind}={target.value:g}"] if target and len(runs) > 1 else []
 
 
 def _read(run: RunFolder) -> Record | None:

@@ -17,9 +17,10 @@ from prune.composition.command_line import LAUNCHER, MOST_RUNS, SWEEPER, Command
 from prune.composition.compose import combinations, composing, hand_to_hydra
 from prune.composition.overrides import parsed
 from prune.config.schema import Config, SearchConfig
-from prune.config.targets import each, given
+from prune.config.targets import given
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
+from prune.pipeline.method import runs_of
 from prune.results.layout import SweepFolder, run_folder
 from prune.results.record import Record
 from prune.results.unfinished import reason_of
@@ -142,7 +143,7 @@ def _grid(command: Command) -> Plan:
         outputs[combination.config.outputs] = None
         report = report or combination.config.report
         label = " ".join(command.as_typed([word for word in combination.words if word not in command.fixed]))
-        for one in each(combination.config):
+        for one, _ in runs_of(combination.config):
             labels.setdefault(str(run_folder(one).path), label)
     return Plan(list(outputs), report, len(labels), labels)
 
@@ -158,6 +159,10 @@ def _search(command: Command, settings: Any) -> Plan:
     configs = [one.config for one in combinations(command, searched)]
     if any(len(several) > 1 for config in configs for several in given(config).values()):
         raise ConfigErrors([f"{SWEEPER}={_OPTUNA}: a run of a search has one target; name one value"])
+    if any(len(runs_of(config)) > 1 for config in configs):
+        raise ConfigErrors(
+            [f"{SWEEPER}={_OPTUNA}: a run of a search has one result; say method.rounds=[6] for the last"]
+        )
     trials = _whole("hydra.sweeper.n_trials", settings.sweeper.n_trials)
     _silence_optuna()
     sought = configs[0].search

@@ -69,6 +69,8 @@ class Task(ABC):
     """On how many examples compaction is proven to change nothing."""
     advice: ClassVar[Mapping[str, str]] = {}
     """What is wrong with too many rows -> what to do."""
+    has_labels: ClassVar[bool] = False
+    """Whether each example has one of a few labels."""
     regresses: ClassVar[bool] = False
     """Whether these are numbers to be met, no logits."""
 

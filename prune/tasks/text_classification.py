@@ -28,6 +28,8 @@ _MOST_SHOWN = 20
 class TextClassification(SequenceTask):
     """Texts in the columns `text`; in the column `label` the name of a label, its number from 0, or a boolean."""
 
+    has_labels = True
+
     def __init__(self, config: TaskConfig, seed: int):
         super().__init__(config, seed)
         self.names = list(config.labels)

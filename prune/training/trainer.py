@@ -67,6 +67,8 @@ class Training:
     seed: int
     dropout: float | None = None
     """Probability of all dropouts; None: the model's own."""
+    stop_after: int | None = None
+    """The step after which it ends, its schedule as if it went on; None: after the last."""
 
 
 def train(
@@ -97,7 +99,7 @@ def train(
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
-    if resume and start >= training.steps:
+    if resume and start >= (training.stop_after or training.steps):
         with used_rows(model, training_data.ids, training.weight_decay):
             load_model(model, str(resume / WEIGHTS))
         return history_of(resume)
@@ -113,6 +115,8 @@ def train(
             trainer.add_callback(_AdvanceMasks(masks, ramp))
         trainer.add_callback(_Show(progress))
         trainer.add_callback(_Trim(training.steps))
+        if training.stop_after is not None:
+            trainer.add_callback(_StopAfter(training.stop_after))
         for watcher in watchers:
             trainer.add_callback(watcher)
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -264,6 +268,14 @@ class _Trim(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if state.global_step % self.distance == 0:
             trim()
+
+
+class _StopAfter(TrainerCallback):
+    def __init__(self, step: int):
+        self.step = step
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_training_stop = control.should_training_stop or state.global_step >= self.step
 
 
 class _OwnNoise(TrainerCallback):

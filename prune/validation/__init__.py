@@ -12,7 +12,7 @@ _PARTS = (
     values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference,
     model.folders, model.family,
 )  # fmt: skip
-_WITH_TORCH = (model.scores, model.shape, model.blocks)
+_WITH_TORCH = (model.scores, model.shape, model.blocks, model.of_method)
 
 
 def check(config: Config) -> None:

@@ -101,6 +101,12 @@ def blocks(config: Config) -> Iterator[str]:
         yield from _block(name, block, sublayers)
 
 
+def of_method(config: Config) -> Iterator[str]:
+    """What the method cannot do with this model."""
+    if (method := method_or_none(config)) is not None:
+        yield from method.problems_with_model(config)
+
+
 @lru_cache(maxsize=8)
 def _sublayers(path: str, _shape: str) -> list[Sublayer]:
     """Of the model in a folder whose config.json says `_shape`; a sweep checks the same one many times."""

@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 
-from prune import criteria
 from prune.config.keys import NAME, is_name
 from prune.config.schema import NO_GRAIN, Config, SiteConfig
 from prune.files.paths import in_the_way
@@ -39,13 +38,7 @@ def names(config: Config) -> Iterator[str]:
     kinds = [("task.kind", "tasks", config.task.kind), ("method.kind", "methods", config.method.kind)]
     for key, folder, name in kinds:
         yield from one_of(key, name, registry.names(folder))
-    for name, site in sites(config):
-        method = method_or_none(config)
-        units = method is not None and method.scores_units
-        known = criteria.of_units() if units else criteria.of_masks()
-        grains = [one for one, grain in GRAINS.items() if name in grain.sites and (grain.whole_units or not units)]
-        yield from one_of(f"method.{name}.criterion", site.criterion, known)
-        yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
+    yield from _sites(config)
     for key, label in (("model", config.model.name), ("task", config.task.name), ("method", config.method.name)):
         unnamed = key == "model" and not config.model.path  # it is named after its path, of which is told below
         if not is_name(label) and not unnamed:
@@ -66,6 +59,18 @@ def names(config: Config) -> Iterator[str]:
             yield f"{key} is empty: name a local folder or a hub name, as in {key}=<folder>"
     if not config.outputs:
         yield "outputs is empty: name a folder"
+
+
+def _sites(config: Config) -> Iterator[str]:
+    """Grains that a method does not prune, and criteria that do not score them."""
+    if (method := method_or_none(config)) is None:
+        return
+    for name, site in sites(config):
+        criteria = {one: method.criteria(grain) for one, grain in GRAINS.items() if name in grain.sites}
+        grains = [one for one, known in criteria.items() if known]
+        known = criteria[site.grain if site.grain in grains else grains[0]]
+        yield from one_of(f"method.{name}.criterion", site.criterion, known)
+        yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
 
 
 def tracking(config: Config) -> Iterator[str]:

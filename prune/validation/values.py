@@ -16,6 +16,7 @@ from prune.config.schema import Config, Finish
 from prune.config.targets import given
 from prune.files.limits import problem_of
 from prune.masking.grains import GRAINS
+from prune.pipeline.method import unread_settings
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
@@ -69,12 +70,23 @@ def method(config: Config) -> Iterator[str]:
         if (value := attrgetter(key)(config)) != attrgetter(key)(defaults):
             yield f"{key}={shown(value)}: not read by {config.method.kind}: {reason}"
     criteria = {site.criterion for _, site in sites(config) if not site.stays}
-    if known and known.scores_units and len(criteria) > 1:
+    if known and known.one_criterion and len(criteria) > 1:
         yield (
             f"method.attention.criterion={shown(config.method.attention.criterion)} and method.feed_forward.criterion="
-            f"{shown(config.method.feed_forward.criterion)}: {config.method.kind} compares the units of both sites; "
+            f"{shown(config.method.feed_forward.criterion)}: {config.method.kind} compares the grains of both sites; "
             "set one criterion for both"
         )
+    if known is None:
+        return
+    for name, readers in unread_settings(config):
+        if (value := getattr(config.method, name)) != getattr(defaults.method, name):
+            yield f"method.{name}={shown(value)}: not read by {config.method.kind}, but by {' and '.join(readers)}"
+    if not known.has_teacher and config.teacher not in ("dense", "none"):
+        yield (
+            f"teacher={shown(config.teacher)}: {config.method.kind} trains without a teacher, as the dense model is "
+            "trained, so that they compare; say none"
+        )
+    yield from known.problems(config)
 
 
 def shape(config: Config) -> Iterator[str]:
@@ -101,6 +113,9 @@ def _is_shape(value: Any) -> bool:
 def target(config: Config) -> Iterator[str]:
     """Targets that contradict each other, the method, or reason."""
     targets, known = given(config), method_or_none(config)
+    if targets and known and not known.takes_target:
+        yield f"target.{next(iter(targets))}: not read by {config.method.kind}; its settings say how much goes"
+        return
     named = " and ".join(f"target.{kind}" for kind in targets)
     if len(targets) > 1 or (known and known.needs_target and not targets):
         yield (

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config
+from prune.criteria import of_units
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, compaction, result_stage
 from prune.pipeline.stage import Report, Stage, Work
@@ -96,8 +97,10 @@ def _removal_work(step: int, experiment: Experiment, share: float) -> Work:
 
 METHOD = Method(
     _result,
-    needs_target=True,
+    criteria=lambda grain: of_units() if grain.whole_units else [],
+    one_criterion=True,
     scores_units=True,
+    needs_target=True,
     takes_shape=lambda _config: True,
     unread={"method.layers": "it removes whole sublayers by itself"},
 )

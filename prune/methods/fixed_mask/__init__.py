@@ -1,0 +1,100 @@
+"""Training under the mask of another run, of this task or another one: tickets carried over (Chen et al. 2020)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from prune.config.schema import Config, Control
+from prune.criteria import of_weights
+from prune.errors import UserError
+from prune.files import strict_json
+from prune.files.paths import last_part
+from prune.methods.fixed_mask.source import model_folder
+from prune.pipeline import sparse_settings
+from prune.pipeline.method import Method
+from prune.pipeline.shared_stages import DENSE, SparseReport, compaction, result_stage
+from prune.pipeline.stage import Stage
+from prune.results.layout import ORIGIN
+from prune.results.typed import is_name
+from prune.runtime.sanitize import shown
+
+if TYPE_CHECKING:
+    from prune.pipeline.experiment import Experiment
+    from prune.results.layout import StageFolder
+
+_SETTINGS = ("mask", "control", "pooler")
+_GRAINS = tuple(key for key in sparse_settings.GRAINS_OF_SITES if key.endswith("grain"))
+_READS = (*(f"method.{name}" for name in _SETTINGS), *_GRAINS, *sparse_settings.SCHEDULE)
+_CONTROLS = (Control.random, Control.shuffled, Control.reinitialised, Control.layers_permuted)
+
+
+def _result(config: Config) -> Stage:
+    trained = Stage(
+        "prune", "pruned", run=_train, inputs=(DENSE,), reads=_READS, report=SparseReport,
+        work=sparse_settings.work, shared=True,
+    )  # fmt: skip
+    return result_stage(config, compaction(sparse_settings.select, DENSE, trained))
+
+
+def _train(experiment: Experiment, folder: StageFolder, _dense: StageFolder) -> Mapping[str, Any]:
+    from prune.methods.fixed_mask.training import train
+
+    return train(experiment, folder)
+
+
+def _setting(config: Config) -> str:
+    return sparse_settings.with_control(f"mask of {_origin(config.method.mask)}", config)
+
+
+def _origin(mask: str) -> str:
+    """The run that a mask is of, as far as the files beside its model tell."""
+    folder = model_folder(mask)
+    try:
+        told = strict_json.read(folder / ORIGIN) if folder else {}
+    except (FileNotFoundError, UserError):
+        told = {}
+    parts = [told.get(key) for key in ("task", "method")]
+    named = ", ".join(part for part in parts if isinstance(part, str))
+    return named if is_name(named) and named else last_part(mask)
+
+
+def _check(experiment: Experiment) -> None:
+    from prune.methods.fixed_mask.training import mask_of_run
+
+    mask_of_run(experiment)  # raises where it removes nothing
+
+
+def _problems(config: Config) -> Iterator[str]:
+    mask = config.method.mask
+    if not mask:
+        yield "method.mask is empty: name the folder of a finished run, as in method.mask=outputs/.../seed_0"
+    elif mask in of_weights():
+        yield (
+            f"method.mask={mask}: names a criterion, no run; method=at_initialization method.criterion={mask} "
+            "target.density=0.3 finds such a mask, and trains under it"
+        )
+    elif model_folder(mask) is None:
+        yield f"method.mask={shown(mask)}: no folder of a finished run, and none of a model, is there"
+    yield from sparse_settings.problems(config, _CONTROLS)
+
+
+def _problems_with_model(config: Config) -> Iterator[str]:
+    from prune.methods.fixed_mask.training import problems_with_mask
+
+    folder = model_folder(config.method.mask)
+    assert folder is not None
+    return problems_with_mask(config, folder)
+
+
+METHOD = Method(
+    _result,
+    criteria=lambda grain: [""] if grain.scattered else [],
+    takes_target=False,
+    has_teacher=False,
+    setting=_setting,
+    problems=_problems,
+    problems_with_model=_problems_with_model,
+    check=_check,
+    reads=_SETTINGS,
+)

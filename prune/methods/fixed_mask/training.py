@@ -1,0 +1,96 @@
+"""The mask of another run, and training under it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from prune.compaction import saved_model
+from prune.compaction.structure import Structure, is_pruned
+from prune.config.schema import Config
+from prune.errors import UserError
+from prune.masking.fixed_masks import FixedMasks, named_matrices
+from prune.methods.fixed_mask.source import model_folder
+from prune.models import loading
+from prune.models.architecture import pooler_of, skeleton, sublayers_of
+from prune.models.sublayers import Matrix, Sublayer
+from prune.models.units import all_units, features_of
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.sparse_training import pruned_sublayers, train_sparse, weights_under_mask, with_control
+from prune.results.layout import StageFolder
+from prune.runtime import distributed
+from prune.runtime.sanitize import shown
+
+_OPTION = "method.mask"
+
+
+def train(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
+    """Leaves in `folder` the model that is trained under the mask; returns its scores before that."""
+    experiment.screen.stage("prune", f"{experiment.config.method.name}: {experiment.setting}")
+    masks = distributed.broadcast_from_main(lambda: with_control(experiment, mask_of_run(experiment)))
+    model = weights_under_mask(experiment, None)
+    return train_sparse(experiment, folder, model, masks, experiment.learning.settings.prune)
+
+
+def mask_of_run(experiment: Experiment) -> FixedMasks:
+    """The zeros, and the units that are gone, of the model that `method.mask` names.
+
+    Raises:
+        UserError: if it has none, or cannot be read.
+    """
+    named, method = experiment.config.method.mask, experiment.config.method
+    folder = model_folder(named)
+    assert folder is not None, "the config was not checked"
+    model, kept = _model_in(folder, pruned_sublayers(experiment))
+    masks = {
+        name: _mask(matrix, kept[sublayer.name], model)
+        for sublayer in pruned_sublayers(experiment)
+        for name, matrix in named_matrices([sublayer]).items()
+    }
+    if method.pooler:
+        if (pooler := pooler_of(model)) is None:
+            raise UserError(f"method.pooler=true: the model of {_OPTION}={shown(named)} has no pooler; say false")
+        masks[pooler.module] = pooler.weight(model.base_model).detach() != 0
+    if all(bool(mask.all()) for mask in masks.values()):
+        raise UserError(f"{_OPTION}={shown(named)}: its model has no zeros, and has lost no units; name a pruned one")
+    return masks
+
+
+def _model_in(folder: Path, sublayers: list[Sublayer]) -> tuple[PreTrainedModel, Mapping[str, tuple[int, ...]]]:
+    """A model, and the units that it has left."""
+    if is_pruned(folder):
+        return saved_model.load(folder), Structure.read(folder).kept
+    return loading.fresh_model(str(folder), "AutoModel", {}, pretrained=True), all_units(sublayers)
+
+
+def _mask(matrix: Matrix, units: tuple[int, ...], model: PreTrainedModel) -> torch.Tensor:
+    mask = torch.zeros(matrix.rows, matrix.columns, dtype=torch.bool)
+    left = matrix.weight(model.base_model).detach() != 0
+    return mask.index_copy_(matrix.unit_axis, features_of(matrix, units), left)
+
+
+def problems_with_mask(config: Config, folder: Path) -> Iterator[str]:
+    """Why the mask of the model in `folder` does not fit that of the run."""
+    try:
+        theirs = _shapes(str(folder))
+    except UserError as error:
+        yield f"{_OPTION}={shown(config.method.mask)}: {error}"
+        return
+    mine = _shapes(config.model.path)
+    start = f"{_OPTION}={shown(config.method.mask)}: its model is of another shape than model.path={config.model.path}"
+    for name, shape in mine.items():
+        if theirs.get(name) != shape:
+            found = " x ".join(map(str, theirs[name])) if name in theirs else "not there"
+            yield f"{start}: {name} is {' x '.join(map(str, shape))} here, {found} there"
+            return
+    if beyond := sorted(theirs.keys() - mine.keys()):
+        yield f"{start}: {beyond[0]} is there, and not here"
+
+
+def _shapes(path: str) -> dict[str, tuple[int, int]]:
+    sublayers = sublayers_of(skeleton(loading.config_of(path)))
+    return {name: (matrix.rows, matrix.columns) for name, matrix in named_matrices(sublayers).items()}
