@@ -97,7 +97,7 @@ def own_dense_model(record: Record) -> Reference:
 def rows(records: Iterable[Record], reference_of: Callable[[Record], Reference] = own_dense_model) -> list[Row]:
     """For each task and dense model its row, the baseline's, and those of its runs, from dense to sparse."""
     result: list[Row] = []
-    families = grouped(records, _dense_key).values()
+    families = grouped(records, dense_key).values()
     for family in sorted(
         families, key=lambda f: (f[0].task, f[0].model, min(r.dense_value for r in f), f[0].fine_tuning)
     ):
@@ -119,7 +119,8 @@ def grouped(items: Iterable[_Item], key: Callable[[_Item], _Key]) -> dict[_Key, 
     return groups
 
 
-def _dense_key(record: Record) -> Hashable:
+def dense_key(record: Record) -> Hashable:
+    """The same for all records that may be compared with one dense model: its task, metric, name and fine-tuning."""
     scored = record.task, record.task_version, record.metric, record.higher_is_better, record.baseline
     return *scored, record.model, record.fine_tuning
 

@@ -5,6 +5,7 @@ import pytest
 from prune.report.page.write import write_report
 from tests.report.browser import CHROMIUM
 from tests.report.folders import configured, measured, save
+from tests.report.sweeps import swept
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 
@@ -57,3 +58,23 @@ def test_a_phone_shows_the_columns_that_matter_and_scrolls_down_only(browser, na
         "document.getElementById('table').getBoundingClientRect().right"
     )
     assert record.model in browser.run("document.querySelector('#table td.method').innerText")
+
+
+def test_the_metric_over_density_is_drawn_for_each_model_and_a_point_opens_its_run(browser, tmp_path):
+    for number, one in enumerate(swept() + swept(control="random") + swept(model="larger")):
+        save(tmp_path, one, f"{number}")
+    browser.problems.clear()
+    browser.look()
+    browser.open(write_report(tmp_path))
+    assert browser.run("[...document.querySelectorAll('#densities figcaption')].map(one => one.innerText)") == [
+        "sst2, larger: accuracy",
+        "sst2, small: accuracy",
+    ]
+    points = "[...document.querySelectorAll('#densities .mark-symbol.role-mark path')]"
+    found = browser.run(f"{points}.map(p => [p.__data__.datum.density, p.getBoundingClientRect().x, p.ariaLabel])")
+    places = sorted((x, -density) for density, x, _ in found)
+    assert places == sorted(places, key=lambda place: place[1])
+    assert "lottery_ticket, density 0.5, random: accuracy 85.12" in " ".join(label for *_, label in found)
+    browser.point_at(f"{points}.find(p => p.__data__.datum.name === 'lottery_ticket, random')", click=True)
+    browser.wait("document.querySelector('#detail h3').innerText === 'lottery_ticket, density 0.9, random'")
+    assert browser.problems == []

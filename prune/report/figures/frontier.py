@@ -53,22 +53,22 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
         "config": config(colors),
         "params": [{"name": "shown", "value": list(methods)}],
         "layer": [
-            _layer("dense", {"type": "rule"} | reference, {"y": y}),
-            _layer("front", {"type": "area", "opacity": 0.16}, at | color | {
+            layer("dense", {"type": "rule"} | reference, {"y": y}),
+            layer("front", {"type": "area", "opacity": 0.16}, at | color | {
                 "y": y | {"field": "low"}, "y2": {"field": "high"}, "detail": {"field": "model"}, },
                 [_whole("low", measure), _whole("high", measure)]),
-            _layer("published", {"type": "point", "shape": "circle", "size": 45, "opacity": 0.55, "filled": False,
-                                 "stroke": colors["soft"]}, at | tooltip),
-            _layer("front", {"type": "line", "strokeWidth": 2}, at | color | {"detail": {"field": "model"}}),
-            *(_layer("points", {"type": "rule", "strokeWidth": 1.5, "opacity": 0.7}, at | color | {
+            layer("published", {"type": "point", "shape": "circle", "size": 45, "opacity": 0.55, "filled": False,
+                                "stroke": colors["soft"]}, at | tooltip),
+            layer("front", {"type": "line", "strokeWidth": 2}, at | color | {"detail": {"field": "model"}}),
+            *(layer("points", {"type": "rule", "strokeWidth": 1.5, "opacity": 0.7}, at | color | {
                 axis: at[axis] | {"field": f"{name}_low"}, f"{axis}2": {"field": f"{name}_high"}, },
                 [{"filter": f"isValid(datum.{name}_low)"}])
               for axis, name in (("x", cost), ("y", measure))),
-            _layer("points", {"type": "point", "filled": True, "size": 95, "cursor": "pointer", "strokeWidth": 1,
-                              "stroke": colors["paper"]}, at | of_method | tooltip | {
+            layer("points", {"type": "point", "filled": True, "size": 95, "cursor": "pointer", "strokeWidth": 1,
+                             "stroke": colors["paper"]}, at | of_method | tooltip | {
                 "opacity": {"condition": at_front, "value": 0.5}, }),
-            _layer("dense", {"type": "point", "filled": True, "shape": "diamond", "size": 170, "color": colors["ink"]},
-                   at | tooltip),
+            layer("dense", {"type": "point", "filled": True, "shape": "diamond", "size": 170, "color": colors["ink"]},
+                  at | tooltip),
             _dense_labels(cost, measure, at),
         ],
     }  # fmt: skip
@@ -96,10 +96,10 @@ def _dense_labels(cost: str, measure: str, at: dict[str, Any]) -> dict[str, Any]
         "dy": {"expr": f"{_LINE} * datum.line - 1"},
         "limit": {"expr": f"max({place}, width - {place}) - {_ASIDE}"},
     }
-    return _layer("dense", mark, at | {"text": {"field": "name"}}, transform)
+    return layer("dense", mark, at | {"text": {"field": "name"}}, transform)
 
 
-def _layer(data: str, mark: dict[str, Any], encoding: dict[str, Any], transform: Sequence[Any] = ()) -> dict[str, Any]:
+def layer(data: str, mark: dict[str, Any], encoding: dict[str, Any], transform: Sequence[Any] = ()) -> dict[str, Any]:
     """A layer whose marks have no description but their own: Vega-Lite would make one, an expression that holds the
     titles of axes, which a stranger may have written."""
     mark = mark | {"aria": "description" in encoding}
@@ -121,7 +121,7 @@ def rows(points: Iterable[Point]) -> Rows:
         front = [cost for cost, members in fronts.items() if id(point) in members]
         place = {"task": point.task, "model": point.model, "method": point.method, "batch": point.batch}
         shown = {"label": point.label, "facts": point.facts, "runs": point.runs, "front": front}
-        result.append(place | shown | {"spoken": _spoken(point.label, point.facts)} | _figures(point))
+        result.append(place | shown | {"spoken": spoken(point.label, point.facts)} | _figures(point))
     return result
 
 
@@ -138,26 +138,27 @@ def _published_point(row: Row) -> dict[str, Any]:
         "speedup": (row.speedup, float, "speed-up", "{:.2f} times".format),
         "density": (row.params, float, "weights left", "{:.3f} of BERT-base's".format),
     }
-    figures = {name: _rounded(scaled(spread.mean)) for name, (spread, scaled, *_) in shown.items() if spread}
+    figures = {name: rounded(scaled(spread.mean)) for name, (spread, scaled, *_) in shown.items() if spread}
     facts = [(title, form(spread.mean)) for spread, _, title, form in shown.values() if spread]
     facts.append(("published, measured on", row.source))
     label = f"{row.model}, {row.method}"
-    return {"task": row.task, "label": label, "facts": facts, "spoken": _spoken(label, facts)} | figures
+    return {"task": row.task, "label": label, "facts": facts, "spoken": spoken(label, facts)} | figures
 
 
 def _figures(point: Point) -> dict[str, float]:
     figures = {}
     for name, spread in point.figures.items():
-        figures[name] = _rounded(spread.mean)
+        figures[name] = rounded(spread.mean)
         if spread.low != spread.high:
-            figures |= {f"{name}_low": _rounded(spread.low), f"{name}_high": _rounded(spread.high)}
+            figures |= {f"{name}_low": rounded(spread.low), f"{name}_high": rounded(spread.high)}
     return figures
 
 
-def _rounded(number: float) -> float:
+def rounded(number: float) -> float:
+    """As exact as it can be seen."""
     return float(f"{number:.{_DIGITS}g}")
 
 
-def _spoken(label: str, facts: Iterable[tuple[str, str]]) -> str:
+def spoken(label: str, facts: Iterable[tuple[str, str]]) -> str:
     """What is read aloud."""
     return f"{label}: " + "; ".join(f"{name} {text}" for name, text in list(facts)[:3])

@@ -23,10 +23,15 @@ _SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross
 _NUM_SERIES = 8
 
 
+def numbered(number: int, colors: Colors) -> tuple[str, str]:
+    """A colour and a shape."""
+    return colors[f"series-{number % _NUM_SERIES}"], _SHAPES[number % len(_SHAPES)]
+
+
 def series(names: Sequence[str], colors: Colors) -> dict[str, Any]:
     """A colour and a shape for each of `names`; which of them the legend shows is the parameter `shown`."""
-    palette = [colors[f"series-{number % _NUM_SERIES}"] for number in range(len(names))]
-    shapes = [_SHAPES[number % len(_SHAPES)] for number in range(len(names))]
+    of_each = [numbered(number, colors) for number in range(len(names))]
+    palette, shapes = [color for color, _ in of_each], [shape for _, shape in of_each]
     legend = {"title": None, "values": {"expr": "shown"}, "orient": "top", "direction": "horizontal", "columns": 6}
     return {
         "color": {"field": "method", "type": "nominal", "scale": {"domain": names, "range": palette}, "legend": legend},

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from prune.report import figures
-from prune.report.figures import frontier, overlap
+from prune.report.figures import Figure, density, frontier, overlap
 from prune.report.figures.run import kinds
 from prune.report.figures.theme import IN_PAGE
 from prune.report.summary import RunSummary, summaries_of
@@ -53,6 +53,8 @@ class Page:
     points: figures.Rows
     dense: figures.Rows
     published: figures.Rows
+    densities: list[Figure]
+    """The metric over density: see prune/report/figures/density.py."""
     problems: list[str]
     specs: dict[str, Any]
 
@@ -65,6 +67,7 @@ def page_of(
     rows = table_rows(every)
     caption = legend(rows)
     metrics = metrics_of(every)
+    densities = list(density.drawn(every, IN_PAGE))
     return Page(
         title=one_line(outputs.resolve().name),
         columns=COLUMNS,
@@ -82,8 +85,9 @@ def page_of(
         published=frontier.published_points(
             row for task, metric in metrics.items() for row in published_rows(task, metric.name)
         ),
+        densities=[figure for figure, _ in densities],
         problems=problems,
-        specs=_specs(sorted({record.method for record in every})),
+        specs=_specs(sorted({record.method for record in every})) | {figure.kind: spec for figure, spec in densities},
     )
 
 

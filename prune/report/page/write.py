@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from prune.errors import UserError
 from prune.files.atomic import write_at_once
 from prune.report.detail.run import Detail, detail_of
-from prune.report.figures import frontier
+from prune.report.figures import Rows, density, frontier
 from prune.report.figures.files import save
 from prune.report.figures.theme import LIGHT
 from prune.report.page.content import Page, metrics_of, page_of
@@ -44,6 +45,8 @@ def write_report(outputs: Path, warn: Callable[[str], None] = lambda _: None) ->
     for problem in [*bad, *wrong, *undrawn]:
         warn(problem)
     write_frontiers(page, list(records.values()), outputs, warn)
+    for figure, spec in density.drawn(list(records.values()), LIGHT):
+        _save(spec, figure.data, outputs, figure.name, warn, f"the figure of {figure.title} against density")
     return outputs / REPORT
 
 
@@ -76,9 +79,15 @@ def write_frontiers(page: Page, records: Sequence[Record], outputs: Path, warn: 
             }
             spec = frontier.spec(cost, "difference", frontier.y_title("difference", metric), methods, LIGHT)
             spec["params"][0]["value"] = sorted({row["method"] for row in points})
-            try:
-                save(spec, data, outputs, f"{task}-{cost}")
-            except (OSError, UserError):
-                raise
-            except Exception as error:
-                warn(f"the figure of {task} against {cost} is not written: {reason_of(error)}")
+            _save(spec, data, outputs, f"{task}-{cost}", warn, f"the figure of {task} against {cost}")
+
+
+def _save(
+    spec: dict[str, Any], data: Mapping[str, Rows], outputs: Path, name: str, warn: Callable[[str], None], what: str
+) -> None:
+    try:
+        save(spec, data, outputs, name)
+    except (OSError, UserError):
+        raise
+    except Exception as error:
+        warn(f"{what} is not written: {reason_of(error)}")

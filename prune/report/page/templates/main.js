@@ -19,5 +19,6 @@ addEventListener("scroll", hideTip, { passive: true });
 for (const element of document.querySelectorAll(".of-results")) element.hidden = !data.entries.length;
 startResults();
 await startFrontier();
+await drawDensities();
 if (!follow(true) && data.runs.length) await showRun(best(), false);
 document.body.dataset.drawn = "true";
