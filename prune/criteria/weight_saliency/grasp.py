@@ -56,10 +56,11 @@ def hessian_product(model: Any, matrices: Matrices, batches: Batches, vector: di
 
 @contextmanager
 def _softened(model: Any) -> Iterator[None]:
-    """Meanwhile the last linear layer of the head, which gives the logits, gives them divided by the temperature."""
+    """Meanwhile the layer that gives the logits gives them divided by the temperature."""
     inside = set(model.base_model.modules())
-    head = [module for module in model.modules() if isinstance(module, nn.Linear) and module not in inside][-1]
-    handle = head.register_forward_hook(lambda _module, _args, logits: logits / TEMPERATURE)
+    outside = [module for module in model.modules() if isinstance(module, nn.Linear) and module not in inside]
+    last = model.get_output_embeddings() or outside[-1]
+    handle = last.register_forward_hook(lambda _module, _args, logits: logits / TEMPERATURE)
     try:
         yield
     finally:

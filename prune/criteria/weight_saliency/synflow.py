@@ -54,8 +54,8 @@ def _positive(name: str, values: Tensor) -> Tensor:
 def _inputs(model: Any) -> dict[str, Tensor]:
     """One token, which one does not matter; an end, where a head looks for one."""
     config = model.config
-    end = config.eos_token_id if isinstance(config.eos_token_id, int) else None
-    token = end if end is not None else int(config.pad_token_id == 0)
+    end = getattr(config, "eos_token_id", None)
+    token = end if isinstance(end, int) else int(config.pad_token_id == 0)
     ids = torch.full((1, 1), token, device=model.device)
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     return inputs | ({"decoder_input_ids": ids} if config.is_encoder_decoder else {})
