@@ -145,12 +145,13 @@ class TaskConfig:
     subset: str | None = None
     """Name of the hub data set's configuration; unused for a local folder."""
     text: list[str] = field(default_factory=list)
-    """Text columns: one or two to classify (two are encoded as a pair); question and text to answer from."""
+    """Text columns: one or two to classify (two are encoded as a pair); question and text to answer from; else
+    one."""
     encoding: str = "utf-8"
     """Encoding of CSV and JSON files."""
     label: str = "label"
     """Column with the label (a name, a whole number from 0, or a boolean) or number; or with the answers: `text` and
-    `answer_start`."""
+    `answer_start`; empty where there is none: masked_language_modeling."""
     labels: list[str] = field(default_factory=list)
     """Names of the labels, in the order of their numbers; []: those of the training split, sorted. Read by
     text_classification."""

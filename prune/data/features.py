@@ -8,6 +8,8 @@ LENGTH = "length"
 """Number of tokens."""
 TRUNCATED = "truncated"
 """Whether the input was cut at the maximal length."""
+IGNORED = -100
+"""Label of a token that nothing is to be said about, padding among them."""
 EXAMPLE = "example"
 """Number of the example that the input is a part of, where an example has several."""
 TEXT_STARTS, TEXT_ENDS = "text_starts", "text_ends"

@@ -20,10 +20,13 @@ def fingerprint(rows: Dataset, tokenizer: PreTrainedTokenizerBase) -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_key(data: str, tokenizer: PreTrainedTokenizerBase, config: TaskConfig, training: bool) -> str:
-    """A hash of all that features depend on, the code that makes them included."""
+def cache_key(
+    data: str, tokenizer: PreTrainedTokenizerBase, config: TaskConfig, training: bool, seed: int | None = None
+) -> str:
+    """A hash of all that features depend on, the code that makes them included; `seed`: where something is drawn."""
     options = (config.kind, config.text, config.label, config.max_length, config.answers, config.summaries, training)
-    digest = hashlib.sha256(f"{data} {options} {tokenizer.backend_tokenizer.to_str()}".encode())
+    drawn = "" if seed is None else f"{seed} "
+    digest = hashlib.sha256(f"{data} {options} {drawn}{tokenizer.backend_tokenizer.to_str()}".encode())
     for file in sorted(file for room in ("data", "tasks") for file in (PACKAGE / room).rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:32]

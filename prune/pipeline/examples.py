@@ -113,7 +113,8 @@ def read_examples(config: Config, task: Task, tokenizer: PreTrainedTokenizerBase
     fingerprints = {split: fingerprint(of_split, tokenizer) for split, of_split in rows.items()}
     training = {split: split == config.task.train_split for split in rows}
     # Before any of them is used: a tokenizer that has been used describes itself differently.
-    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, training[split]) for split in rows}
+    seed = task.seed if task.draws_features else None
+    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, training[split], seed) for split in rows}
     with library_output.progress_bars(screen.console.is_terminal):
         features = {
             split: task.features(of_split, tokenizer, training=training[split], fingerprint=keys[split])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import transformers
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from prune.compaction import saved_model
@@ -77,6 +78,7 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
         UserError: if its model, its teacher or its dense model cannot be what the config asks for.
     """
     dense_config = loading.config_of(config.model.path)
+    _check_head(config, task, dense_config)
     depth = depth_of(dense_config, config.method.layers)
     if config.method.layers < 1 and not depth.kept:
         share, name = config.method.layers, dense_config.model_type
@@ -85,6 +87,17 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
     dense_sublayers = sublayers_of(skeleton(dense_config))
     sublayers = sublayers_of(skeleton(shallower_config(dense_config, depth)))
     return Networks(config, task, dense_config, dense_sublayers, sublayers, depth, pad_token_id)
+
+
+def _check_head(config: Config, task: Task, dense_config: PreTrainedConfig) -> None:
+    """That transformers has a model of this architecture for the task."""
+    mapping = getattr(transformers, task.auto_class)._model_mapping
+    if type(dense_config) in mapping and not (task.encoders_only and dense_config.is_encoder_decoder):
+        return
+    raise UserError(
+        f"model.path={config.model.path}: a {dense_config.model_type} has no head for task.kind={config.task.kind}; "
+        f"name a model of another architecture, of which transformers has an {task.auto_class}"
+    )
 
 
 def _check_others(config: Config, dense_config: PreTrainedConfig) -> None:

@@ -73,6 +73,10 @@ class Task(ABC):
     """Whether each example has one of a few labels."""
     regresses: ClassVar[bool] = False
     """Whether these are numbers to be met, no logits."""
+    encoders_only: ClassVar[bool] = False
+    """Whether it is no task for a model with a decoder, though that may have such a head."""
+    draws_features: ClassVar[bool] = False
+    """Whether something in the features is drawn by the seed."""
 
     def __init__(self, config: TaskConfig, seed: int):
         self.config, self.seed = config, seed
@@ -121,7 +125,10 @@ class Task(ABC):
             self.check(split, read_split(self.config, split))
 
     def check(self, split: str, rows: Dataset) -> None:
-        """Raises a UserError that names the column and row of what cannot be used."""
+        """Raises a UserError that names the column and row of what cannot be used.
+
+        Where `task.label` is empty, there are no labels.
+        """
         where = f"task {self.config.name}, split {split!r}"
         if len(rows) == 0:
             raise UserError(f"{where}: there are no rows")
@@ -135,7 +142,8 @@ class Task(ABC):
             check_text(where, column, rows.data.column(column))
         if id_ and (repeats := len(rows) - pc.count_distinct(rows.data.column(id_)).as_py()):
             raise UserError(f"{where}: {counted(repeats, 'row')} with the id of an earlier row in the column {id_!r}")
-        self.check_labels(where, rows.data.column(label))
+        if label:
+            self.check_labels(where, rows.data.column(label))
 
     @abstractmethod
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
@@ -184,7 +192,7 @@ class Task(ABC):
 
     @abstractmethod
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
-        """Makes a batch of features."""
+        """Makes a batch of features; one that draws is told the `epoch` of a training by its attribute of this name."""
 
     @abstractmethod
     def model_settings(self) -> dict[str, Any]:

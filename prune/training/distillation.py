@@ -14,9 +14,8 @@ from datasets import Dataset
 from torch import Tensor
 
 from prune.config.schema import DistillationConfig
+from prune.data.features import IGNORED
 
-IGNORED = -100
-"""Label of padding."""
 _PREFIX = "teacher_"
 
 
@@ -110,7 +109,7 @@ class LossWeight:
     """
 
     answers: float | Tensor = 1.0
-    """Of what is answered: of examples, or of the tokens of generated texts."""
+    """Of what is answered: of examples, or of the tokens that are generated or guessed."""
     tokens: float | Tensor = 1.0
     """Of the tokens that are read."""
 
@@ -127,7 +126,7 @@ def part_of(batch: dict[str, Any], place: int, number: int) -> tuple[dict[str, A
 
 
 def _written(batch: Mapping[str, Tensor]) -> Tensor | None:
-    """Which tokens of generated texts are no padding (batch, tokens)."""
+    """Which tokens of generated texts are no padding, or are to be guessed (batch, tokens)."""
     labels = batch.get("labels")
     return labels != IGNORED if labels is not None and labels.dim() > 1 else None
 
@@ -152,8 +151,8 @@ def losses(
 ) -> dict[str, Tensor]:
     """The weighted terms of the loss: against the labels, and against the teacher if there is one.
 
-    `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts `labels`, both (batch, tokens).
-    They are the `weight` of a batch.
+    `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts and masked tokens, which count
+    alone, `labels`, both (batch, tokens). They are the `weight` of a batch.
     """
     if not teacher_outputs.logits:
         return {"labels": weight.answers * outputs["loss"]}

@@ -23,10 +23,11 @@ class LengthGrouped(LengthGroupedSampler):
 
 
 class SetEpoch(TrainerCallback):
-    """Tells the sampler which epoch begins."""
+    """Tells the sampler, and whatever else has an `epoch`, which one begins."""
 
-    def __init__(self, sampler: LengthGrouped):
-        self.sampler = sampler
+    def __init__(self, *listeners: Any):
+        self.listeners = [one for one in listeners if hasattr(one, "epoch")]
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.sampler.epoch = int(round(state.epoch or 0.0, 6))
+        for one in self.listeners:
+            one.epoch = int(round(state.epoch or 0.0, 6))

@@ -161,7 +161,7 @@ class _Trainer(Trainer):
         self.remove_callback(PrinterCallback)
         if self.teacher is not None:
             self.teacher.model.to(self.args.device)
-        self.add_callback(SetEpoch(self.sampler))
+        self.add_callback(SetEpoch(self.sampler, collator))
         self.add_callback(_OwnNoise())
         self._terms: dict[str, Tensor] = {}
 

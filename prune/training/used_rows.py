@@ -22,8 +22,8 @@ def used_rows(model: PreTrainedModel, ids: Iterable[int], weight_decay: float = 
     """While it lasts, the word embeddings of `model` consist of the rows of `ids` and of the padding.
 
     Afterwards all rows are back, those that were used as they have become. Any other id is an IndexError in
-    between. Nothing changes where all rows matter: with weight decay, in models that write texts, where the same
-    weights are used for something else, too, or where nearly all rows are in use.
+    between. Nothing changes where all rows matter: with weight decay, in models that write texts or guess words, where
+    the same weights are used for something else, too, or where nearly all rows are in use.
     """
     embeddings = model.get_input_embeddings()
     if weight_decay > 0 or not isinstance(embeddings, nn.Embedding) or not _of_its_own(model, embeddings):
@@ -54,7 +54,8 @@ def _of_its_own(model: PreTrainedModel, embeddings: nn.Embedding) -> bool:
     """Whether the weights are trained, and those of one module alone, which reads what is given to the model."""
     weight = embeddings.weight
     holders = sum(own is weight for module in model.modules() for own in module.parameters(recurse=False))
-    return weight.requires_grad and holders == 1 and not model.config.is_encoder_decoder
+    of_words = model.config.is_encoder_decoder or model.get_output_embeddings() is not None
+    return weight.requires_grad and holders == 1 and not of_words
 
 
 class _Places:

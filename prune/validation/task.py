@@ -20,7 +20,13 @@ def fields_of_kind(config: Config) -> Iterator[str]:
             yield f"task.{name}: read by {reader} only, not by task.kind={task.kind}"
 
 
+def _label(task: TaskConfig) -> Iterator[str]:
+    if not task.label:
+        yield "task.label='': name the column with what is to be predicted"
+
+
 def _texts(task: TaskConfig) -> Iterator[str]:
+    yield from _label(task)
     if not 1 <= len(task.text) <= 2:
         yield f"task.text={shown(task.text)}: name one or two text columns"
 
@@ -39,6 +45,7 @@ def _classes(task: TaskConfig) -> Iterator[str]:
 
 
 def _answers(task: TaskConfig) -> Iterator[str]:
+    yield from _label(task)
     answers = task.answers
     if len(task.text) != 2:
         yield f"task.text={shown(task.text)}: name two columns, with the question and with the text"
@@ -54,6 +61,7 @@ def _answers(task: TaskConfig) -> Iterator[str]:
 
 
 def _summaries(task: TaskConfig) -> Iterator[str]:
+    yield from _label(task)
     summaries = task.summaries
     if len(task.text) != 1:
         yield f"task.text={shown(task.text)}: name the column with the text"
@@ -62,11 +70,19 @@ def _summaries(task: TaskConfig) -> Iterator[str]:
         yield f"task.summaries.min_new_tokens={summaries.min_new_tokens}: must be {allowed}"
 
 
+def _masked(task: TaskConfig) -> Iterator[str]:
+    if len(task.text) != 1:
+        yield f"task.text={shown(task.text)}: name the one column with the text"
+    if task.label:
+        yield f"task.label={shown(task.label)}: masked tokens are predicted, and no column; say task.label=''"
+
+
 _ASKED = {
     "text_classification": _classes,
     "text_regression": _texts,
     "question_answering": _answers,
     "summarization": _summaries,
+    "masked_language_modeling": _masked,
 }
 _READERS = {
     "labels": "text_classification",

@@ -30,6 +30,7 @@ TO_FILL_IN = {
     "text_regression": {"path": "a/b"},
     "question_answering": {"path": "a/b"},
     "summarization": {"path": "a/b"},
+    "mlm": {"path": "a/b"},
     "custom": {"path": "a/own"},
 }
 """What a user gives to the tasks, and to the model, that leave it open."""

@@ -22,6 +22,7 @@ MODELS = {
     "text_regression": ("bert", "BertForSequenceClassification", {"text": ["first", "second"]}),
     "question_answering": ("distilbert", "DistilBertForQuestionAnswering", {"text": ["question", "context"]}),
     "summarization": ("t5", "T5ForConditionalGeneration", {"text": ["document"], "summaries": SUMMARIES}),
+    "masked_language_modeling": ("bert", "BertForMaskedLM", {"text": ["sentence"]}),
 }
 PAIR = {"kind": "text_classification", "text": ["premise", "hypothesis"]}
 
@@ -51,7 +52,8 @@ def test_every_kind_of_task_is_shown_and_works_as_it_stands(tmp_path):
             code += f"print({by_name}('a'))\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("'score'") == 3
+    assert done.stdout.count("'score'") == 3 + 5
+    assert done.stdout.count("'token_str'") == 5
     remarks = [line for line in done.stderr.splitlines() if line and "Loading weights" not in line]
     assert remarks == []
 
@@ -63,8 +65,9 @@ def test_a_task_is_loaded_by_the_class_that_trains_it(kind):
 
 def test_pipelines_are_those_that_transformers_has():
     assert set(PIPELINES.values()) <= set(SUPPORTED_TASKS)
-    named = {kind.replace("_", "-") for kind in names("tasks")}
-    assert named & set(SUPPORTED_TASKS) == {PIPELINES[kind] for kind in names("tasks") if kind in PIPELINES}
+    of_kinds = {kind: kind.replace("_", "-") for kind in names("tasks")}
+    named = {kind: name for kind, name in of_kinds.items() if name in SUPPORTED_TASKS}
+    assert named.items() <= PIPELINES.items()
 
 
 def test_a_prefix_of_others_is_quoted():

@@ -29,6 +29,25 @@ def test_settings_of_labels_are_refused_where_nobody_reads_them(word):
     assert problem.endswith("read by text_classification only, not by task.kind=text_regression")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("task=mlm", "task.text=[]"), "task.text=[]: name the one column with the text"),
+        (("task=mlm", "task.text=[a,b]"), "task.text=['a', 'b']: name the one column with the text"),
+        (("task=mlm", "task.label=a"), "task.label=a: masked tokens are predicted, and no column; say task.label=''"),
+        (("task=mlm", "task.metrics=[f1]"), "task.metrics=f1: not known"),
+        (("task=mlm", "task.labels=[a,b]"), "task.labels: read by text_classification only"),
+        *(
+            (("task=" + one, "task.label=''"), "task.label='': name the column with what is to be predicted")
+            for one in ("text_classification", "text_regression", "question_answering", "summarization")
+        ),
+    ],
+)
+def test_a_task_has_labels_unless_it_is_of_masked_tokens(words, said):
+    (problem,) = problems("model=demo", "task.path=pkg://demo/data", *words)
+    assert problem.startswith(said)
+
+
 @pytest.mark.parametrize("unanswerable", [False, True])
 def test_the_checked_metrics_of_answers_are_those_that_a_record_can_be_about(unanswerable):
     task = QuestionAnswering(TaskConfig(label="answers", answers=AnswersConfig(unanswerable=unanswerable)), 0)

@@ -33,7 +33,7 @@ def front_matter(record: Record) -> ModelCardData:
         model_name=f"{record.model}-{record.task}-{record.method}",
         eval_results=[
             EvalResult(
-                task_type=kind,
+                task_type=pipeline or kind,
                 dataset_type=dataset or record.task,
                 dataset_name=record.task,
                 dataset_config=one_line(task.get("subset") or "") or None,

@@ -11,12 +11,13 @@ AUTO_CLASSES = {
     "text_regression": "AutoModelForSequenceClassification",
     "question_answering": "AutoModelForQuestionAnswering",
     "summarization": "AutoModelForSeq2SeqLM",
+    "masked_language_modeling": "AutoModelForMaskedLM",
 }
 PIPELINES = {
     "text_classification": "text-classification",
     "token_classification": "token-classification",
     "text_generation": "text-generation",
-    "fill_mask": "fill-mask",
+    "masked_language_modeling": "fill-mask",
 }
 """Kind of task -> its pipeline, of those that are in transformers since version 5."""
 
@@ -67,9 +68,16 @@ summary = model.generate(**inputs{said})
 print(tokenizer.decode(summary[0], skip_special_tokens=True))"""
 
 
+def _fill(_task: Mapping[str, Any]) -> str:
+    return f"""\
+fill = pipeline("{PIPELINES["masked_language_modeling"]}", model=model, tokenizer=tokenizer)
+print(fill(f"A text with a {{tokenizer.mask_token}} in it."))"""
+
+
 _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "text_classification": _classify,
     "text_regression": _rate,
     "question_answering": _answer,
     "summarization": _summarize,
+    "masked_language_modeling": _fill,
 }

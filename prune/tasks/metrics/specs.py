@@ -74,6 +74,7 @@ class MetricSpec:
 
 
 NAMES = {
+    "masked_language_modeling": ("accuracy", "pseudo_perplexity"),
     "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
     "text_classification": (
         "accuracy",
@@ -116,6 +117,7 @@ _SPECS = {
         MetricSpec("roc_auc", "ROC AUC"),
         MetricSpec("pearson", "Pearson correlation"),
         MetricSpec("spearman", "Spearman correlation"),
+        MetricSpec("pseudo_perplexity", "pseudo-perplexity", scale=1.0, unit="", higher_is_better=False, margin=0.1),
         MetricSpec("exact_match", "exact match"),
         MetricSpec("exact", "exact match"),
         MetricSpec("best_f1", "best F1"),
