@@ -1,7 +1,7 @@
 """Which weights or units are kept, given their scores; and the controls that a choice is compared with.
 
-Scores and choices are tensors by name: of a matrix (rows, columns), or of a sublayer (units,). A choice is True for what
-is kept.
+Scores and choices are tensors by name: of a matrix (rows, columns), or of a sublayer (units,). A choice is True for
+what is kept.
 """
 
 from __future__ import annotations

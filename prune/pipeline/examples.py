@@ -22,7 +22,7 @@ from prune.measure.speed import speed_device
 from prune.results.layout import RunFolder, StageFolder
 from prune.runtime import library_output
 from prune.runtime.screen import Screen
-from prune.tasks.base import Outputs, Scores, Task
+from prune.tasks.base import Outputs, Predictions, Scores, Task
 
 
 @dataclass(frozen=True)
@@ -61,23 +61,29 @@ class Examples:
         rows = self.evaluation.select(range(min(self.task.proof_examples, len(self.evaluation))))
         return self.outputs_of(model, rows)
 
-    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder | None = None) -> dict[str, Scores]:
-        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`, if given."""
-        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
+    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
+        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
         scores = {}
         for split in self.task.eval_splits:
-            features, rows = self.features[split], self.rows[split]
-            size = self.config.schedule.eval_batch_size
-            predictions = self.task.predictions(model, features, rows, self.tokenizer, size)
-            if folder is not None:
-                folder.predictions(split).save(
-                    predictions=predictions.answers,
-                    null_odds=predictions.odds,
-                    non_null_predictions=predictions.forced,
-                    probabilities=predictions.probabilities,
-                )
-            scores[split] = self.task.score(predictions, rows)
+            predictions = self._predictions(model, split)
+            folder.predictions(split).save(
+                predictions=predictions.answers,
+                null_odds=predictions.odds,
+                non_null_predictions=predictions.forced,
+                probabilities=predictions.probabilities,
+            )
+            scores[split] = self.task.score(predictions, self.rows[split])
         return scores
+
+    def main_scores(self, model: PreTrainedModel) -> dict[str, Scores]:
+        """The task's metrics of `model` on the first evaluation split, whose predictions are not kept."""
+        split = self.task.eval_splits[0]
+        return {split: self.task.score(self._predictions(model, split), self.rows[split])}
+
+    def _predictions(self, model: PreTrainedModel, split: str) -> Predictions:
+        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
+        size = self.config.schedule.eval_batch_size
+        return self.task.predictions(model, self.features[split], self.rows[split], self.tokenizer, size)
 
     def sample(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
         """Batches of so many training examples, or all, drawn by the data seed, those of similar length together."""

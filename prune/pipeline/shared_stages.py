@@ -43,7 +43,7 @@ class SparseReport(Report):
     """What is said of a training under a mask."""
 
     scores_before: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Of the model that it began with, under the mask: evaluation split -> metric -> value."""
+    """Of the model that it began with, under the mask: first evaluation split -> metric -> value."""
 
 
 def _run_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:

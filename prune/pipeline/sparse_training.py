@@ -81,7 +81,7 @@ def train_sparse(
     """Trains `model` under `masks` and leaves it in `folder`; returns its scores before that."""
     examples, learning = experiment.examples, experiment.learning
     with held(model.base_model, pruned_matrices(experiment, model), masks):
-        before = distributed.broadcast_from_main(lambda: examples.scores(model))
+        before = distributed.broadcast_from_main(lambda: examples.main_scores(model))
         set_seed(experiment.config.seed)
         learning.train(model, folder, training, TrainingData(examples.training))
 

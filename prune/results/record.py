@@ -72,7 +72,7 @@ class Record:
     shapes: list[dict[str, list[int]]] = field(default_factory=list)
     """What `method.shape` says to get the same shape again; empty where it cannot."""
     scores_before_training: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Of the model that a training under a mask began with: evaluation split -> metric -> value. Empty otherwise."""
+    """Of the model that a training under a mask began with: first evaluation split -> metric -> value; else empty."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     measured_on: str = ""

@@ -1,5 +1,5 @@
-"""Saliencies of single weights: gradients and Hessian-vector products against finite differences; what SynFlow conserves;
-every one of them on every family.
+"""Saliencies of single weights: gradients and Hessian-vector products against finite differences; what SynFlow
+conserves; every one of them on every family.
 """
 
 import copy

@@ -1,7 +1,7 @@
 """SynFlow: how much of what flows through a network a weight carries (Tanaka et al. 2020, eq. 3), without any data.
 
-R is the sum of the outputs of the network with |w| for each weight, where the input is ones: w dR/dw is the sum over all
-paths through w of the products of their weights. The network is made one in which that is so:
+R is the sum of the outputs of the network with |w| for each weight, where the input is ones: w dR/dw is the sum over
+all paths through w of the products of their weights. The network is made one in which that is so:
 - an activation is the identity, as the authors have it for ReLU, which changes no positive number;
 - normalisation divides by a mean, and softmax by a sum, that count as constants, since they would otherwise hide how
   much flows; attention is (q k') v: queries, keys and values carry the same;
