@@ -21,6 +21,7 @@ from prune.config.keys import GROUPS, choices
 from prune.config.schema import Config, TargetConfig
 from prune.errors import ConfigErrors
 from prune.files.paths import PACKAGE, shipped
+from prune.pipeline.method import unread_settings
 from prune.validation import check
 
 DEMO = ("model=demo", "task=demo")
@@ -32,9 +33,10 @@ TO_FILL_IN = {
     "summarization": {"path": "a/b"},
     "mlm": {"path": "a/b"},
     "custom": {"path": "a/own"},
+    "fixed_mask": {"mask": str(PACKAGE / "demo" / "model")},
 }
-"""What a user gives to the tasks, and to the model, that leave it open."""
-TARGETS = {"one_shot": {"speedup": 2.0}}
+"""What a user gives to the tasks, to the model and to the method that leave it open."""
+TARGETS = {"one_shot": {"speedup": 2.0}, "at_initialization": {"density": 0.5}}
 """And to the methods that do."""
 DATACLASSES = [item for name, item in vars(schema).items() if name.endswith("Config")]
 CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory for group in GROUPS}
@@ -43,6 +45,11 @@ FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group)
 
 READ_BY = {"class_weights": "text_classification", "answers": "question_answering", "summaries": "summarization"}
 """Parts of a task that one kind reads; files of other kinds leave them out."""
+
+
+def unread(kind):
+    """The settings of a method that only other kinds read; its files leave them out."""
+    return dict(unread_settings(Config(method=schema.MethodConfig(kind=kind))))
 
 
 @functools.cache
@@ -131,6 +138,8 @@ def test_every_file_lists_every_field_of_its_class(file):
     content, names = yaml.safe_load(file.read_text()), list(paths(CLASS_OF[file.parent.name]))
     if file.parent.name == "task":
         names = [name for name in names if READ_BY.get(name.split(".")[0], content["kind"]) == content["kind"]]
+    if file.parent.name == "method":
+        names = [name for name in names if name not in unread(content["kind"])]
     assert list(leaves(content, names)) == names
 
 

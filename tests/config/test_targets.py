@@ -12,6 +12,8 @@ from prune.config.keys import choices
 from prune.config.schema import Config, TargetConfig
 from prune.config.targets import Target, each, target_of
 from prune.errors import UserError
+from prune.files import strict_yaml
+from prune.files.paths import shipped
 from prune.methods.one_shot import removal
 from prune.pipeline.compacting import _check_effect
 from prune.pipeline.evaluation import _warnings
@@ -26,7 +28,11 @@ from tests.report.records import record as make
 from tests.runs.tiny import call
 
 ONE_SHOT = (*DEMO, "method=one_shot")
-TRAINED = [name for name in choices("method") if name != "one_shot"]
+TRAINED = [
+    name
+    for name in choices("method")
+    if strict_yaml.read(shipped("configs") / "method" / f"{name}.yaml")["kind"] == "fine_pruning"
+]
 
 
 def test_a_list_is_visited_in_turn():
@@ -197,7 +203,7 @@ def test_units_of_both_sites_are_compared_by_one_saliency():
     assert list(values.method(config)) == []
     other = replace(config.method.feed_forward, criterion="another")
     (problem,) = values.method(replace(config, method=replace(config.method, feed_forward=other)))
-    assert "method.feed_forward.criterion=another: one_shot compares the units of both sites; set one" in problem
+    assert "method.feed_forward.criterion=another: one_shot compares the grains of both sites; set one" in problem
 
 
 @pytest.mark.parametrize(

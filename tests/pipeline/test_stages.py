@@ -1,27 +1,20 @@
-"""Stages: what identifies them, in which order they run, and records that single stages emit."""
+"""Stages: what identifies them, and in which order they run."""
 
 import io
 import threading
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import pytest
-import torch
 from rich.console import Console
 
 from prune.config.schema import Config, Finish, MethodConfig
 from prune.pipeline import shared_stages
-from prune.pipeline.compacting import Selection, compact_selected
-from prune.pipeline.method import Method, method_of, stages_of
+from prune.pipeline.method import method_of, stages_of
 from prune.pipeline.stage import Report, Stage, all_fields
 from prune.pipeline.stages import locked, stages_to_run
-from prune.results.files import read_records
 from prune.results.layout import StageFolder
-from prune.results.record import Record
 from prune.runtime import registry
 from prune.runtime.screen import WAITING, Screen
-from tests.runs.tiny import call
 
 
 def nothing(*_):
@@ -76,7 +69,7 @@ def test_every_method_ends_with_a_model_and_begins_with_the_dense_one(kind, fini
     stages = stages_of(config)
     assert stages[0] is shared_stages.DENSE
     assert stages[-1].name == ("fill" if finish is Finish.fill else "compact")
-    assert len({stage.name for stage in stages}) == len({stage.directory for stage in stages}) == len(stages)
+    assert len({stage.name for stage in stages}) == len({stage.folder(config).path for stage in stages}) == len(stages)
     assert all(stage.reads for stage in stages if stage.shared)
 
 
@@ -95,61 +88,6 @@ def test_a_report_of_more_fields_is_read_as_far_as_it_is_known(tmp_path):
     assert stage.read(folder) is None
     folder.finish({"seconds": 1.0, "peak_memory_bytes": 2, "data": {}, "from_a_later_version": 3})
     assert stage.read(folder) == Report(1.0, 2, {})
-
-
-# A method of rounds
-
-
-def select_dimensions(share, experiment, dense):
-    """The dense model without a share of each feed-forward layer's dimensions."""
-    networks = experiment.networks
-    model = networks.dense(dense).eval()
-    for sublayer in networks.sublayers:
-        if sublayer.site == "feed_forward":
-            with torch.no_grad():
-                sublayer.output.weight(model.base_model)[:, : int(share * sublayer.num_units)] = 0.0
-    return Selection(model, experiment.examples.proof_outputs(model))
-
-
-def remove(share, experiment, folder, dense, *_before):
-    return compact_selected(experiment, folder, partial(select_dimensions, share), (dense,))
-
-
-def rounds(_config):
-    dense, report = shared_stages.DENSE, shared_stages.CompactReport
-    first = Stage(
-        "round_1", "round_1", partial(remove, 0.25), (dense,), report=report, emits_record=True, label="round 1"
-    )
-    return Stage("round_2", "round_2", partial(remove, 0.5), (dense, first), report=report)
-
-
-def test_each_stage_may_emit_a_record(tmp_path, monkeypatch):
-    module = registry.module("methods", "fine_pruning")
-    monkeypatch.setattr(module, "METHOD", Method(rounds))
-    code, _, err = call(f"outputs={tmp_path}")
-    assert code == 0, err
-    records, problems = read_records(Path(tmp_path))
-    assert problems == []
-    by_setting = {record.setting: record for record in records.values()}
-    (first,) = (record for setting, record in by_setting.items() if setting.endswith("round 1"))
-    (last,) = (record for setting, record in by_setting.items() if not setting.endswith("round 1"))
-    assert len(records) == 2
-    half, quarter = last.dimensions_kept, first.dimensions_kept
-    assert [4 * kept for kept in quarter] == [6 * kept for kept in half]
-    assert set(last.seconds) == {"dense", "round_1", "round_2"}
-    assert set(first.seconds) == {"dense", "round_1"}
-
-
-def test_a_stage_that_has_emitted_its_record_does_not_evaluate_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(registry.module("methods", "fine_pruning"), "METHOD", Method(rounds))
-    assert call(f"outputs={tmp_path}")[0] == 0
-    (last,) = tmp_path.glob("*/*/*/*/seed_*/record.json")
-    before = {file: file.stat().st_mtime_ns for file in last.parent.glob("round_1/record.json")}
-    last.unlink()
-    code, _, err = call(f"outputs={tmp_path}")
-    assert code == 0, err
-    assert {file: file.stat().st_mtime_ns for file in before} == before
-    assert Record.read(last).seed == 0
 
 
 def test_the_method_of_a_config_is_that_of_its_kind():

@@ -19,6 +19,9 @@ QUICK = (
     "evaluate.speed.length=8",
 )  # fmt: skip
 OF_METHOD = {
+    "lottery_ticket": ("method.rounds=[1]", "method.rate=0.5"),
+    "structured_ticket": ("method.rounds=[1]", "method.rate=0.5", "method.importance_examples=8"),
+    "at_initialization": ("target.density=0.5", "method.examples_per_class=4"),
     "one_shot": (
         "target.speedup=null", "target.density=0.5", "method.importance_examples=8", "method.refit_examples=8",
     ),

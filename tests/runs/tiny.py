@@ -1,8 +1,11 @@
 """Runs of two seconds: the demo model on 256 examples of the demo task, one epoch each for dense and pruned."""
 
+import atexit
 import contextlib
+import functools
 import io
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import torch
 from filelock import FileLock
 
 from prune.cli import main
+from prune.models import loading
+from prune.models.architecture import sublayers_of
 from prune.results.record import Record
 
 TINY = (
@@ -19,14 +24,35 @@ TINY = (
     "method.attention.penalty_weight=0.05", "report=false",
 )  # fmt: skip
 _FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
-NEEDED = {"one_shot": ("target.density=0.3", *_FEW)}
+NEEDED = {
+    "one_shot": lambda: ("target.density=0.3", *_FEW),
+    "lottery_ticket": lambda: ("method.rounds=[1]", "method.rate=0.3"),
+    "structured_ticket": lambda: ("method.rounds=[1]", "method.rate=0.3", "method.importance_examples=32"),
+    "at_initialization": lambda: ("target.density=0.3",),
+    "fixed_mask": lambda: (f"method.mask={masked_model()}",),
+}
 """What a method cannot do without, and what makes it quick."""
 WORDS = ("task=demo", "task.train_examples=256", "task.eval_examples=64", *TINY)
 
 
+@functools.cache
+def masked_model():
+    """The folder of a demo model of random weights, seven in ten of them zeros."""
+    folder = tempfile.TemporaryDirectory(prefix="masked")
+    atexit.register(folder.cleanup)
+    torch.manual_seed(0)
+    model = loading.fresh_model("pkg://demo/model", "AutoModelForSequenceClassification", {}, pretrained=False)
+    for sublayer in sublayers_of(model):
+        for matrix in sublayer.matrices:
+            with torch.no_grad():
+                matrix.weight(model.base_model).mul_(torch.rand(matrix.rows, matrix.columns) < 0.3)
+    model.save_pretrained(folder.name)
+    return folder.name
+
+
 def call(*words, method="hybrid", run=WORDS):
     """Carries out the tiny run with `words` in this process: exit code, standard output, standard error."""
-    return command(*run, f"method={method}", *NEEDED.get(method, ()), *words)
+    return command(*run, f"method={method}", *NEEDED.get(method, tuple)(), *words)
 
 
 def command(*words):

@@ -9,7 +9,7 @@ from prune.config.schema import Config, Control
 from prune.criteria import of_weights
 from prune.errors import UserError
 from prune.files import strict_json
-from prune.files.paths import last_part
+from prune.files.paths import last_part, locate
 from prune.methods.fixed_mask.source import model_folder
 from prune.pipeline import sparse_settings
 from prune.pipeline.method import Method
@@ -80,11 +80,18 @@ def _problems(config: Config) -> Iterator[str]:
 
 
 def _problems_with_model(config: Config) -> Iterator[str]:
-    from prune.methods.fixed_mask.training import problems_with_mask
+    """Of a model that is here; one on the hub is compared when it is read."""
+    from prune.methods.fixed_mask.training import mismatch
 
     folder = model_folder(config.method.mask)
-    assert folder is not None
-    return problems_with_mask(config, folder)
+    if folder is None or locate(config.model.path) is None:
+        return
+    try:
+        problem = mismatch(config, folder)
+    except UserError as error:
+        problem = f"method.mask={shown(config.method.mask)}: {error}"
+    if problem is not None:
+        yield problem
 
 
 METHOD = Method(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +40,13 @@ def mask_of_run(experiment: Experiment) -> FixedMasks:
     """The zeros, and the units that are gone, of the model that `method.mask` names.
 
     Raises:
-        UserError: if it has none, or cannot be read.
+        UserError: if it has none, has another shape, or cannot be read.
     """
     named, method = experiment.config.method.mask, experiment.config.method
     folder = model_folder(named)
     assert folder is not None, "the config was not checked"
+    if (problem := mismatch(experiment.config, folder)) is not None:
+        raise UserError(problem)
     model, kept = _model_in(folder, pruned_sublayers(experiment))
     masks = {
         name: _mask(matrix, kept[sublayer.name], model)
@@ -73,22 +75,20 @@ def _mask(matrix: Matrix, units: tuple[int, ...], model: PreTrainedModel) -> tor
     return mask.index_copy_(matrix.unit_axis, features_of(matrix, units), left)
 
 
-def problems_with_mask(config: Config, folder: Path) -> Iterator[str]:
-    """Why the mask of the model in `folder` does not fit that of the run."""
-    try:
-        theirs = _shapes(str(folder))
-    except UserError as error:
-        yield f"{_OPTION}={shown(config.method.mask)}: {error}"
-        return
-    mine = _shapes(config.model.path)
+def mismatch(config: Config, folder: Path) -> str | None:
+    """Why the mask of the model in `folder` does not fit that of the run; None if it does.
+
+    Raises:
+        UserError: if one of them cannot be read.
+    """
+    mine, theirs = _shapes(config.model.path), _shapes(str(folder))
     start = f"{_OPTION}={shown(config.method.mask)}: its model is of another shape than model.path={config.model.path}"
     for name, shape in mine.items():
         if theirs.get(name) != shape:
             found = " x ".join(map(str, theirs[name])) if name in theirs else "not there"
-            yield f"{start}: {name} is {' x '.join(map(str, shape))} here, {found} there"
-            return
-    if beyond := sorted(theirs.keys() - mine.keys()):
-        yield f"{start}: {beyond[0]} is there, and not here"
+            return f"{start}: {name} is {' x '.join(map(str, shape))} here, {found} there"
+    beyond = sorted(theirs.keys() - mine.keys())
+    return f"{start}: {beyond[0]} is there, and not here" if beyond else None
 
 
 def _shapes(path: str) -> dict[str, tuple[int, int]]:
