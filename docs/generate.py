@@ -154,7 +154,12 @@ def tasks() -> str:
 def methods() -> str:
     """The choices of `method=`."""
     rows = (
-        (_choice("method", name), _site(content["attention"]), _site(content["feed_forward"]), content["finish"], about)
+        (
+            _choice("method", name),
+            *(_site(content, site) for site in ("attention", "feed_forward")),
+            content["finish"],
+            about,
+        )
         for name, content, about in _choices("method")
     )
     return table(("`method=`", "attention", "feed-forward", "finish", "what it is"), rows)
@@ -172,9 +177,18 @@ def schedules() -> str:
 
 def criteria() -> str:
     """The files in prune/criteria/, and what they say of themselves."""
-    names = (name for name in registry.names("criteria") if (PACKAGE / "criteria" / f"{name}.py").is_file())
-    rows = ((f"[`{n}`](../prune/criteria/{n}.py)", _docstring(PACKAGE / "criteria" / f"{n}.py")) for n in names)
-    return table(("criterion", "scores and what is kept"), rows)
+    return _parts("criteria", "criteria", "scores and what is kept")
+
+
+def weight_saliencies() -> str:
+    """The files in prune/criteria/weight_saliency/, and what they say of themselves."""
+    return _parts("weight_saliencies", "criteria/weight_saliency", "what a weight is worth")
+
+
+def _parts(kind: str, folder: str, about: str) -> str:
+    files = ((name, PACKAGE / folder / f"{name}.py") for name in registry.names(kind))
+    rows = ((f"[`{name}`](../prune/{folder}/{name}.py)", _docstring(file)) for name, file in files if file.is_file())
+    return table(("criterion", about), rows)
 
 
 def rooms() -> str:
@@ -203,9 +217,13 @@ def _choices(group: str) -> Iterator[tuple[str, dict[str, Any], str]]:
         yield name, strict_yaml.read(file), " ".join(_comment(file))
 
 
-def _site(site: dict[str, Any]) -> str:
-    grain, block = site["grain"], " x ".join(str(size) for size in site["block"])
-    return "stays" if grain == schema.NO_GRAIN else f"{grain}{f' {block}' * (grain == 'block')}, {site['criterion']}"
+def _site(content: dict[str, Any], name: str) -> str:
+    """What a method prunes at a site, and by which criterion; a mask that is given has none."""
+    site = content[name]
+    if site["grain"] == schema.NO_GRAIN:
+        return "stays"
+    block = f" {' x '.join(map(str, site['block']))}" if site["grain"] == "block" else ""
+    return ", ".join(filter(None, [site["grain"] + block, site["criterion"] or content.get("criterion")]))
 
 
 def _comment(file: Path) -> Iterator[str]:
@@ -290,7 +308,7 @@ def _method(name: str) -> str:
     """Method of a recipe, and how hard it prunes."""
     content = _recipe(name)
     choice, method = library.choices_of(content)["method"], content.get("method", {})
-    strengths = [f"{key} {method[key]:g}" for key in ("penalty", "density") if key in method]
+    strengths = [f"{key} {_list(method[key])}" for key in ("penalty", "density", "rounds") if key in method]
     targets = [f"{key} {_list(value)}" for key, value in content.get("target", {}).items()]
     return ", ".join([choice, *strengths, *targets])
 
@@ -320,7 +338,8 @@ def _linked(source: str, folder: str) -> str:
 
 
 PARTS: dict[str, Callable[..., str]] = {
-    part.__name__: part for part in (configuration, models, tasks, methods, schedules, criteria, rooms, zoo, results)
+    part.__name__: part
+    for part in (configuration, models, tasks, methods, schedules, criteria, weight_saliencies, rooms, zoo, results)
 }
 
 

@@ -104,6 +104,9 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield "task, model, seed", f"{record.task}, {record.model}, {record.seed}"
     value, dense, chance = map(spec.format_value, (record.value, record.dense_value, record.chance))
     yield spec.title, f"{value}, dense {dense}, {spec.format_difference(record.difference, in_words=True)}"
+    for split, metrics in record.scores_before_training.items():
+        if record.metric in metrics:
+            yield "before its training", f"{spec.format_value(metrics[record.metric])}, {split}"
     yield record.baseline, chance + (" (the result is no better)" if record.is_chance(record.value) else "")
     last = record.speed[-1]
     yield "speed-up", f"{record.speedup:.2f} times as fast, multiply-adds say {last['speedup_theoretical']:.2f}"

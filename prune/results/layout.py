@@ -6,7 +6,9 @@ outputs/
   figures/                          its figures, as SVG and PNG
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
     exported/<format>/              the same in another format, which the exports of these runs are timed against
+  early_dense/<id>/                 the same early in its fine-tuning, where tickets rewind to that
   pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
+  tickets/<id>/                     a round of lottery tickets, shared by all runs of more rounds and by their controls
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run
     compacted/                      before the fill, only where the method fills

@@ -65,12 +65,15 @@ def _sites(config: Config) -> Iterator[str]:
     """Grains that a method does not prune, and criteria that do not score them."""
     if (method := method_or_none(config)) is None:
         return
+    found: list[str] = []
     for name, site in sites(config):
         criteria = {one: method.criteria(grain) for one, grain in GRAINS.items() if name in grain.sites}
         grains = [one for one, known in criteria.items() if known]
         known = criteria[site.grain if site.grain in grains else grains[0]]
-        yield from one_of(f"method.{name}.criterion", site.criterion, known)
-        yield from one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
+        of_both = config.method.criterion and site.criterion == config.method.criterion
+        found += one_of("method.criterion" if of_both else f"method.{name}.criterion", site.criterion, known)
+        found += one_of(f"method.{name}.grain", site.grain, [*grains, NO_GRAIN])
+    yield from dict.fromkeys(found)
 
 
 def tracking(config: Config) -> Iterator[str]:

@@ -80,7 +80,8 @@ def method(config: Config) -> Iterator[str]:
         return
     for name, readers in unread_settings(config):
         if (value := getattr(config.method, name)) != getattr(defaults.method, name):
-            yield f"method.{name}={shown(value)}: not read by {config.method.kind}, but by {' and '.join(readers)}"
+            given_value = shown(getattr(value, "value", value))
+            yield f"method.{name}={given_value}: not read by {config.method.kind}, but by {', '.join(readers)}"
     if not known.has_teacher and config.teacher not in ("dense", "none"):
         yield (
             f"teacher={shown(config.teacher)}: {config.method.kind} trains without a teacher, as the dense model is "

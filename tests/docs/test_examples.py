@@ -20,6 +20,12 @@ assert "largest" in names("criteria")
 mask = module("criteria", "largest").CRITERION.mask(torch.tensor([-3.0, 1.0, 2.0]), 2.0, True)
 assert mask.tolist() == [1.0, 0.0, 1.0]
 """,
+    "weight_saliency": """
+from prune.cli.main import main
+main(["run", "model=demo", "task=demo", "schedule=demo", "method=at_initialization", "method.criterion=gradient",
+      "target.density=0.5", "task.train_examples=64", "task.eval_examples=32", "schedule.dense_epochs=1",
+      "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1]", "outputs=outputs"])
+""",
     "method": """
 from prune.config.keys import choices
 assert "magnitude_struct" in choices("method")
@@ -62,7 +68,11 @@ assert len(structure.kept["encoder.layer.0.attention"]) == 2
 assert torch.allclose(before, model(ids).logits, atol=1e-6)
 """,
 }
-FOLDERS = {"criterion": "criteria", "family": "models/families"}
+FOLDERS = {
+    "criterion": "criteria",
+    "weight_saliency": "criteria/weight_saliency",
+    "family": "models/families",
+}
 
 
 def test_every_kind_of_addition_has_an_example() -> None:

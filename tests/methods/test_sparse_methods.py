@@ -1,12 +1,15 @@
 """Tickets, fixed masks and pruning at initialisation: with what mask and with which weights each training begins."""
 
+import shutil
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import set_seed
 
+from prune.errors import UserError
 from prune.masking.fixed_masks import named_matrices, nonzero
 from prune.models.permutation import permute_layers
 from prune.models.units import by_unit
@@ -245,3 +248,16 @@ def test_the_pooler_is_pruned_by_request_alone(begin):
     name = "bert.pooler.dense.weight"
     assert (plain.weights[name] != 0).all()
     assert 0.1 < (pooled.weights[name] == 0).float().mean() < 0.6
+
+
+def test_a_training_under_another_mask_than_is_there_now_is_not_taken_for_this_one(begin, tmp_path):
+    mask = shutil.copytree(masked_model(), tmp_path / "mask")
+    words = (*CARRIED, f"method.mask={mask}")
+    begin(*words)
+    begin(*words)
+    file = mask / "model.safetensors"
+    tensors = load_file(file)
+    tensors["bert.encoder.layer.0.intermediate.dense.weight"].zero_()
+    save_file(tensors, file, {"format": "pt"})
+    with pytest.raises(UserError, match="was trained under another mask than is at method.mask="):
+        begin(*words)

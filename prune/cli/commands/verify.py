@@ -87,7 +87,9 @@ def _composed(name: str, overrides: Sequence[str]) -> Config:
     quoted = name.replace("\\", "\\\\").replace("'", "\\'")
     composed = compose_and_call([f"recipe='{quoted}'", *overrides], lambda config: config)
     if len(composed) > 1:
-        raise UserError(f"prune verify: {name} names several targets; choose one of them, as in target.speedup=3")
+        raise UserError(
+            f"prune verify: {name} gives several results; choose one, as in target.speedup=3 or method.rounds=[6]"
+        )
     return composed[0]
 
 

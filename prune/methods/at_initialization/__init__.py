@@ -51,9 +51,6 @@ def _setting(config: Config) -> str:
 
 
 def _problems(config: Config) -> Iterator[str]:
-    method = config.method
-    for kind in given(config).keys() - {"density"}:
-        yield f"target.{kind}: {method.kind} removes scattered weights until a density is left; say target.density"
     yield from sparse_settings.problems(config, _CONTROLS)
     yield from sparse_settings.problems_with_duration("at", config)
 

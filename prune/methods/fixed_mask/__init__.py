@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config, Control
 from prune.criteria import of_weights
 from prune.errors import UserError
 from prune.files import strict_json
+from prune.files.checksums import Damaged
 from prune.files.paths import last_part, locate
 from prune.methods.fixed_mask.source import model_folder
 from prune.pipeline import sparse_settings
@@ -29,18 +31,28 @@ _READS = (*(f"method.{name}" for name in _SETTINGS), *_GRAINS, *sparse_settings.
 _CONTROLS = (Control.random, Control.shuffled, Control.reinitialised, Control.layers_permuted)
 
 
-def _result(config: Config) -> Stage:
-    trained = Stage(
-        "prune", "pruned", run=_train, inputs=(DENSE,), reads=_READS, report=SparseReport,
-        work=sparse_settings.work, shared=True,
-    )  # fmt: skip
-    return result_stage(config, compaction(sparse_settings.select, DENSE, trained))
+@dataclass(frozen=True)
+class MaskReport(SparseReport):
+    """What is said of a training under a mask that is given."""
+
+    mask: str = ""
+    """A hash of the mask."""
 
 
 def _train(experiment: Experiment, folder: StageFolder, _dense: StageFolder) -> Mapping[str, Any]:
     from prune.methods.fixed_mask.training import train
 
     return train(experiment, folder)
+
+
+_TRAINED = Stage(
+    "prune", "pruned", run=_train, inputs=(DENSE,), reads=_READS, report=MaskReport, work=sparse_settings.work,
+    shared=True,
+)  # fmt: skip
+
+
+def _result(config: Config) -> Stage:
+    return result_stage(config, compaction(sparse_settings.select, DENSE, _TRAINED))
 
 
 def _setting(config: Config) -> str:
@@ -60,9 +72,19 @@ def _origin(mask: str) -> str:
 
 
 def _check(experiment: Experiment) -> None:
-    from prune.methods.fixed_mask.training import mask_of_run
+    """That the mask removes something, and is the one that the training there was under, if it is finished."""
+    from prune.methods.fixed_mask.training import digest_of, mask_of_run
 
-    mask_of_run(experiment)  # raises where it removes nothing
+    given, folder = digest_of(mask_of_run(experiment)), _TRAINED.folder(experiment.config)
+    try:
+        trained = _TRAINED.read(folder)
+    except Damaged:  # it is carried out again, which the stage tells
+        return
+    if isinstance(trained, MaskReport) and trained.mask != given and not experiment.config.force:
+        raise UserError(
+            f"{folder.path} was trained under another mask than is at method.mask={experiment.config.method.mask} now: "
+            "remove that folder, or say force=true"
+        )
 
 
 def _problems(config: Config) -> Iterator[str]:

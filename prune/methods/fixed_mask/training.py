@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -19,6 +21,7 @@ from prune.models import loading
 from prune.models.architecture import pooler_of, skeleton, sublayers_of
 from prune.models.sublayers import Matrix, Sublayer
 from prune.models.units import all_units, features_of
+from prune.models.weights import shape_text
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.sparse_training import pruned_sublayers, train_sparse, weights_under_mask, with_control
 from prune.results.layout import StageFolder
@@ -31,9 +34,18 @@ _OPTION = "method.mask"
 def train(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
     """Leaves in `folder` the model that is trained under the mask; returns its scores before that."""
     experiment.screen.stage("prune", f"{experiment.config.method.name}: {experiment.setting}")
-    masks = distributed.broadcast_from_main(lambda: with_control(experiment, mask_of_run(experiment)))
-    model = weights_under_mask(experiment, None)
-    return train_sparse(experiment, folder, model, masks, experiment.learning.settings.prune)
+    given = distributed.broadcast_from_main(lambda: mask_of_run(experiment))
+    model, masks = weights_under_mask(experiment, None), with_control(experiment, given)
+    report = train_sparse(experiment, folder, model, masks, experiment.learning.settings.prune)
+    return {**report, "mask": digest_of(given)}
+
+
+def digest_of(masks: FixedMasks) -> str:
+    """A hash of masks."""
+    found = hashlib.sha256()
+    for name, mask in sorted(masks.items()):
+        found.update(name.encode() + np.packbits(mask.numpy()).tobytes())
+    return found.hexdigest()[:16]
 
 
 def mask_of_run(experiment: Experiment) -> FixedMasks:
@@ -85,8 +97,8 @@ def mismatch(config: Config, folder: Path) -> str | None:
     start = f"{_OPTION}={shown(config.method.mask)}: its model is of another shape than model.path={config.model.path}"
     for name, shape in mine.items():
         if theirs.get(name) != shape:
-            found = " x ".join(map(str, theirs[name])) if name in theirs else "not there"
-            return f"{start}: {name} is {' x '.join(map(str, shape))} here, {found} there"
+            found = f"{shape_text(theirs[name])} there" if name in theirs else "and is not there"
+            return f"{start}: {name} is {shape_text(shape)} here, {found}"
     beyond = sorted(theirs.keys() - mine.keys())
     return f"{start}: {beyond[0]} is there, and not here" if beyond else None
 
