@@ -28,6 +28,7 @@ from benchmarks.workload import Batch, Step, Workload, options_of, ratio_over_an
 from prune.config.keys import choices
 from prune.config.schema import DistillationConfig, MethodConfig
 from prune.files.paths import shipped
+from prune.masking.fixed_masks import held, named_matrices
 from prune.masking.masks import Masks
 from prune.methods.fine_pruning.training import spread
 from prune.models.architecture import sublayers_of
@@ -36,7 +37,8 @@ from prune.training.distillation import TrainingData
 from prune.training.trainer import Training, _Trainer
 from tests.operations import Counted
 
-LIMITS = {"structured": 1.05, "element": 1.3}
+LIMITS = {"structured": 1.05, "unstructured": 1.3}
+FIXED = "fixed_mask"
 
 
 def main() -> None:
@@ -46,14 +48,14 @@ def main() -> None:
         return
     columns = ("method", "time / dense", "quartiles of steps", "limit", "memory / dense", "limit", "operations / dense")
     table = Table(*columns)
-    methods = [name for name in choices("method") if settings_of(name).kind == "fine_pruning"]
+    methods = [name for name in choices("method") if settings_of(name).kind in ("fine_pruning", FIXED)]
     # First, while this process is small: a child's peak begins at its parent's size.
     memory = {method: memory_in_process(workload, method) for method in ["dense", *methods]}
     number = num_operations(workload, "dense")
     for method in methods:
         pairs = paired_times(workload, method, options.pairs)
         first, _, third = statistics.quantiles([masked / dense for _, dense, masked in pairs], n=4)
-        limit = LIMITS["element" if method == "unstructured" else "structured"]
+        limit = LIMITS.get(method, LIMITS["structured"])
         spread_of = f"{first:.3f} to {third:.3f}"
         allowed = "" if method == "unstructured" else "1.3"
         table.add_row(
@@ -106,7 +108,9 @@ def stepper_of(workload: Workload, method: str) -> Step:
     """That of a method, or of dense training."""
     torch.manual_seed(0)
     model = workload.bert()
-    return stepper(workload, model, None if method == "dense" else masks_of(model, method))
+    if method == FIXED:
+        hold(model)
+    return stepper(workload, model, None if method in ("dense", FIXED) else masks_of(model, method))
 
 
 def stepper(workload: Workload, model: BertForSequenceClassification, masks: Masks | None = None) -> Step:
@@ -137,6 +141,13 @@ def stepper(workload: Workload, model: BertForSequenceClassification, masks: Mas
 def masks_of(model: BertForSequenceClassification, method: str) -> Masks:
     """The masks of a shipped method on a model."""
     return spread(model, model.base_model, sublayers_of(model), settings_of(method), 0)
+
+
+def hold(model: BertForSequenceClassification) -> None:
+    """Puts a mask that stays, of half the weights, on a model for good."""
+    matrices = named_matrices(sublayers_of(model))
+    masks = {name: torch.rand(matrix.rows, matrix.columns) < 0.5 for name, matrix in matrices.items()}
+    held(model.base_model, matrices, masks).__enter__()
 
 
 def settings_of(method: str) -> MethodConfig:

@@ -77,7 +77,7 @@ def test_each_round_is_a_row_and_a_later_command_goes_on_from_it(outputs):
     ],
 )
 def test_every_control_is_a_run_with_a_row_of_its_own(method, control, outputs):
-    code, out, err = call(f"outputs={outputs}", f"method.control={control}", method=method)
+    code, _, err = call(f"outputs={outputs}", f"method.control={control}", method=method)
     assert code == 0, err
     (record,) = records_in(outputs).values()
     assert record.setting.endswith(control.replace("_", " "))
@@ -90,9 +90,7 @@ class Interrupted(Exception):
 
 
 @pytest.mark.parametrize("interrupted", [1, pytest.param(2, marks=pytest.mark.slow)])
-def test_a_round_that_is_interrupted_goes_on_and_gives_the_same_records(
-    interrupted, finished_runs, tmp_path, monkeypatch
-):
+def test_an_interrupted_round_goes_on_and_gives_the_same_records(interrupted, finished_runs, tmp_path, monkeypatch):
     words = ("method.rounds=2", "method.rate=0.2", "schedule.checkpoint_every=0.2")
     sides = [tmp_path / "undisturbed", tmp_path / "disturbed"]
     for side in sides:
@@ -123,7 +121,7 @@ def test_a_ticket_is_carried_to_another_training(finished_runs, outputs):
     code, _, err = call(f"outputs={outputs}", "method.rate=0.4", method=TICKET)
     assert code == 0, err
     run = folders(outputs)[TICKET]
-    code, out, err = call(f"outputs={outputs}", f"method.mask={run}", "schedule.epochs=0.5", method="fixed_mask")
+    code, _, err = call(f"outputs={outputs}", f"method.mask={run}", "schedule.epochs=0.5", method="fixed_mask")
     assert code == 0, err
     found = zeros_of(folders(outputs)["fixed_mask"])
     assert found == zeros_of(run)
