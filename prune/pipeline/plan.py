@@ -56,6 +56,8 @@ def plan(config: Config, screen: Screen) -> Plan:
     Raises:
         UserError: if there is none, or it cannot be reached.
     """
+    if not method_of(config).takes_target:
+        raise UserError(f"prune plan: {config.method.name} takes no target, so there is nothing to plan")
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
     experiment = prepare(config, run_folder(config), screen).with_budget()

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from prune.config.durations import in_steps
 from prune.config.schema import Config, Control, Finish, ScheduleConfig
+from prune.criteria import of_weights
 from prune.pipeline.stage import Work, all_fields
+from prune.runtime import registry
 from prune.runtime.sanitize import shown
 
 if TYPE_CHECKING:
@@ -21,6 +23,27 @@ SCHEDULE = all_fields("schedule", ScheduleConfig, but=lambda name: name in _UNRE
 GRAINS_OF_SITES = tuple(
     f"method.{site}.{name}" for site in ("attention", "feed_forward") for name in ("criterion", "grain")
 )
+
+
+def problems_with_labels(config: Config) -> Iterator[str]:
+    """A criterion that needs examples of each label, on a task that has no labels; criteria know that, with torch."""
+    criterion, kind = config.method.criterion, config.task.kind
+    saliencies = {name: registry.module("weight_saliencies", name).WEIGHT_SALIENCY for name in of_weights()}
+    if criterion not in saliencies or registry.module("tasks", kind).TASK.has_labels:
+        return
+    if saliencies[criterion].needs_examples:
+        others = ", ".join(name for name, saliency in saliencies.items() if not saliency.needs_examples)
+        yield (
+            f"method.criterion={criterion}: scores weights on examples of each label, and {kind} has no labels; say "
+            f"{others}"
+        )
+
+
+def check(experiment: Experiment) -> None:
+    """Raises a UserError where there is no pooler to be pruned."""
+    from prune.pipeline.sparse_training import check_pooler
+
+    check_pooler(experiment)
 
 
 def select(experiment: Experiment, _dense: StageFolder, trained: StageFolder) -> Selection | None:

@@ -9,9 +9,10 @@ import torch
 from transformers import PreTrainedModel, set_seed
 
 from prune.config.schema import Control
+from prune.errors import UserError
 from prune.masking.choice import Choice, random_like, shuffled
 from prune.masking.fixed_masks import FixedMasks, held, named_matrices, nonzero
-from prune.models.architecture import pooler_of
+from prune.models.architecture import pooler_of, skeleton
 from prune.models.permutation import permute_layers
 from prune.models.sublayers import Matrix, Sublayer
 from prune.pipeline.compacting import Selection
@@ -38,6 +39,14 @@ def pruned_matrices(experiment: Experiment, model: PreTrainedModel) -> dict[str,
     matrices = named_matrices(pruned_sublayers(experiment))
     pooler = pooler_of(model) if experiment.config.method.pooler else None
     return matrices | ({pooler.module: pooler} if pooler is not None else {})
+
+
+def check_pooler(experiment: Experiment) -> None:
+    """Raises a UserError where the pooler is to be pruned and there is none."""
+    networks = experiment.networks
+    if experiment.config.method.pooler and pooler_of(skeleton(networks.dense_config, networks.task.auto_class)) is None:
+        name, task = networks.dense_config.model_type, experiment.config.task.kind
+        raise UserError(f"method.pooler=true: a {name} for {task} has no pooler in its encoder; say false")
 
 
 def weights_at(experiment: Experiment, early: StageFolder | None) -> PreTrainedModel:

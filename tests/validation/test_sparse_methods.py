@@ -2,9 +2,15 @@
 
 import pytest
 
+from prune.errors import UserError
 from prune.models import loading
 from prune.models.architecture import new_model
+from prune.pipeline.experiment import prepare
 from prune.pipeline.method import runs_of
+from prune.pipeline.plan import plan
+from prune.results.layout import run_folder
+from prune.runtime.screen import Screen
+from tests.architectures import ARCHITECTURES
 from tests.composing import all_composed, refused
 from tests.runs.tiny import masked_model
 
@@ -60,6 +66,30 @@ def test_the_mask_of_another_shape_is_refused_with_the_first_matrix_that_differs
     said = refused(*DEMO, "method=fixed_mask", f"method.mask={tmp_path / 'fewer'}")
     assert "encoder.layer.2.attention.self.query is 128 x 128 here, and is not there" in said
     assert all_composed(*DEMO, "method=fixed_mask", f"method.mask={masked_model()}")
+
+
+@pytest.mark.parametrize("words", [("lottery_ticket",), ("at_initialization", "target.density=0.5")])
+def test_a_pooler_that_is_not_there_cannot_be_pruned(words, tmp_path):
+    model = ARCHITECTURES["distilbert"].model()
+    model.config.save_pretrained(tmp_path / "model")
+    loading.tokenizer("pkg://demo/model").save_pretrained(tmp_path / "model")
+    method, *rest = words
+    (config, *_) = all_composed(
+        *DEMO,
+        f"model.path={tmp_path / 'model'}",
+        f"outputs={tmp_path}",
+        f"method={method}",
+        *rest,
+        "method.pooler=true",
+    )
+    with pytest.raises(UserError, match="a distilbert for text_classification has no pooler"):
+        prepare(config, run_folder(config), Screen())
+
+
+def test_a_plan_of_rounds_is_refused():
+    (config, *_) = all_composed(*DEMO, "method=lottery_ticket")
+    with pytest.raises(UserError, match="lottery_ticket takes no target"):
+        plan(config, Screen())
 
 
 def test_a_number_of_rounds_gives_a_run_for_each_and_a_list_those_of_the_list():

@@ -14,7 +14,6 @@ from prune.pipeline import sparse_settings
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, SparseReport, compaction, early_dense, result_stage
 from prune.pipeline.stage import Stage
-from prune.runtime import registry
 
 if TYPE_CHECKING:
     from prune.pipeline.experiment import Experiment
@@ -55,18 +54,6 @@ def _problems(config: Config) -> Iterator[str]:
     yield from sparse_settings.problems_with_duration("at", config)
 
 
-def _problems_with_model(config: Config) -> Iterator[str]:
-    """Examples of each label, which a criterion needs and a task may not have."""
-    criterion, kind = config.method.criterion, config.task.kind
-    saliency = registry.module("weight_saliencies", criterion).WEIGHT_SALIENCY
-    if saliency.needs_examples and not registry.module("tasks", kind).TASK.has_labels:
-        others = [n for n in of_weights() if not registry.module("weight_saliencies", n).WEIGHT_SALIENCY.needs_examples]
-        yield (
-            f"method.criterion={criterion}: scores weights on examples of each label, and {kind} has no labels; say "
-            f"{', '.join(others)}"
-        )
-
-
 METHOD = Method(
     _result,
     criteria=lambda grain: of_weights() if grain.scattered else [],
@@ -76,6 +63,7 @@ METHOD = Method(
     has_teacher=False,
     setting=_setting,
     problems=_problems,
-    problems_with_model=_problems_with_model,
+    problems_with_model=sparse_settings.problems_with_labels,
+    check=sparse_settings.check,
     reads=("criterion", *_SETTINGS),
 )

@@ -75,6 +75,7 @@ def _check(experiment: Experiment) -> None:
     """That the mask removes something, and is the one that the training there was under, if it is finished."""
     from prune.methods.fixed_mask.training import digest_of, mask_of_run
 
+    sparse_settings.check(experiment)
     given, folder = digest_of(mask_of_run(experiment)), _TRAINED.folder(experiment.config)
     try:
         trained = _TRAINED.read(folder)

@@ -76,5 +76,7 @@ METHOD = Method(
     setting=setting,
     runs=_runs,
     problems=problems,
+    problems_with_model=sparse_settings.problems_with_labels,
+    check=sparse_settings.check,
     reads=("criterion", "rounds", "rate", "rate_of", "rewind", "examples_per_class", "control", "pooler"),
 )
