@@ -22,6 +22,8 @@ from prune.runtime.sanitize import shown
 
 PLACES = ("model.path", "model.dense", "task.path", "method.mask", "teacher")
 """Keys that name a folder or something on the hub."""
+_NO_FOLDERS = (("teacher", "dense"), ("teacher", "none"), ("method.mask", ""))
+"""Values of these keys that name none."""
 OWN = "<folder>"
 """Stands in a recipe for a folder of the user's own, who has to name one."""
 _SUFFIXES = (".yaml", ".yml")
@@ -128,7 +130,7 @@ def _odd(assignment: Assignment) -> Iterator[str]:
 
 def _problems_of_place(key: str, name: str) -> Iterator[str]:
     """A recipe reads no files: of folders it can only say that there has to be one."""
-    if name == OWN or (key == "teacher" and name in ("dense", "none")) or _FROM_PACKAGE.fullmatch(name):
+    if name == OWN or (key, name) in _NO_FOLDERS or _FROM_PACKAGE.fullmatch(name):
         return
     start = f"{key}={shown(name)}: a recipe reads no files"
     if not _FROM_HUB.fullmatch(name):

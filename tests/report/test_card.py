@@ -54,6 +54,13 @@ def test_a_task_without_a_pipeline_is_a_tag(kind, tmp_path):
     assert data.eval_results[0].task_type == kind.replace("_", "-")
 
 
+def test_a_mask_that_was_given_has_no_criterion(tmp_path):
+    config = configured(20)
+    config["method"]["attention"] |= {"criterion": "", "grain": "element"}
+    found, _ = card(tmp_path, config=config)
+    assert "- attention: kept or removed by element, as the mask of another model has it" in found.text
+
+
 def test_the_recipe_is_there_without_its_reference(tmp_path):
     recipe = re.search(r"````yaml\n(.*?)````", card(tmp_path)[0].text, re.DOTALL)[1]
     assert recipe.startswith("# @package _global_")
