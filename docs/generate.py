@@ -265,9 +265,9 @@ def _zoo_row(name: str) -> tuple[str, ...]:
     )
 
 
-def results(task: str) -> str:
-    """What the recipes of a task promise."""
-    named = [name for name in _recipes() if library.choices_of(_recipe(name))["task"] == task]
+def results(folder: str) -> str:
+    """What the recipes of a folder promise."""
+    named = [name for name in _recipes() if name.partition("/")[0] == folder]
     given = [name for name in named if library.promise_of(name).is_given]
     columns = ("recipe", "method", "metric", "dense", "density", "speed-up", "measured on", "source")
     return _without_empty_columns(columns, [_result_row(name) for name in given])
