@@ -99,7 +99,7 @@ def told(elsewhere, capsys):
         (f"model.path=./{'a' * 300}", "no folder has so long a name"),
         (f"{'a' * 2000}=1", "there is no key"),
         ("task.label=glob(*)", "task.label=glob(*): name the values, as in task.label=a,b"),
-        ("method=glob(*)", "name the values, as in method=block,hybrid"),
+        ("method=glob(*)", "name the values, as in method=at_initialization,block"),
         ("method.penalty=range(0,1e9)", "these are 1,000,000,000 values, and a sweep may have 1,000 runs"),
         ("method.penalty=range(0,inf)", "a range goes from one number to another in steps"),
         ("method.penalty=range(0,1,0)", "a range goes from one number to another in steps"),

@@ -149,7 +149,7 @@ def test_a_field_that_this_version_does_not_know_is_ignored(tmp_path):
     assert Record.read(file) == record()
 
 
-OPTIONAL = {"warnings", "generation", "units_spared", "shapes", "baseline", "measured_on"}
+OPTIONAL = {"warnings", "generation", "units_spared", "shapes", "baseline", "measured_on", "scores_before_training"}
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))

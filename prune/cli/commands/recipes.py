@@ -20,7 +20,7 @@ def run_command(words: list[str]) -> None:
     """Shows those whose row has all the words."""
     from prune.recipes import library
 
-    rows = [_row(name) for name in library.names()]
+    rows = sorted(map(_row, library.names()), key=lambda row: (row[1], row[0]))
     chosen = [row for row in rows if all(any(word.lower() in cell.lower() for cell in row) for word in words)]
     if not chosen:
         raise UserError(f"prune recipes: none has {' and '.join(map(repr, words))}. `prune recipes` lists all")
