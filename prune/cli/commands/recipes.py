@@ -20,7 +20,7 @@ def run_command(words: list[str]) -> None:
     """Shows those whose row has all the words."""
     from prune.recipes import library
 
-    rows = sorted(map(_row, library.names()), key=lambda row: (row[1], row[0]))
+    rows = [_row(name) for name in library.names()]
     chosen = [row for row in rows if all(any(word.lower() in cell.lower() for cell in row) for word in words)]
     if not chosen:
         raise UserError(f"prune recipes: none has {' and '.join(map(repr, words))}. `prune recipes` lists all")
@@ -51,9 +51,10 @@ def _row(name: str) -> tuple[str, ...]:
 
 def _as_rich(rows: list[tuple[str, ...]]) -> Any:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*_COLUMNS[:-1], caption=_CAPTION, caption_justify="left")
+    recipe = Column(_COLUMNS[0], min_width=max(len(row[0]) for row in rows))  # it is to be copied
+    table = Table(recipe, *_COLUMNS[1:-1], caption=_CAPTION, caption_justify="left")
     for _, of_task in groupby(sorted(rows, key=lambda row: row[1]), key=lambda row: row[1]):
         for row in of_task:
             table.add_row(*map(escape, row[:-1]))
