@@ -51,10 +51,9 @@ def _row(name: str) -> tuple[str, ...]:
 
 def _as_rich(rows: list[tuple[str, ...]]) -> Any:
     from rich.markup import escape
-    from rich.table import Column, Table
+    from rich.table import Table
 
-    recipe = Column(_COLUMNS[0], min_width=max(len(row[0]) for row in rows))  # it is to be copied
-    table = Table(recipe, *_COLUMNS[1:-1], caption=_CAPTION, caption_justify="left")
+    table = Table(*_COLUMNS[:-1], caption=_CAPTION, caption_justify="left", pad_edge=False)
     for _, of_task in groupby(sorted(rows, key=lambda row: row[1]), key=lambda row: row[1]):
         for row in of_task:
             table.add_row(*map(escape, row[:-1]))
