@@ -79,7 +79,7 @@ def examples():
     for name in library.names():
         chosen = library.choices_of(library.read(library.find(name)))
         task = "classification" if chosen["task"] in classifies else chosen["task"]
-        found.setdefault((task, chosen["method"] == "one_shot"), (name, chosen))
+        found.setdefault((task, chosen["method"] if chosen["method"] in OF_METHOD else "trained"), (name, chosen))
     return list(found.values())
 
 
