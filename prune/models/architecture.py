@@ -18,7 +18,7 @@ from transformers.pytorch_utils import Conv1D
 
 from prune.errors import UserError
 from prune.models.config_json import described
-from prune.models.families import Family, Place, family_of_type
+from prune.models.families import Family, Place, Stack, family_of_type
 from prune.models.sublayers import Matrix, Sublayer
 
 _MOST_PARAMETERS = 2**13
@@ -115,10 +115,15 @@ def pooler_of(model: PreTrainedModel) -> Matrix | None:
     return next(_matrices(model.base_model, found[0], unit_axis=0)) if found else None
 
 
+def layers_of(stack: Stack, base: nn.Module) -> list[str]:
+    """The names of a stack's layers, relative to the base model."""
+    pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
+    return [name for name, _ in base.named_modules() if re.fullmatch(pattern, name)]
+
+
 def _found(family: Family, base: nn.Module) -> Iterator[Sublayer]:
     for stack in family.stacks:
-        pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
-        for layer in (name for name, _ in base.named_modules() if re.fullmatch(pattern, name)):
+        for layer in layers_of(stack, base):
             for place in stack.places:
                 yield _sublayer(base, layer, place)
 

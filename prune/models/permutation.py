@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from prune.errors import UserError
-from prune.models.architecture import family_of
+from prune.models.architecture import family_of, layers_of
 
 
 @torch.no_grad()
@@ -30,8 +28,6 @@ def permute_layers(model: PreTrainedModel, generator: torch.Generator) -> dict[s
         for layer, source in zip(alike, sources, strict=True):
             base.get_submodule(layer).load_state_dict(weights[source])
             places[layer] = alike[source]
-    if not places:
-        raise UserError(f"control=layers_permuted: a {model.config.model_type} has no two layers of the same shape")
     return places
 
 
@@ -39,11 +35,19 @@ def _equal_layers(model: PreTrainedModel) -> list[list[str]]:
     """Names of layers of the same shape, two or more."""
     groups: dict[object, list[str]] = {}
     for stack in family_of(model.config).stacks:
-        pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
-        for name, layer in model.base_model.named_modules():
-            if re.fullmatch(pattern, name):
-                groups.setdefault((stack.layers, _shape(layer)), []).append(name)
-    return [names for names in groups.values() if len(names) > 1]
+        for name in layers_of(stack, model.base_model):
+            groups.setdefault((stack.layers, _shape(model.base_model.get_submodule(name))), []).append(name)
+    alike = [names for names in groups.values() if len(names) > 1]
+    if not alike:
+        raise UserError(
+            f"method.control=layers_permuted: a {model.config.model_type} has no two layers of the same shape"
+        )
+    return alike
+
+
+def check_permutable(model: PreTrainedModel) -> None:
+    """Raises a UserError where no two layers have the same shape; the model may be on the device `meta`."""
+    _equal_layers(model)
 
 
 def _shape(layer: nn.Module) -> tuple[tuple[str, tuple[int, ...]], ...]:

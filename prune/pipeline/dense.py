@@ -43,7 +43,8 @@ def train_until(step: int, experiment: Experiment, folder: StageFolder) -> None:
     experiment.screen.stage("dense", f"the unpruned model after {counted(step, 'step')} of its fine-tuning")
     model = experiment.networks.fresh()
     training = replace(learning.settings.dense, stop_after=step)
-    learning.train(model, folder, training, TrainingData(experiment.examples.training))
+    if step:
+        learning.train(model, folder, training, TrainingData(experiment.examples.training))
 
     def keep() -> None:
         with saving(model, folder):

@@ -40,10 +40,10 @@ def problems_with_labels(config: Config) -> Iterator[str]:
 
 
 def check(experiment: Experiment) -> None:
-    """Raises a UserError where there is no pooler to be pruned."""
-    from prune.pipeline.sparse_training import check_pooler
+    """Raises a UserError where the model has not what the settings name."""
+    from prune.pipeline.sparse_training import check_model
 
-    check_pooler(experiment)
+    check_model(experiment)
 
 
 def select(experiment: Experiment, _dense: StageFolder, trained: StageFolder) -> Selection | None:

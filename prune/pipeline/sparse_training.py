@@ -13,7 +13,7 @@ from prune.errors import UserError
 from prune.masking.choice import Choice, random_like, shuffled
 from prune.masking.fixed_masks import FixedMasks, held, named_matrices, nonzero
 from prune.models.architecture import pooler_of, skeleton
-from prune.models.permutation import permute_layers
+from prune.models.permutation import check_permutable, permute_layers
 from prune.models.sublayers import Matrix, Sublayer
 from prune.pipeline.compacting import Selection
 from prune.pipeline.experiment import Experiment
@@ -41,12 +41,15 @@ def pruned_matrices(experiment: Experiment, model: PreTrainedModel) -> dict[str,
     return matrices | ({pooler.module: pooler} if pooler is not None else {})
 
 
-def check_pooler(experiment: Experiment) -> None:
-    """Raises a UserError where the pooler is to be pruned and there is none."""
-    networks = experiment.networks
-    if experiment.config.method.pooler and pooler_of(skeleton(networks.dense_config, networks.task.auto_class)) is None:
-        name, task = networks.dense_config.model_type, experiment.config.task.kind
-        raise UserError(f"method.pooler=true: a {name} for {task} has no pooler in its encoder; say false")
+def check_model(experiment: Experiment) -> None:
+    """Raises a UserError where there is no pooler to be pruned, or no two layers that could change places."""
+    config, networks = experiment.config, experiment.networks
+    model = skeleton(networks.dense_config, networks.task.auto_class)
+    if config.method.pooler and pooler_of(model) is None:
+        name = networks.dense_config.model_type
+        raise UserError(f"method.pooler=true: a {name} for {config.task.kind} has no pooler in its encoder; say false")
+    if config.method.control is Control.layers_permuted:
+        check_permutable(model)
 
 
 def weights_at(experiment: Experiment, early: StageFolder | None) -> PreTrainedModel:

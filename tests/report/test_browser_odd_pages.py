@@ -4,8 +4,8 @@ import pytest
 
 from prune.report.page.write import write_report
 from tests.report.browser import CHROMIUM
+from tests.report.density_records import swept
 from tests.report.folders import configured, measured, save
-from tests.report.sweeps import swept
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: apt-get install chromium")
 

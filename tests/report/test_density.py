@@ -8,8 +8,8 @@ import pytest
 from prune.report.figures.density import drawn
 from prune.report.figures.theme import IN_PAGE, LIGHT
 from prune.report.page.write import write_report
+from tests.report.density_records import at_initialization, ran, swept
 from tests.report.folders import configured, measured, save
-from tests.report.sweeps import at_initialization, ran, swept
 from tests.report.test_page import NASTY, content
 
 SECTION = "Metric against density"

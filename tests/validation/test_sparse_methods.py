@@ -86,6 +86,15 @@ def test_a_pooler_that_is_not_there_cannot_be_pruned(words, tmp_path):
         prepare(config, run_folder(config), Screen())
 
 
+def test_layers_that_share_their_weights_cannot_change_places(tmp_path):
+    ARCHITECTURES["albert"].model(num_hidden_groups=1).config.save_pretrained(tmp_path / "model")
+    loading.tokenizer("pkg://demo/model").save_pretrained(tmp_path / "model")
+    words = ("method=lottery_ticket", "method.control=layers_permuted", f"model.path={tmp_path}/model")
+    (config, *_) = all_composed(*DEMO, *words, f"outputs={tmp_path}")
+    with pytest.raises(UserError, match="layers_permuted: a albert has no two layers of the same shape"):
+        prepare(config, run_folder(config), Screen())
+
+
 def test_a_plan_of_rounds_is_refused():
     (config, *_) = all_composed(*DEMO, "method=lottery_ticket")
     with pytest.raises(UserError, match="lottery_ticket takes no target"):

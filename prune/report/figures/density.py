@@ -12,9 +12,9 @@ from typing import Any
 from prune.report.figures import Figure, Rows
 from prune.report.figures.frontier import X_TITLES, layer, rounded, spoken, y_title
 from prune.report.figures.theme import Colors, config, numbered
+from prune.results.density_curves import DensityCurve, DensityCurves, DensityPoint, density_curves
 from prune.results.record import Record
 from prune.results.rows import Spread
-from prune.results.sweeps import Sweep, Sweeps, Swept, sweeps_of
 from prune.runtime.sanitize import shown
 from prune.tasks.metrics.specs import POINTS, MetricSpec
 
@@ -30,7 +30,7 @@ _LEGEND_COLUMN = 230
 
 @dataclass(frozen=True)
 class Line:
-    """How a sweep is drawn."""
+    """How a curve is drawn."""
 
     name: str
     color: str
@@ -40,9 +40,9 @@ class Line:
 
 
 def drawn(records: Sequence[Record], colors: Colors) -> Iterator[tuple[Figure, dict[str, Any]]]:
-    """The figures, one for each task, dense model and metric, and their descriptions. A sweep has the same colour in
+    """The figures, one for each task, dense model and metric, and their descriptions. A curve has the same colour in
     all of them."""
-    families = sweeps_of(records)
+    families = density_curves(records)
     places = _places(families, sorted({record.method for record in records}))
     numbers = {id(record): number for number, record in enumerate(records)}
     names: set[str] = set()
@@ -54,39 +54,39 @@ def drawn(records: Sequence[Record], colors: Colors) -> Iterator[tuple[Figure, d
         yield figure, _spec_of(family, _lines(family, places, colors), colors)
 
 
-def _title(family: Sweeps) -> str:
+def _title(family: DensityCurves) -> str:
     beside = f" ({family.distinguishing_settings})" if family.distinguishing_settings else ""
     return shown(f"{family.task}, {family.model}: {family.spec.title}{beside}", most=300)
 
 
-def _places(families: Sequence[Sweeps], methods: Sequence[str]) -> dict[str, int]:
+def _places(families: Sequence[DensityCurves], methods: Sequence[str]) -> dict[str, int]:
     """A number for each way to prune: that of its method among `methods`, which the frontier draws it by, or else one
     after these."""
     of_method, more = {method: number for number, method in enumerate(methods)}, count(len(methods))
     places: dict[str, int] = {}
-    for sweep in (sweep for family in families for sweep in family.sweeps):
-        if sweep.base not in places:
-            number = of_method.pop(sweep.points[0].records[0].method, None)
-            places[sweep.base] = next(more) if number is None else number
+    for curve in (curve for family in families for curve in family.curves):
+        if curve.base not in places:
+            number = of_method.pop(curve.points[0].records[0].method, None)
+            places[curve.base] = next(more) if number is None else number
     return places
 
 
-def _lines(family: Sweeps, places: dict[str, int], colors: Colors) -> list[Line]:
-    """Of each sweep; a control has the colour of what it is the control of, and hollow points."""
+def _lines(family: DensityCurves, places: dict[str, int], colors: Colors) -> list[Line]:
+    """Of each curve; a control has the colour of what it is the control of, and hollow points."""
     lines: list[Line] = []
     num_controls: Counter[str] = Counter()
-    for sweep in family.sweeps:
-        place = places[sweep.base]
-        num_controls[sweep.base] += bool(sweep.control)
-        number = num_controls[sweep.base] if sweep.control else 0
+    for curve in family.curves:
+        place = places[curve.base]
+        num_controls[curve.base] += bool(curve.control)
+        number = num_controls[curve.base] if curve.control else 0
         color, shape = numbered(place, colors)[0], numbered(place + number, colors)[1]
         dash, fill = (_DASHES[(number - 1) % len(_DASHES)], colors["paper"]) if number else (_SOLID, color)
-        lines.append(Line(_name(sweep), color, shape, dash, fill))
+        lines.append(Line(_name(curve), color, shape, dash, fill))
     return lines
 
 
-def _spec_of(family: Sweeps, lines: Sequence[Line], colors: Colors) -> dict[str, Any]:
-    smallest = min(point.density.mean for sweep in family.sweeps for point in sweep.points)
+def _spec_of(family: DensityCurves, lines: Sequence[Line], colors: Colors) -> dict[str, Any]:
+    smallest = min(point.density.mean for curve in family.curves for point in curve.points)
     is_better_up = family.spec.higher_is_better
     return spec(y_title("value", family.spec), lines, 0 < smallest < _LOGARITHMIC_BELOW, is_better_up, colors)
 
@@ -134,7 +134,7 @@ def spec(title: str, lines: Sequence[Line], logarithmic: bool, is_better_up: boo
 
 
 def _channel(names: list[str]) -> Callable[[list[Any]], dict[str, Any]]:
-    """What each sweep is shown by; the legends of all channels are one."""
+    """What each curve is shown by; the legends of all channels are one."""
     legend = {
         "title": None,
         "orient": "top",
@@ -146,11 +146,11 @@ def _channel(names: list[str]) -> Callable[[list[Any]], dict[str, Any]]:
     return lambda values: field | {"scale": {"domain": names, "range": values}}
 
 
-def _data(family: Sweeps, numbers: dict[int, int]) -> dict[str, Rows]:
+def _data(family: DensityCurves, numbers: dict[int, int]) -> dict[str, Rows]:
     points = [
-        _row(family.spec, sweep, number, point, numbers)
-        for sweep in family.sweeps
-        for number, point in enumerate(sweep.points)
+        _row(family.spec, curve, number, point, numbers)
+        for curve in family.curves
+        for number, point in enumerate(curve.points)
     ]
     label, seeds = f"dense {family.model}", [record.seed for record in family.dense]
     facts = [(family.spec.title, _text(family.dense_value, family.spec.format_value)), _seeds(seeds)]
@@ -158,24 +158,26 @@ def _data(family: Sweeps, numbers: dict[int, int]) -> dict[str, Rows]:
     return {"points": points, "dense": [dense | _range(family.spec, family.dense_value)]}
 
 
-def _row(spec: MetricSpec, sweep: Sweep, number: int, point: Swept, numbers: dict[int, int]) -> dict[str, Any]:
+def _row(
+    spec: MetricSpec, curve: DensityCurve, number: int, point: DensityPoint, numbers: dict[int, int]
+) -> dict[str, Any]:
     label = f"{point.records[0].method}, {point.setting}"
     unit = f" {POINTS}" if spec.unit == POINTS else ""
     facts = [
         (spec.title, _text(point.value, spec.format_value)),
         ("against dense", _text(point.difference, spec.format_difference, spec.format_value) + unit),
         ("density", f"{point.density.mean:.3g}"),
-        ("line", _name(sweep)),
+        ("line", _name(curve)),
         _seeds([record.seed for record in point.records]),
     ]
-    place = {"name": _name(sweep), "number": number, "density": rounded(point.density.mean)}
+    place = {"name": _name(curve), "number": number, "density": rounded(point.density.mean)}
     runs = [numbers[id(record)] for record in point.records]
     told = {"label": label, "facts": facts, "runs": runs, "spoken": spoken(label, facts)}
     return place | told | _range(spec, point.value)
 
 
-def _name(sweep: Sweep) -> str:
-    return shown(sweep.name)
+def _name(curve: DensityCurve) -> str:
+    return shown(curve.name)
 
 
 def _range(spec: MetricSpec, value: Spread) -> dict[str, float]:

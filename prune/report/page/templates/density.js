@@ -1,4 +1,4 @@
-// The metric over density: a figure for each task, model and metric. Without sweeps, the page has no place for them.
+// The metric over density: a figure for each task, model and metric. Without curves, the page has no place for them.
 async function drawDensities() {
   for (const one of data.densities) {
     const box = make("div", { class: "chart" });

@@ -1,55 +1,55 @@
-"""What is a sweep over densities, what its points are, and what it is called."""
+"""What is a curve over densities, what its points are, and what it is called."""
 
 import random
 from dataclasses import replace
 
 import pytest
 
-from prune.results.sweeps import sweeps_of
+from prune.results.density_curves import density_curves
+from tests.report.density_records import at_initialization, ran, swept
 from tests.report.folders import configured, measured
-from tests.report.sweeps import at_initialization, ran, swept
 
 
 def names(records):
-    """Of the sweeps of the only task, model and metric."""
-    (found,) = sweeps_of(records)
-    return [sweep.name for sweep in found.sweeps]
+    """Of the curves of the only task, model and metric."""
+    (found,) = density_curves(records)
+    return [curve.name for curve in found.curves]
 
 
 def densities(records):
-    """Of each sweep."""
-    return [[round(p.density.mean, 3) for p in sweep.points] for one in sweeps_of(records) for sweep in one.sweeps]
+    """Of each curve."""
+    return [[round(p.density.mean, 3) for p in curve.points] for one in density_curves(records) for curve in one.curves]
 
 
 def test_a_point_has_mean_and_deviation_over_seeds_from_dense_to_sparse():
     records = [*swept((0.5, 0.9)), ran(0.5, seed=1, value=0.8712, dense_value=0.88)]
-    (found,) = sweeps_of(records)
-    (sweep,) = found.sweeps
-    assert [(p.setting, p.density.mean, len(p.records)) for p in sweep.points] == [
+    (found,) = density_curves(records)
+    (curve,) = found.curves
+    assert [(p.setting, p.density.mean, len(p.records)) for p in curve.points] == [
         ("density 0.9", 0.9, 1),
         ("density 0.5", 0.5, 2),
     ]
-    assert sweep.points[0].value.deviation is None
-    assert sweep.points[1].value.mean == pytest.approx(0.8612)
-    assert sweep.points[1].value.deviation == pytest.approx(0.02 / 2**0.5)
-    assert sweep.points[1].difference.mean == pytest.approx((0.8512 - 0.87 + 0.8712 - 0.88) / 2)
+    assert curve.points[0].value.deviation is None
+    assert curve.points[1].value.mean == pytest.approx(0.8612)
+    assert curve.points[1].value.deviation == pytest.approx(0.02 / 2**0.5)
+    assert curve.points[1].difference.mean == pytest.approx((0.8512 - 0.87 + 0.8712 - 0.88) / 2)
     assert found.dense_value.mean == pytest.approx(0.875)
     assert found.dense_value.deviation == pytest.approx(0.01 / 2**0.5)
 
 
 def test_the_order_of_the_files_does_not_matter():
     records = [*swept(seeds=(0, 1)), *swept(control="random"), *at_initialization("snip")]
-    expected = [(one.sweeps, one.dense_value) for one in sweeps_of(records)]
+    expected = [(one.curves, one.dense_value) for one in density_curves(records)]
     random.Random(0).shuffle(records)
-    assert [(one.sweeps, one.dense_value) for one in sweeps_of(records)] == expected
+    assert [(one.curves, one.dense_value) for one in density_curves(records)] == expected
 
 
 def test_one_density_is_no_sweep():
-    assert sweeps_of([]) == []
-    assert sweeps_of(swept((0.5,), seeds=(0, 1, 2))) == []
-    assert sweeps_of(swept((0.5, 0.50001), own={"rounds": 3})) == []
+    assert density_curves([]) == []
+    assert density_curves(swept((0.5,), seeds=(0, 1, 2))) == []
+    assert density_curves(swept((0.5, 0.50001), own={"rounds": 3})) == []
     penalties = [measured(2, setting=f"penalty {number}", config=configured(number)) for number in (20, 40)]
-    assert sweeps_of(penalties) == []
+    assert density_curves(penalties) == []
 
 
 def test_any_method_is_swept_by_what_decides_its_density():
@@ -70,13 +70,13 @@ def test_runs_without_a_method_in_their_config_are_no_sweep_of_others():
 
 def test_controls_are_told_by_name_after_what_they_are_the_control_of():
     records = swept() + swept(control="random") + swept((0.5,), control="inverted")
-    (found,) = sweeps_of(records)
-    assert [(sweep.base, sweep.control, len(sweep.points)) for sweep in found.sweeps] == [
+    (found,) = density_curves(records)
+    assert [(curve.base, curve.control, len(curve.points)) for curve in found.curves] == [
         ("lottery_ticket", "", 3),
         ("lottery_ticket", "inverted", 1),
         ("lottery_ticket", "random", 3),
     ]
-    assert [sweep.name for sweep in found.sweeps][2] == "lottery_ticket, random"
+    assert [curve.name for curve in found.curves][2] == "lottery_ticket, random"
 
 
 def test_criteria_are_told_where_there_are_several():
@@ -116,9 +116,9 @@ def test_masks_of_one_sweep_are_a_sweep_whatever_seed_and_round_found_them():
         ]
 
     own, other = under("outputs/mnli/small/lottery_ticket", end="/model"), under("outputs/sst2/small/lottery_ticket")
-    (found,) = sweeps_of(own)
-    (sweep,) = found.sweeps
-    assert [(p.density.mean, len(p.records)) for p in sweep.points] == [(0.8, 2), (0.5, 2)]
+    (found,) = density_curves(own)
+    (curve,) = found.curves
+    assert [(p.density.mean, len(p.records)) for p in curve.points] == [(0.8, 2), (0.5, 2)]
     assert names(own + other) == [
         "fixed_mask, mask=outputs/mnli/small/lottery_ticket",
         "fixed_mask, mask=outputs/sst2/small/lottery_ticket",
@@ -129,8 +129,8 @@ def test_masks_of_one_sweep_are_a_sweep_whatever_seed_and_round_found_them():
     "other", [{"task": "mnli"}, {"model": "larger"}, {"metric": "f1"}, {"task_version": 2}, {"higher_is_better": False}]
 )
 def test_tasks_models_and_metrics_are_not_mixed(other):
-    found = sweeps_of(swept() + swept(**other))
-    assert [len(one.sweeps) for one in found] == [1, 1]
+    found = density_curves(swept() + swept(**other))
+    assert [len(one.curves) for one in found] == [1, 1]
     assert all(one.distinguishing_settings == "" for one in found)
 
 
@@ -138,5 +138,5 @@ def test_dense_models_of_one_name_are_told_apart():
     longer = swept()
     for one in longer:
         one.config["schedule"] = {"dense_epochs": 9.0}
-    found = sweeps_of(swept() + longer)
+    found = density_curves(swept() + longer)
     assert sorted(one.distinguishing_settings for one in found) == ["", "schedule.dense_epochs=9.0"]

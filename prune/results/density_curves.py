@@ -24,8 +24,8 @@ _DIGITS = 3
 
 
 @dataclass(frozen=True)
-class Swept:
-    """One density of a sweep, over its seeds. The values are as records hold them."""
+class DensityPoint:
+    """One density of a curve, over its seeds. The values are as records hold them."""
 
     setting: str
     records: tuple[Record, ...]
@@ -47,14 +47,14 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class DensityCurve:
     """Runs that differ in how much they prune, and in their seeds."""
 
     base: str
     """What it is; of a control, what it is the control of."""
     control: str
     """What stands in for the mask or for its weights; empty: nothing does."""
-    points: tuple[Swept, ...]
+    points: tuple[DensityPoint, ...]
     """From dense to sparse."""
 
     @property
@@ -64,8 +64,8 @@ class Sweep:
 
 
 @dataclass(frozen=True)
-class Sweeps:
-    """The sweeps from one dense model, on one task and in one metric."""
+class DensityCurves:
+    """The curves from one dense model, on one task and in one metric."""
 
     task: str
     model: str
@@ -74,7 +74,7 @@ class Sweeps:
     """Those in which dense models of the same name differ."""
     dense: tuple[Record, ...]
     """One run of each of the dense model's fine-tunings."""
-    sweeps: tuple[Sweep, ...]
+    curves: tuple[DensityCurve, ...]
 
     @cached_property
     def dense_value(self) -> Spread:
@@ -82,21 +82,21 @@ class Sweeps:
         return Spread.over(record.dense_value for record in self.dense)
 
 
-def sweeps_of(records: Iterable[Record]) -> list[Sweeps]:
-    """The sweeps over at least two densities, with their controls, for each task, dense model and metric."""
-    families = [(family, sweeps) for family in grouped(records, dense_key).values() if (sweeps := _sweeps(family))]
+def density_curves(records: Iterable[Record]) -> list[DensityCurves]:
+    """The curves over at least two densities, with their controls, for each task, dense model and metric."""
+    families = [(family, curves) for family in grouped(records, dense_key).values() if (curves := _curves(family))]
     families.sort(key=lambda one: (_names(one[0][0]), one[0][0].fine_tuning))
     namesakes = grouped((family[0] for family, _ in families), _names)
     return [
-        Sweeps(
+        DensityCurves(
             task=family[0].task,
             model=family[0].model,
             spec=family[0].spec,
             distinguishing_settings=_told_apart(family[0], namesakes[_names(family[0])]),
             dense=tuple(sorted(dense_models(family), key=lambda record: record.seed)),
-            sweeps=tuple(sweeps),
+            curves=tuple(curves),
         )
-        for family, sweeps in families
+        for family, curves in families
     ]
 
 
@@ -115,7 +115,7 @@ def _words(settings: Mapping[str, str], keys: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class _Run:
-    """A record, and what decides which point of which sweep it is of."""
+    """A record, and what decides which point of which curve it is of."""
 
     record: Record
     variant: str
@@ -143,7 +143,7 @@ class _Run:
 
     @property
     def base(self) -> Hashable:
-        """The same for runs of a sweep and of its controls."""
+        """The same for runs of a curve and of its controls."""
         return self.record.method, self.criterion, self.variant, tuple(sorted(self.way.items()))
 
     @property
@@ -157,16 +157,16 @@ class _Run:
         return self.record.setting, tuple(sorted(self.settings.items()))
 
 
-def _sweeps(family: Sequence[Record]) -> list[Sweep]:
+def _curves(family: Sequence[Record]) -> list[DensityCurve]:
     bases = grouped(_runs(family), lambda run: run.base)
     labels = _labels([runs[0] for runs in bases.values()])
     found = []
     for label, runs in zip(labels, bases.values(), strict=True):
         controls = grouped(runs, lambda run: run.control)
-        sweeps = [Sweep(label, control, tuple(_points(mine))) for control, mine in controls.items()]
-        if any(len({f"{point.density.mean:.{_DIGITS}g}" for point in sweep.points}) > 1 for sweep in sweeps):
-            found += sweeps
-    return sorted(found, key=lambda sweep: (sweep.base, sweep.control))
+        curves = [DensityCurve(label, control, tuple(_points(mine))) for control, mine in controls.items()]
+        if any(len({f"{point.density.mean:.{_DIGITS}g}" for point in curve.points}) > 1 for curve in curves):
+            found += curves
+    return sorted(found, key=lambda curve: (curve.base, curve.control))
 
 
 def _runs(family: Sequence[Record]) -> Iterator[_Run]:
@@ -201,10 +201,12 @@ def _labels(bases: Sequence[_Run]) -> list[str]:
     ]
 
 
-def _points(runs: Iterable[_Run]) -> list[Swept]:
+def _points(runs: Iterable[_Run]) -> list[DensityPoint]:
     replicates = grouped(runs, lambda run: run.point).values()
     points = [
-        Swept(same[0].record.setting, tuple(sorted((run.record for run in same), key=lambda record: record.seed)))
+        DensityPoint(
+            same[0].record.setting, tuple(sorted((run.record for run in same), key=lambda record: record.seed))
+        )
         for same in replicates
     ]
     return sorted(points, key=lambda point: (-point.density.mean, point.setting))

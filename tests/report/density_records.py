@@ -1,4 +1,4 @@
-"""Records of sweeps over densities, made by hand."""
+"""Records of curves over densities, made by hand."""
 
 from tests.report.folders import configured, measured
 
