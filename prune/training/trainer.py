@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from accelerate.data_loader import prepare_data_loader
-from accelerate.utils import set_seed
 from safetensors.torch import load_model
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -27,9 +26,10 @@ from prune.data.features import LENGTH, inputs_only
 from prune.errors import UserError
 from prune.masking.masks import Masks
 from prune.runtime import distributed
-from prune.runtime.memory import keep_memory, trim
+from prune.runtime.memory import keep_memory
 from prune.runtime.resources import require_room, writing
-from prune.runtime.screen import Screen, TrainingProgress
+from prune.runtime.screen import Screen
+from prune.training.callbacks import AdvanceMasks, OwnNoise, Show, StopAfter, Trim
 from prune.training.checkpoints import WEIGHTS, checkpoints, history_of, last_good_checkpoint, step_of
 from prune.training.distillation import TrainingData, losses, part_of, pop_teacher_outputs
 from prune.training.dropout import set_dropout
@@ -38,16 +38,9 @@ from prune.training.sampler import LengthGrouped, SetEpoch
 from prune.training.used_rows import used_rows
 
 _NUM_LOGS = 100
-_NUM_TRIMS = 20
 _KEPT_CHECKPOINTS = 2
 _MOST_CHECKPOINTS = _KEPT_CHECKPOINTS + 1
 """There is one more while it is written."""
-_SHOWN = {
-    "loss": "loss",
-    "penalty_loss": "penalty",
-    "density_attention": "density of attention",
-    "density_feed_forward": "of feed-forward",
-}
 
 
 @dataclass(frozen=True)
@@ -112,11 +105,11 @@ def train(
     ):
         trainer = _Trainer(model, training_data, collator, training, distillation, folder, masks)
         if masks is not None and ramp is not None:
-            trainer.add_callback(_AdvanceMasks(masks, ramp))
-        trainer.add_callback(_Show(progress))
-        trainer.add_callback(_Trim(training.steps))
+            trainer.add_callback(AdvanceMasks(masks, ramp))
+        trainer.add_callback(Show(progress))
+        trainer.add_callback(Trim(training.steps))
         if training.stop_after is not None:
-            trainer.add_callback(_StopAfter(training.stop_after))
+            trainer.add_callback(StopAfter(training.stop_after))
         for watcher in watchers:
             trainer.add_callback(watcher)
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -162,7 +155,7 @@ class _Trainer(Trainer):
         if self.teacher is not None:
             self.teacher.model.to(self.args.device)
         self.add_callback(SetEpoch(self.sampler, collator))
-        self.add_callback(_OwnNoise())
+        self.add_callback(OwnNoise())
         self._terms: dict[str, Tensor] = {}
 
     def compute_loss(
@@ -257,47 +250,3 @@ def _arguments(training: Training, folder: Path, model: PreTrainedModel) -> Trai
     )
     arguments._n_gpu = min(1, arguments.n_gpu)  # several GPUs have a process each; DataParallel would lose the masks
     return arguments
-
-
-class _Trim(TrainerCallback):
-    """Gives free memory back a few times in a training: batches of many lengths leave holes that no later one fits."""
-
-    def __init__(self, steps: int):
-        self.distance = -(-steps // _NUM_TRIMS)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step % self.distance == 0:
-            trim()
-
-
-class _StopAfter(TrainerCallback):
-    def __init__(self, step: int):
-        self.step = step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        control.should_training_stop = control.should_training_stop or state.global_step >= self.step
-
-
-class _OwnNoise(TrainerCallback):
-    """Each process draws dropout and gates of its own, since it has examples of its own."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if args.world_size > 1:
-            set_seed(args.seed, device_specific=True)
-
-
-class _AdvanceMasks(TrainerCallback):
-    def __init__(self, masks: Masks, ramp: Callable[[int], float]):
-        self.masks, self.ramp = masks, ramp
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.masks.advance(self.ramp(state.global_step), state.global_step)
-
-
-class _Show(TrainerCallback):
-    def __init__(self, progress: TrainingProgress):
-        self.progress = progress
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-        if "loss" in logs:
-            self.progress.update(state.global_step, {shown: logs[key] for key, shown in _SHOWN.items() if key in logs})

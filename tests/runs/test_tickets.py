@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file
 
 from prune.results.record import Record, results_of
-from prune.training import trainer
+from prune.training import callbacks
 from tests.runs.tiny import call, folders
 
 TICKET, AT_START = "lottery_ticket", "at_initialization"
@@ -97,7 +97,7 @@ def test_an_interrupted_round_goes_on_and_gives_the_same_records(interrupted, fi
         finished_runs.copy_dense(side)
     assert call(*words, f"outputs={sides[0]}", method=TICKET)[0] == 0
     begun = 0
-    original = trainer._Trim.on_step_end
+    original = callbacks.Trim.on_step_end
 
     def stop(self, args, state, control, **rest):
         nonlocal begun
@@ -106,7 +106,7 @@ def test_an_interrupted_round_goes_on_and_gives_the_same_records(interrupted, fi
             raise Interrupted
         original(self, args, state, control, **rest)
 
-    monkeypatch.setattr(trainer._Trim, "on_step_end", stop)
+    monkeypatch.setattr(callbacks.Trim, "on_step_end", stop)
     with pytest.raises(Interrupted):
         call(*words, f"outputs={sides[1]}", method=TICKET)
     monkeypatch.undo()
