@@ -14,7 +14,7 @@ from rich.console import Console
 from prune.config.schema import DistillationConfig, Precision
 from prune.errors import UserError
 from prune.runtime.screen import Screen
-from prune.training import trainer
+from prune.training import callbacks
 from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import TrainingData, with_teacher
 from prune.training.sampler import LengthGrouped
@@ -122,7 +122,7 @@ def test_training_lowers_the_loss_and_logs_every_step(make_bert, fit):
 @pytest.mark.parametrize(("steps", "times"), [(8, 8), (45, 15), (60, 20)])
 def test_free_memory_is_given_back_at_most_twenty_times(steps, times, make_bert, fit, monkeypatch):
     trims = []
-    monkeypatch.setattr(trainer, "trim", lambda: trims.append(1))
+    monkeypatch.setattr(callbacks, "trim", lambda: trims.append(1))
     fit(make_bert(), steps=steps, checkpoint_every=100)
     assert len(trims) == times
 
