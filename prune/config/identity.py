@@ -9,7 +9,7 @@ from functools import cache, reduce
 from operator import getitem
 from typing import Any
 
-from prune.config.keys import REMOVED
+from prune.config.keys import REMOVED, nested_annotations
 from prune.config.metadata import ROLE, Role
 from prune.config.schema import Config
 
@@ -55,9 +55,19 @@ def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
 def differences(config: Config | dict[str, Any]) -> dict[str, Any]:
     """The values of `config`, or of what a record holds of it, that are not the schema's defaults, nested as in it.
 
-    Fields at their default are left out, so that neither a new field nor a removed one renames an old run.
+    Fields at their default are left out, so that neither a new field nor a removed one renames an old run; and those of
+    groups that change nothing in a run.
     """
-    return _differences(config if isinstance(config, dict) else asdict(config), _defaults())
+    found = _differences(config if isinstance(config, dict) else asdict(config), _defaults())
+    for key in nested_annotations():
+        group, _, last = key.rpartition(".")
+        if isinstance(of_group := reduce(_inside, group.split("."), found), dict):
+            of_group.pop(last, None)
+    return found
+
+
+def _inside(values: Any, key: str) -> Any:
+    return values.get(key, {}) if isinstance(values, dict) else {}
 
 
 def _differences(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

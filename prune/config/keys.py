@@ -14,7 +14,7 @@ from typing import Any, get_origin, get_type_hints
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from prune.config.metadata import FINITE, RANGE, Range
+from prune.config.metadata import FINITE, RANGE, ROLE, Range, Role
 from prune.config.schema import Config
 from prune.files import limits
 from prune.files.paths import shipped
@@ -81,6 +81,12 @@ def ranges() -> dict[str, Range]:
     floats = (float, float | None)
     declared = {key: metadata.get(RANGE, FINITE if kind in floats else None) for key, kind, metadata in _leaves(Config)}
     return {key: bounds for key, bounds in declared.items() if bounds is not None}
+
+
+@cache
+def nested_annotations() -> tuple[str, ...]:
+    """Dotted keys below a group that say something about a run, and change nothing in it."""
+    return tuple(key for key, _, metadata in _leaves(Config) if "." in key and metadata.get(ROLE) is Role.annotation)
 
 
 def _leaves(schema: Any, prefix: str = "") -> Iterator[tuple[str, Any, Mapping[str, Any]]]:

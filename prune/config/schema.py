@@ -173,6 +173,8 @@ class TaskConfig:
     """Size of a subset of each evaluation split drawn by the seed; null: all."""
     eval_from_train: int = field(default=0, metadata=within(NON_NEGATIVE))
     """Number of training examples, drawn by the seed, that are held out and evaluated as a split of their own."""
+    slices: list[str] = field(default_factory=list, metadata=role(Role.annotation))
+    """Columns whose values an audit slices the examples by, beside label, length and overlap."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)

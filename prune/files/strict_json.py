@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,11 +40,21 @@ def read(file: Path, largest: int = _LARGEST) -> dict[str, Any]:
 
 def _parsed(raw: bytes, file: Path) -> Any:
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refused, parse_float=_finite)
+        return json.loads(
+            raw.decode("utf-8"), parse_constant=_refused, parse_float=_finite, object_pairs_hook=_without_repeats
+        )
     except RecursionError:
         raise UserError(f"{file} is no plain JSON: it is nested too deeply") from None
     except ValueError as error:  # no JSON, no UTF-8, numbers of 5,000 digits
         raise UserError(f"{file} is no plain JSON: {error}") from error
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        repeated = next(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
+        raise ValueError(f"{repeated[:40]!r} stands in it twice")
+    return content
 
 
 def _finite(text: str) -> float:

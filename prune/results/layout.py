@@ -4,6 +4,7 @@ outputs/
   results.csv, results.md           the table over all records
   report.html                       the page over all of them
   figures/                          its figures, as SVG and PNG
+  audit.json, audit.csv             what `prune audit` found: whole, and its slices; audit.html is its page
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
     exported/<format>/              the same in another format, which the exports of these runs are timed against
   early_dense/<id>/                 the same early in its fine-tuning, where tickets rewind to that
@@ -18,7 +19,7 @@ outputs/
       predictions.json              id -> answer; for SQuAD this is the official evaluation's format
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
       non_null_predictions.json     id -> the best answer, had one to be given
-      probabilities.json            id -> those of all labels, where a metric asks for them
+      probabilities.json            id -> those of all labels, where answers are labels
     tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
@@ -51,6 +52,9 @@ ORIGIN = "pruning.json"
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
 REPORT = "report.html"
+AUDIT_JSON = "audit.json"
+AUDIT_CSV = "audit.csv"
+AUDIT_PAGE = "audit.html"
 FIGURES = "figures"
 _LEVELS = 4
 """Folders between a run's and that of outputs: task, model, method, hash."""
@@ -68,7 +72,15 @@ class PredictionFiles:
         """Writes what there is, a file for each name."""
         for name, content in named.items():
             if content:
-                write_at_once(self.path / f"{name}.json", json.dumps(content, indent=0, ensure_ascii=False) + "\n")
+                write_at_once(self.path / f"{name}.json", _by_line(content))
+
+
+def _by_line(content: dict[str, Any]) -> str:
+    """JSON with a line for each key."""
+    lines = (
+        f"{json.dumps(key, ensure_ascii=False)}: {json.dumps(v, ensure_ascii=False)}" for key, v in content.items()
+    )
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 @dataclass(frozen=True)

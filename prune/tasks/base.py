@@ -5,7 +5,6 @@ Tasks load torch and transformers where they need them, so that a mistake in the
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,15 +14,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import Dataset
-from datasets.config import HF_DATASETS_CACHE
 
 from prune.config.schema import TaskConfig
 from prune.data.features import LENGTH, TRUNCATED
 from prune.data.reading import read_split
 from prune.data.subsets import others, subset
 from prune.errors import UserError
-from prune.files.atomic import check_writable
 from prune.runtime.wording import counted
+from prune.tasks.checks import check_cache, check_text, nulls
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:
@@ -133,7 +131,8 @@ class Task(ABC):
         if len(rows) == 0:
             raise UserError(f"{where}: there are no rows")
         texts, label, id_ = self.config.text, self.config.label, self.config.id
-        if missing := [name for name in (*texts, label, id_) if name and name not in rows.column_names]:
+        needed = (*texts, label, id_, *(self.config.slices if split in self.eval_splits else ()))
+        if missing := [name for name in needed if name and name not in rows.column_names]:
             raise UserError(
                 f"{where}: there is no column {', '.join(map(repr, missing))}; the columns are "
                 f"{', '.join(rows.column_names)}. Name yours with task.text=[...], task.label= and task.id="
@@ -220,6 +219,17 @@ class Task(ABC):
     def chance(self, rows: Dataset) -> float:
         """The main metric of `baseline`."""
 
+    @abstractmethod
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """How good the answer to each example is, the higher the better: what an audit compares."""
+
+    def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
+        """What an audit slices examples by: name -> their values, texts or numbers."""
+        texts = zip(*(rows[name] for name in self.config.text), strict=True)
+        return {"length": [sum(map(num_words, of_row)) for of_row in texts]} | {
+            name: [str(value) for value in rows[name]] for name in self.config.slices
+        }
+
     def ids(self, rows: Dataset) -> list[str]:
         """The ids that identify predictions."""
         if self.config.id is None:
@@ -271,6 +281,11 @@ class SequenceTask(OnePassTask):
         return DataCollatorWithPadding(tokenizer)
 
 
+def num_words(text: str) -> int:
+    """Parts between white space."""
+    return len(text.split())
+
+
 def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, **options: Any) -> Dataset:
     """What `encode` makes of batches of `rows`, or what it made of them earlier under the same fingerprint."""
     return rows.map(
@@ -282,29 +297,3 @@ def mapped(rows: Dataset, encode: Callable[..., Any], fingerprint: str | None, *
         desc=f"{'':>10}tokenizing",
         **options,
     )
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether a column of this type holds text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def check_text(where: str, column: str, values: pa.ChunkedArray) -> None:
-    """Raises a UserError if the column holds anything but text."""
-    if not is_text(values.type):
-        raise UserError(f"{where}: the column {column!r} holds {values.type}, not text")
-
-
-def is_number(value: Any) -> bool:
-    """Whether a prediction, as JSON has it, is a finite number."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def nulls(values: pa.ChunkedArray) -> list[int]:
-    """The rows in which a column holds nothing."""
-    return [int(row) for row in np.flatnonzero(values.is_null().to_numpy())]
-
-
-def check_cache() -> None:
-    """Raises a UserError where `datasets` cannot keep what it reads."""
-    check_writable(str(HF_DATASETS_CACHE), "HF_DATASETS_CACHE", "Data are kept there: set HF_HOME to a folder of yours")

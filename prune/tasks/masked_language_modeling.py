@@ -15,7 +15,8 @@ from prune.config.schema import TaskConfig
 from prune.data.features import IGNORED, LENGTH, TRUNCATED, inputs_only
 from prune.errors import UserError
 from prune.runtime.progress_bar import track
-from prune.tasks.base import Predictions, Scores, Task, is_number, mapped
+from prune.tasks.base import Predictions, Scores, Task, mapped
+from prune.tasks.checks import is_number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -133,6 +134,16 @@ class MaskedLanguageModeling(Task):
         likelihood = sum(answer["log_likelihood"] for answer in answers)
         scores = {"accuracy": right / number, "pseudo_perplexity": math.exp(min(_LARGEST, -likelihood / number))}
         return {name: scores[name] for name in self.config.metrics}
+
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """The share of the masked tokens that are guessed; 1 where there are none."""
+        answers = [_checked(id_, predictions.answers[id_]) for id_ in self.ids(rows)]
+        return [
+            sum(map(str.__eq__, answer["tokens"], answer["actual"])) / len(answer["actual"])
+            if answer["actual"]
+            else 1.0
+            for answer in answers
+        ]
 
     def chance(self, rows: Dataset) -> float:
         """Of the words that are masked, as `features` has found them: the share of the most frequent, or the perplexity

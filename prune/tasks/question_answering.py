@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,15 @@ from prune.errors import UserError
 from prune.runtime.progress_bar import track
 from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
-from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, is_text, mapped
+from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, mapped, num_words
+from prune.tasks.checks import is_text
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedTokenizerBase
 
+_QUESTION_WORDS = {"what", "which", "who", "whom", "whose", "when", "where", "why", "how"}
 FAR_BELOW = -1e4
 """A logit for tokens that a shorter input does not have."""
 
@@ -147,9 +149,34 @@ class QuestionAnswering(OnePassTask):
             if not name.endswith("total")
         }
 
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """The F1 of each answer."""
+        from prune.tasks.metrics.squad import f1_of_each
+
+        given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
+        return f1_of_each(given, [answers["text"] for answers in rows[self.config.label]])
+
+    def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
+        question, text = self.config.text
+        answers = [answers["text"] for answers in rows[self.config.label]]
+        columns: dict[str, Sequence[Any]] = {
+            "question word": [question_word(one) for one in rows[question]],
+            "text length": [num_words(one) for one in rows[text]],
+            "answer length": [min(map(num_words, texts), default=0) for texts in answers],
+        }
+        if self.config.answers.unanswerable:
+            columns["answerable"] = ["yes" if texts else "no" for texts in answers]
+        return columns | {name: values for name, values in super().slice_columns(rows).items() if name != "length"}
+
     def chance(self, rows: Dataset) -> float:
         empty = dict.fromkeys(self.ids(rows), "")
         return self.score(Predictions(empty, dict.fromkeys(empty, 0.0)), rows)[self.config.metrics[0]]
+
+
+def question_word(question: str) -> str:
+    """The first interrogative in a question, or `other`."""
+    words = (word.strip("?,.'\"").lower() for word in question.split())
+    return next((word for word in words if word in _QUESTION_WORDS), "other")
 
 
 def _well_formed(answers: Any) -> bool:

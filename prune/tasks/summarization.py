@@ -10,7 +10,8 @@ from datasets import Dataset
 
 from prune.data.features import LENGTH, TRUNCATED, inputs_only
 from prune.runtime.progress_bar import track
-from prune.tasks.base import Predictions, Scores, Task, check_text, mapped
+from prune.tasks.base import Predictions, Scores, Task, mapped
+from prune.tasks.checks import check_text
 from prune.tasks.metrics.specs import LEAD
 
 if TYPE_CHECKING:
@@ -99,6 +100,13 @@ class Summarization(Task):
         from prune.tasks.metrics.rouge import Rouge
 
         return dict(Rouge().compute(predictions=given, references=rows[self.config.label]) or {})
+
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """The main metric of each summary."""
+        from prune.tasks.metrics.rouge import scores_of_each
+
+        given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
+        return [scores[self.config.metrics[0]] for scores in scores_of_each(given, rows[self.config.label])]
 
     def chance(self, rows: Dataset) -> float:
         from prune.tasks.metrics.rouge import lead

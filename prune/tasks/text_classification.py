@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,15 @@ from prune.data.labels import holds_fractions, names_in, number_of, numbers_of
 from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
-from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask, is_number, nulls
+from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask
+from prune.tasks.checks import is_number, nulls
 from prune.tasks.metrics.specs import problem_with_labels
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_DIGITS = 9
+"""Of a probability that is kept, after the point."""
 _MOST_SHOWN = 20
 """Of a task's labels."""
 
@@ -120,22 +124,37 @@ class TextClassification(SequenceTask):
         return {"num_labels": len(names), "id2label": names, "label2id": {name: i for i, name in names.items()}}
 
     def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
-        logits, ids = np.stack(outputs["logits"]), self.ids(rows)
-        answers = dict(zip(ids, [self.names[label] for label in logits.argmax(-1)], strict=True))
-        if "roc_auc" not in self.config.metrics:
-            return Predictions(answers)
         from scipy.special import softmax
 
-        probabilities = softmax(logits.astype(float), axis=-1).tolist()
+        logits, ids = np.stack(outputs["logits"]), self.ids(rows)
+        answers = dict(zip(ids, [self.names[label] for label in logits.argmax(-1)], strict=True))
+        probabilities = softmax(logits.astype(float), axis=-1).round(_DIGITS).tolist()
         return Predictions(answers, probabilities=dict(zip(ids, probabilities, strict=True)))
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
-        ids = self.ids(rows)
-        given = [self._number(predictions.answers[id_]) for id_ in ids]
-        probabilities = (
-            [self._checked(id_, predictions.probabilities[id_]) for id_ in ids] if predictions.probabilities else None
-        )
-        return self._scores(given, probabilities, rows)
+        return self._scores(self.numbers_of(predictions, rows), self.probabilities_of(predictions, rows), rows)
+
+    def numbers_of(self, predictions: Predictions, rows: Dataset) -> list[int]:
+        """The number of the label that is given to each example."""
+        return [self._number(predictions.answers[id_]) for id_ in self.ids(rows)]
+
+    def probabilities_of(self, predictions: Predictions, rows: Dataset) -> list[list[float]] | None:
+        """Those of all labels for each example; None where they are not known."""
+        if not predictions.probabilities:
+            return None
+        return [self._checked(id_, predictions.probabilities[id_]) for id_ in self.ids(rows)]
+
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """1 where the label is right, or else 0."""
+        given, labels = self.numbers_of(predictions, rows), rows[self.config.label]
+        return [float(answer == label) for answer, label in zip(given, labels, strict=True)]
+
+    def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
+        columns = {"label": [self.names[label] for label in rows[self.config.label]], **super().slice_columns(rows)}
+        if len(self.config.text) == 2:
+            pairs = zip(*(rows[name] for name in self.config.text), strict=True)
+            columns["overlap"] = [lexical_overlap(first, second) for first, second in pairs]
+        return columns
 
     def _number(self, answer: Any) -> int:
         try:
@@ -168,6 +187,13 @@ class TextClassification(SequenceTask):
         for name in self.config.metrics:
             scores |= METRICS[name](classified)
         return scores
+
+
+def lexical_overlap(first: str, second: str) -> float:
+    """The share of the words of the second text that the first one has, too (McCoy et al. 2019: 1 is a heuristic)."""
+    words, others = (re.findall(r"\w+", text.lower()) for text in (first, second))
+    known = set(words)
+    return sum(word in known for word in others) / len(others) if others else 0.0
 
 
 def balanced_weights(labels: Sequence[int], number: int) -> list[float]:

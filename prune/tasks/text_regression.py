@@ -11,7 +11,8 @@ import pyarrow as pa
 from datasets import Dataset, Value
 
 from prune.errors import UserError
-from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask, is_number
+from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
+from prune.tasks.checks import is_number
 
 
 class TextRegression(SequenceTask):
@@ -54,6 +55,14 @@ class TextRegression(SequenceTask):
         given = [_number(predictions.answers[id_]) for id_ in self.ids(rows)]
         numbers = np.asarray(rows[self.config.label], dtype=float)
         return {name: METRICS[name](numbers, np.asarray(given)) for name in self.config.metrics}
+
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """The distance from the true number, negative."""
+        pairs = zip(self.ids(rows), rows[self.config.label], strict=True)
+        return [-abs(_number(predictions.answers[id_]) - number) for id_, number in pairs]
+
+    def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
+        return {"label": rows[self.config.label], **super().slice_columns(rows)}
 
     def chance(self, rows: Dataset) -> float:
         return 0.0

@@ -1,31 +1,22 @@
-"""The page as one file of HTML, with all that it draws with."""
+"""The page over all results, as HTML."""
 
 from __future__ import annotations
 
 import base64
-import contextlib
 import gzip
-import json
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jinja2
-import vl_convert
-
-from prune.files.atomic import write_at_once
-from prune.files.paths import cache_folder
 from prune.report.detail.run import Detail
 from prune.report.figures.run import MAPS, figures_of
-from prune.report.figures.theme import DARK, FONT, LIGHT
 from prune.report.figures.units import layer_labels
 from prune.report.page.content import Page
+from prune.report.page.rendering import as_json, in_script, library, render
 from prune.report.summary import RunSummary, repeat_command
 from prune.results.record import Record
 from prune.results.unfinished import reason_of
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("parts.js", "chart.js", "frontier.js", "density.js", "results.js", "detail.js", "compare.js", "main.js")
 _PARTS = ("recipe", "kept", "figures", "maps")
 _LARGEST = 14_000_000
@@ -39,41 +30,12 @@ def html_of(page: Page, runs: Sequence[tuple[Record | None, Detail]], problems: 
         runs: Record and detail of each of `page.runs`; of a run that is not finished the record is None.
         problems: What the page tells beside `page.problems`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined
-    )
-    content, library = vars(page), _library()
-    room = _LARGEST - len(_in_script(_json(content))) - len(library.encode())
+    content = vars(page)
+    room = _LARGEST - len(in_script(as_json(content))) - len(library().encode())
     parts, undrawn = _parts(page.runs, runs, room)
     content = content | {"problems": [*page.problems, *problems, *undrawn]}
-    text = environment.get_template("report.html").render(
-        title=page.title,
-        densities=bool(page.densities),
-        data=_in_script(_json(content)),
-        parts=_in_script(_json(parts)),
-        light=LIGHT,
-        dark=DARK,
-        font=FONT,
-        library=library,
-        scripts=_SCRIPTS,
-    )
+    text = render("report.html", _SCRIPTS, content, parts, title=page.title, densities=bool(page.densities))
     return text, undrawn
-
-
-def _in_script(text: str) -> str:
-    """JSON that ends no script element and begins none."""
-    return text.replace("<", "\\u003c")
-
-
-def _library() -> str:
-    """Vega and Vega-Lite as one script, without network: put together once per version, where it can be kept."""
-    file = cache_folder() / f"vega-{version('vl-convert-python')}.js"
-    if file.exists():
-        return file.read_text("utf-8")
-    text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    with contextlib.suppress(OSError):
-        write_at_once(file, text)
-    return text
 
 
 def _parts(
@@ -116,8 +78,4 @@ def _part(name: str, folder: Path, record: Record | None, detail: Detail) -> Any
 
 
 def _packed(content: Any) -> str:
-    return base64.b64encode(gzip.compress(_json(content).encode(), mtime=0)).decode()
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, separators=(",", ":"), default=vars)
+    return base64.b64encode(gzip.compress(as_json(content).encode(), mtime=0)).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import datasets
@@ -32,12 +33,18 @@ class Rouge(evaluate.Metric):  # type: ignore[misc]  # evaluate is not typed
         return evaluate.MetricInfo(description=str(type(self).__doc__), citation="", features=features)
 
     def _compute(self, predictions: Any, references: Any) -> dict[str, float]:
-        scorer = RougeScorer(list(NAMES), use_stemmer=True)
-        scores = [
-            scorer.score(_by_line(reference), _by_line(prediction))
-            for prediction, reference in zip(predictions, references, strict=True)
-        ]
-        return {name: float(sum(score[name].fmeasure for score in scores) / len(scores)) for name in NAMES}
+        scores = scores_of_each(predictions, references)
+        return {name: sum(score[name] for score in scores) / len(scores) for name in NAMES}
+
+
+def scores_of_each(predictions: Sequence[str], references: Sequence[str]) -> list[dict[str, float]]:
+    """For each prediction name -> F-measure."""
+    scorer = RougeScorer(list(NAMES), use_stemmer=True)
+    scores = [
+        scorer.score(_by_line(reference), _by_line(prediction))
+        for prediction, reference in zip(predictions, references, strict=True)
+    ]
+    return [{name: float(score[name].fmeasure) for name in NAMES} for score in scores]
 
 
 def _by_line(text: str) -> str:

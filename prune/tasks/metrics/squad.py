@@ -54,6 +54,14 @@ def _f1_of_words(words: list[str], true_words: list[str]) -> float:
     return 2 * precision * recall / (precision + recall)
 
 
+def f1_of_each(predictions: Sequence[str], truths: Sequence[Sequence[str]]) -> list[float]:
+    """For each question the F1 of its answer, from 0 to 1; no answer is right where there is no true one (v2.0)."""
+    return [
+        _best(f1_or_both_empty, prediction, _true_answers(texts))
+        for prediction, texts in zip(predictions, truths, strict=True)
+    ]
+
+
 def _best(compare: Comparison, prediction: str, truths: Sequence[str]) -> float:
     return max(compare(prediction, truth) for truth in truths)
 
