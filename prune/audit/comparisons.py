@@ -169,10 +169,12 @@ def _read(outputs: Path, file: Path, ids: Sequence[str], *, needed: bool = True)
 
 def _differing_data(records: Sequence[Record], split: str) -> str:
     """What is wrong where runs were scored on different examples; empty where nothing is."""
-    found = {record.environment.get("data", {}).get(split): record.seed for record in records}
+    found: dict[Any, int] = {}
+    for record in records:
+        found.setdefault(record.environment.get("data", {}).get(split), record.seed)
     if len(found) < 2:
         return ""
-    first, second = list(found.values())[:2]
+    first, second = sorted(found.values())[:2]
     return (
         f"the split {shown(split)} of seed {first} is not that of seed {second}: their fingerprints differ. Set "
         "data_seed where subsets of examples are drawn, so that all seeds have the same ones"

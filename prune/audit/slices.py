@@ -80,7 +80,11 @@ def _ranges(array: NDArray[Any]) -> list[tuple[str, NDArray[np.bool_]]]:
     parts = [(part, numbers == part) for part in np.unique(numbers)]
     if len(parts) < 2:
         return []
-    return [(f"{_number(array[members].min())} to {_number(array[members].max())}", members) for _, members in parts]
+    return [(_range(array[members].min(), array[members].max()), members) for _, members in parts]
+
+
+def _range(low: Any, high: Any) -> str:
+    return _number(low) if low == high else f"{_number(low)} to {_number(high)}"
 
 
 def _number(value: Any) -> str:

@@ -11,7 +11,7 @@ from prune.pipeline.task import task_of
 from prune.results.predictions import of_examples
 from prune.runtime import library_output
 from prune.tasks.base import Predictions, Scores
-from prune.tasks.checks import is_number
+from prune.data.checks import is_number
 
 
 @dataclass

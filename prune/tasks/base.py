@@ -21,7 +21,7 @@ from prune.data.reading import read_split
 from prune.data.subsets import others, subset
 from prune.errors import UserError
 from prune.runtime.wording import counted
-from prune.tasks.checks import check_cache, check_text, nulls
+from prune.data.checks import check_cache, check_text, nulls
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from prune.data.features import IGNORED, LENGTH, TRUNCATED, inputs_only
 from prune.errors import UserError
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, mapped
-from prune.tasks.checks import is_number
+from prune.data.checks import is_number
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,7 +11,7 @@ from datasets import Dataset
 from prune.data.features import LENGTH, TRUNCATED, inputs_only
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, mapped
-from prune.tasks.checks import check_text
+from prune.data.checks import check_text
 from prune.tasks.metrics.specs import LEAD
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
 from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask
-from prune.tasks.checks import is_number, nulls
+from prune.data.checks import is_number, nulls
 from prune.tasks.metrics.specs import problem_with_labels
 
 if TYPE_CHECKING:

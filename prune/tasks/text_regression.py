@@ -12,7 +12,7 @@ from datasets import Dataset, Value
 
 from prune.errors import UserError
 from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
-from prune.tasks.checks import is_number
+from prune.data.checks import is_number
 
 
 class TextRegression(SequenceTask):

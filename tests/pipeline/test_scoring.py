@@ -156,7 +156,7 @@ def test_the_value_is_the_main_metric(v1, tmp_path):
         ({}, "predictions=predictions.json: the file lacks 2 examples of the split: a, b ..."),
         ({"a": "", "b": "", "z": ""}, "predictions.json: the split does not know 1 example of the file: z ..."),
         ("{", "prune: predictions=predictions.json: cannot be read"),
-        ([{"a": "cold"}], "predictions=predictions.json: holds a list; expected an object, id -> value"),
+        ([{"a": "cold"}], "predictions.json holds no mapping of keys to values); expected an object, id -> value"),
     ],
     ids=["missing", "empty", "unknown", "no_json", "no_object"],
 )

@@ -83,7 +83,7 @@ def changed(path):
     return result
 
 
-FREE = {"outputs", "force", "tracking", "report"} | {
+FREE = {"outputs", "force", "tracking", "report", "task.slices"} | {
     path for path in paths(Config) if path.startswith(("reference.", "search."))
 }
 

@@ -15,7 +15,7 @@ from prune.files.atomic import check_writable, write_at_once
 from prune.files.paths import PACKAGE
 from prune.runtime import resources
 from prune.runtime.resources import exhausted, require_room, writing
-from prune.tasks import base
+from prune.data import checks
 
 NO_ROOM = {
     "disk": OSError(errno.ENOSPC, "No space left on device", "weights"),
@@ -105,9 +105,9 @@ def test_a_real_limit_leaves_the_old_file_and_no_other(tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_named_and_not_the_data(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    monkeypatch.setattr(base, "HF_DATASETS_CACHE", tmp_path / "file" / "datasets")
+    monkeypatch.setattr(checks, "HF_DATASETS_CACHE", tmp_path / "file" / "datasets")
     with pytest.raises(UserError, match=r"HF_DATASETS_CACHE=.*cannot write there.*HF_HOME"):
-        base.check_cache()
+        checks.check_cache()
 
 
 def test_outputs_that_are_a_file_are_refused(tmp_path):
