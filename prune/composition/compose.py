@@ -26,6 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 from prune.composition.command_line import Command, read
 from prune.composition.flags import Flags
 from prune.composition.overrides import values
+from prune.config import probes
 from prune.config.schema import Config
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
@@ -201,5 +202,9 @@ def typed(config: DictConfig) -> Config:
     except OmegaConfBaseException as error:  # a reference to what is not there, or to another type
         raise ConfigErrors([f"{error.full_key}: {shown(str(error).splitlines()[0], most=200)}"]) from error
     assert isinstance(result, Config)
+    try:
+        result.task.probes = probes.in_full(result.task)
+    except UserError as error:
+        raise ConfigErrors([str(error)]) from error
     check(result)
     return result

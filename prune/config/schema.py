@@ -133,6 +133,34 @@ class SummariesConfig:
 
 
 @dataclass
+class ProbeConfig:
+    name: str = ""
+    """Short name, used in tables."""
+    path: str = ""
+    """Hub name, local folder with a file for the split, or `pkg://` folder."""
+    subset: str | None = None
+    """Name of the hub data set's configuration; unused for a local folder."""
+    split: str = "validation"
+    """Split to score."""
+    text: list[str] = field(default_factory=list)
+    """Text columns, as the task has them."""
+    encoding: str = "utf-8"
+    """Encoding of CSV and JSON files."""
+    label: str = "label"
+    """Column with the label: a name, or a whole number from 0."""
+    labels: list[str] = field(default_factory=list)
+    """Names of the labels, in the order of their numbers."""
+    label_of: dict[str, str] = field(default_factory=dict)
+    """Label of the task -> the label that it counts as; {}: those of the same name."""
+    groups: list[list[str]] = field(default_factory=list)
+    """Columns whose values, or pairs of values, are scored apart."""
+    id: str | None = None
+    """Column with the ids that predictions are saved under; null: the row number."""
+    examples: int | None = None
+    """Size of a subset drawn by the seed; null: all."""
+
+
+@dataclass
 class TaskConfig:
     name: str = ""
     """Short name, used in tables and in the run folder's name."""
@@ -175,6 +203,10 @@ class TaskConfig:
     """Number of training examples, drawn by the seed, that are held out and evaluated as a split of their own."""
     slices: list[str] = field(default_factory=list, metadata=role(Role.annotation))
     """Columns whose values an audit slices the examples by, beside label, length and overlap."""
+    probes: list[Any] = field(default_factory=list, metadata=role(Role.annotation))
+    """Further data sets that dense and pruned models are scored on, beside the metric: names of configs/probe/, YAML
+    files like those, or mappings with a `name` and what differs, as {name: hans, path: <folder>}. Read by
+    text_classification."""
     answers: AnswersConfig = field(default_factory=AnswersConfig)
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)

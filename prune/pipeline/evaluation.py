@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from transformers import PreTrainedModel
 
@@ -16,10 +16,11 @@ from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
 from prune.measure.speed import batch_of, measure_speed, typical_length
 from prune.pipeline.experiment import Experiment
+from prune.pipeline.probes import score_once, score_probe
 from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
 from prune.pipeline.stage import Report, Stage
 from prune.pipeline.stages import reports
-from prune.results.layout import RunFolder
+from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
 from prune.runtime.wording import counted, times_faster
 from prune.tasks.metrics.specs import spec_of
@@ -77,6 +78,8 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         units_spared=dict(compacted.spared),
         shapes=[{site: list(counts) for site, counts in shape.items()} for shape in compacted.shapes],
         scores_before_training=_scores_before(reported.values()),
+        probes=_probe_scores(experiment, model, folder),
+        dense_probes=_dense_probe_scores(experiment, dense_model, dense_folder),
         baseline=task.baseline,
         seconds={name: report.seconds for name, report in reported.items()},
         peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
@@ -91,6 +94,29 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
 def _scores_before(reported: Iterable[Report]) -> dict[str, dict[str, float]]:
     sparse = [one for one in reported if isinstance(one, SparseReport)]
     return {split: dict(values) for split, values in sparse[-1].scores_before.items()} if sparse else {}
+
+
+def with_probes(experiment: Experiment, record: Record) -> Record:
+    """The record of a finished run with the scores of the config's probes, those that it lacks scored now."""
+    dense_folder, folder = DENSE.folder(experiment.config), experiment.folder
+    experiment.screen.stage("evaluate", "the probes that the record lacks")
+    lacking = replace(experiment, probes=[one for one in experiment.probes if one.config.name not in record.probes])
+    scores = _probe_scores(lacking, saved_model.load(folder.model), folder)
+    dense_scores = _dense_probe_scores(lacking, experiment.networks.dense(dense_folder), dense_folder)
+    return replace(record, probes=record.probes | scores, dense_probes=record.dense_probes | dense_scores)
+
+
+def _probe_scores(experiment: Experiment, model: PreTrainedModel, folder: RunFolder) -> dict[str, dict[str, float]]:
+    return {
+        probe.config.name: score_probe(probe, model, experiment.examples, folder.probe(probe.config.name))
+        for probe in experiment.probes
+    }
+
+
+def _dense_probe_scores(
+    experiment: Experiment, model: PreTrainedModel, folder: StageFolder
+) -> dict[str, dict[str, float]]:
+    return {probe.config.name: score_once(probe, model, experiment.examples, folder) for probe in experiment.probes}
 
 
 def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from prune.budget.budget import Budget
@@ -13,6 +14,7 @@ from prune.pipeline.examples import Examples, read_examples
 from prune.pipeline.learning import Learning
 from prune.pipeline.method import method_of
 from prune.pipeline.networks import Networks, describe_networks
+from prune.pipeline.probes import Probe, read_probes
 from prune.pipeline.solving import budget_of
 from prune.pipeline.task import task_of
 from prune.results.layout import RunFolder
@@ -31,6 +33,7 @@ class Experiment:
     examples: Examples
     networks: Networks
     learning: Learning
+    probes: Sequence[Probe] = ()
     solved_budget: Budget | None = None
     """Where there is a target, once `with_budget` has found it."""
 
@@ -79,7 +82,7 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     networks = describe_networks(config, task, tokenizer.pad_token_id)
     examples = read_examples(config, task, tokenizer, screen)
     learning = Learning(config, examples, networks, folder, screen)
-    return Experiment(config, folder, screen, examples, networks, learning)
+    return Experiment(config, folder, screen, examples, networks, learning, read_probes(config, task))
 
 
 def setting_of(config: Config) -> str:

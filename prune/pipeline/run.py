@@ -10,9 +10,10 @@ import shutil
 from contextlib import closing
 from dataclasses import asdict
 
+from prune.config import probes
 from prune.config.schema import Config
 from prune.files.atomic import check_writable, write_at_once
-from prune.pipeline.evaluation import assess
+from prune.pipeline.evaluation import assess, with_probes
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.stage import Stage
@@ -29,6 +30,8 @@ def run(config: Config, screen: Screen) -> Record:
     """Carries `config` out, or what is left of it, and returns its record."""
     folder = run_folder(config)
     record = None if config.force else distributed.broadcast_from_main(lambda: finished(folder.record, screen.warn))
+    if record is not None and (lacking := _lacking_probes(config, record)):
+        return _with_probes(config, record, lacking, screen)
     if record is not None:
         screen.say(f"This run is finished: {folder.path}. Its result is shown; force=true runs it again.")
         return record
@@ -44,6 +47,25 @@ def run(config: Config, screen: Screen) -> Record:
             for stage in stages_to_run(result, config):
                 run_stage(stage, experiment)
         return distributed.broadcast_from_main(lambda: _evaluate(experiment, result))
+
+
+def _lacking_probes(config: Config, record: Record) -> list[str]:
+    return [probe.name for probe in probes.of_task(config.task) if probe.name not in record.probes]
+
+
+def _with_probes(config: Config, record: Record, lacking: list[str], screen: Screen) -> Record:
+    """Scores a finished run on probes, and enters them in its record."""
+    folder = run_folder(config)
+    screen.say(f"This run is finished: {folder.path}. It is scored on {', '.join(lacking)} as well.")
+    with locked(StageFolder(folder.path), screen):
+        experiment = prepare(config, folder, screen)
+
+        def score() -> Record:
+            found = with_probes(experiment, record)
+            _write(found, folder)
+            return found
+
+        return distributed.broadcast_from_main(score)
 
 
 def _evaluate(experiment: Experiment, result: Stage) -> Record:

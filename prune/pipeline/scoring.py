@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prune.config.schema import Config
+from prune.data.checks import is_number
 from prune.errors import UserError
 from prune.pipeline.task import task_of
 from prune.results.predictions import of_examples
 from prune.runtime import library_output
 from prune.tasks.base import Predictions, Scores
-from prune.data.checks import is_number
 
 
 @dataclass

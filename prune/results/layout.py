@@ -20,6 +20,7 @@ outputs/
       null_odds.json                id -> how much more is to be said for no answer, where questions may have none
       non_null_predictions.json     id -> the best answer, had one to be given
       probabilities.json            id -> those of all labels, where answers are labels
+    probes/<name>/predictions.json  the same of a probe (dense/<id> has the dense model's, with its scores)
     tracking/<tracker>/             the curves of training for TensorBoard and others, where asked for
     exported/<format>/              the result in another format; record.json there: what it gave in its runtime
     record.json                     what the run gave
@@ -58,7 +59,7 @@ AUDIT_PAGE = "audit.html"
 FIGURES = "figures"
 _LEVELS = 4
 """Folders between a run's and that of outputs: task, model, method, hash."""
-_WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions"}
+_WITHOUT_RECORDS = {RECORD, "compacted", "filled", "model", "predictions", "probes"}
 """In a run folder: not looked through for records, which would take longer than reading them."""
 
 
@@ -107,6 +108,9 @@ class StageFolder:
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
+
+    def probe(self, name: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "probes" / name)
 
     def exported(self, form: str) -> StageFolder:
         """Its model in another format, kept."""
@@ -164,6 +168,9 @@ class RunFolder:
 
     def predictions(self, split: str) -> PredictionFiles:
         return PredictionFiles(self.path / "predictions" / split)
+
+    def probe(self, name: str) -> PredictionFiles:
+        return PredictionFiles(self.path / "probes" / name)
 
     @property
     def outputs(self) -> Path | None:

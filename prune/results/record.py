@@ -73,6 +73,10 @@ class Record:
     """What `method.shape` says to get the same shape again; empty where it cannot."""
     scores_before_training: dict[str, dict[str, float]] = field(default_factory=dict)
     """Of the model that a training under a mask began with: first evaluation split -> metric -> value; else empty."""
+    probes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Probe -> accuracy of all its examples, of the best constant answer (`chance`), and of its groups."""
+    dense_probes: dict[str, dict[str, float]] = field(default_factory=dict)
+    """The same of the dense model."""
     baseline: str = CONSTANT
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     measured_on: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from prune.published import BASE, HARDWARE
 from prune.results.dense_reference import relative_to
+from prune.results.probes import on_probe
 from prune.results.published_rows import with_published
 from prune.results.record import Record
 from prune.results.rows import Row, own_dense_model, rows
@@ -27,6 +28,8 @@ class View:
     """The model whose dense version all rows are relative to; None: each to that of its own run."""
     published: bool = False
     """Whether published rows of the same tasks are added."""
+    probe: str = ""
+    """The probe whose accuracy stands in for the metric; empty: none."""
     pareto: bool = False
     """Whether runs are left out that another row beats in both metric and speed-up."""
 
@@ -40,6 +43,8 @@ def table_rows(records: Sequence[Record], view: View = ALL) -> list[Row]:
     Raises:
         UserError: if `records` do not hold what `view` asks for.
     """
+    if view.probe:
+        records = on_probe(filtered(records, view.filters), view.probe)
     kept = filtered(records, view.filters)
     reference = own_dense_model if view.reference is None else relative_to(view.reference, records, kept)
     result = with_best_marked(rows(kept, reference))

@@ -16,12 +16,12 @@ import pyarrow.compute as pc
 from datasets import Dataset
 
 from prune.config.schema import TaskConfig
+from prune.data.checks import check_cache, check_text, nulls
 from prune.data.features import LENGTH, TRUNCATED
 from prune.data.reading import read_split
 from prune.data.subsets import others, subset
 from prune.errors import UserError
 from prune.runtime.wording import counted
-from prune.data.checks import check_cache, check_text, nulls
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:

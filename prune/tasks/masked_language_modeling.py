@@ -12,11 +12,11 @@ import pyarrow as pa
 from datasets import Dataset
 
 from prune.config.schema import TaskConfig
+from prune.data.checks import is_number
 from prune.data.features import IGNORED, LENGTH, TRUNCATED, inputs_only
 from prune.errors import UserError
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, mapped
-from prune.data.checks import is_number
 
 if TYPE_CHECKING:
     from torch import Tensor

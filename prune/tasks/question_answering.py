@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 from datasets import Dataset
 
+from prune.data.checks import is_text
 from prune.data.features import EXAMPLE, TEXT_ENDS, TEXT_STARTS
 from prune.errors import UserError
 from prune.runtime.progress_bar import track
 from prune.tasks.answers.spans import Window, best_answers
 from prune.tasks.answers.windows import Span, Windows, positions_of
 from prune.tasks.base import OnePassTask, Outputs, Predictions, Scores, mapped, num_words
-from prune.data.checks import is_text
 from prune.tasks.metrics.specs import spec_of
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset
 
+from prune.data.checks import check_text
 from prune.data.features import LENGTH, TRUNCATED, inputs_only
 from prune.runtime.progress_bar import track
 from prune.tasks.base import Predictions, Scores, Task, mapped
-from prune.data.checks import check_text
 from prune.tasks.metrics.specs import LEAD
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ import pyarrow as pa
 from datasets import ClassLabel, Dataset
 
 from prune.config.schema import ClassWeights, TaskConfig
+from prune.data.checks import is_number, nulls
 from prune.data.labels import holds_fractions, names_in, number_of, numbers_of
 from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.registry import nearest
 from prune.tasks.base import Loss, Outputs, Predictions, Scores, SequenceTask
-from prune.data.checks import is_number, nulls
 from prune.tasks.metrics.specs import problem_with_labels
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from datasets import Dataset, Value
 
+from prune.data.checks import is_number
 from prune.errors import UserError
 from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
-from prune.data.checks import is_number
 
 
 class TextRegression(SequenceTask):

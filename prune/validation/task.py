@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from prune.config import probes
+from prune.config.keys import NAME, is_name
 from prune.config.schema import Config, TaskConfig
 from prune.runtime.sanitize import shown
+from prune.runtime.wording import counted
 from prune.tasks.metrics import specs
 
 
@@ -15,6 +18,7 @@ def fields_of_kind(config: Config) -> Iterator[str]:
     if task.kind not in _ASKED:
         return
     yield from _ASKED[task.kind](task)
+    yield from _probes(task)
     for name, reader in _READERS.items():
         if task.kind != reader and getattr(task, name) != getattr(TaskConfig(), name):
             yield f"task.{name}: read by {reader} only, not by task.kind={task.kind}"
@@ -42,6 +46,23 @@ def _classes(task: TaskConfig) -> Iterator[str]:
         yield problem
     if task.metrics[:1] == [specs.F1_OF_EACH]:
         yield f"task.metrics={shown(task.metrics)}: {specs.F1_OF_EACH} is a value for each label; name another first"
+
+
+def _probes(task: TaskConfig) -> Iterator[str]:
+    every = probes.of_task(task)
+    if every and task.kind != "text_classification":
+        yield f"task.probes: read by text_classification only, not by task.kind={task.kind}"
+    if len({probe.name for probe in every}) < len(every):
+        yield "task.probes: two have the same name"
+    for probe in every:
+        what = f"task.probes: {shown(probe.name)}"
+        if not is_name(probe.name):
+            yield f"{what}: a name has {NAME}"
+        if len(probe.text) != len(task.text):
+            yield f"{what} has {counted(len(probe.text), 'text column')}; the task has {len(task.text)}"
+        if len(probe.labels) < 2:
+            yield f"{what}: name its labels, in the order of their numbers"
+        yield from probes.problems_with_labels(probe, task.labels)
 
 
 def _answers(task: TaskConfig) -> Iterator[str]:

@@ -83,7 +83,7 @@ def changed(path):
     return result
 
 
-FREE = {"outputs", "force", "tracking", "report", "task.slices"} | {
+FREE = {"outputs", "force", "tracking", "report", "task.slices", "task.probes"} | {
     path for path in paths(Config) if path.startswith(("reference.", "search."))
 }
 

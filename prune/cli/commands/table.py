@@ -18,9 +18,10 @@ USAGE = (
     ("prune table [folder]", "the table over all results, also as format=markdown, csv, json or latex"),
     ("prune table task=sst2 sort=speedup", "filtered (task, model, method, seed) and sorted (any column)"),
     ("prune table reference=bert_base pareto=true", "relative to one dense model; without what is beaten"),
+    ("prune table probe=hans", "the accuracy on a probe instead of the metric"),
     ("prune table published=true", "beside the figures of the literature"),
 )
-_OPTIONS = ("sort", "reference", "published", "pareto", "format")
+_OPTIONS = ("sort", "reference", "probe", "published", "pareto", "format")
 _MOST_TOLD = 50
 """Runs that an error lists."""
 
@@ -80,6 +81,7 @@ def _view(values: dict[str, str]) -> View:
         filters={name: values[name] for name in FILTERS if name in values},
         sort=sort,
         reference=values.get("reference"),
+        probe=values.get("probe", ""),
         published=truth("table", values, "published", default=False),
         pareto=truth("table", values, "pareto", default=False),
     )

@@ -13,6 +13,7 @@ from prune.report.figures import Figure, Rows
 from prune.report.figures.frontier import X_TITLES, layer, rounded, spoken, y_title
 from prune.report.figures.theme import Colors, config, numbered
 from prune.results.density_curves import DensityCurve, DensityCurves, DensityPoint, density_curves
+from prune.results.probes import on_probes
 from prune.results.record import Record
 from prune.results.rows import Spread
 from prune.runtime.sanitize import shown
@@ -40,11 +41,12 @@ class Line:
 
 
 def drawn(records: Sequence[Record], colors: Colors) -> Iterator[tuple[Figure, dict[str, Any]]]:
-    """The figures, one for each task, dense model and metric, and their descriptions. A curve has the same colour in
-    all of them."""
-    families = density_curves(records)
+    """The figures, one for each task, dense model and metric or probe, and their descriptions. A curve has the same
+    colour in all of them."""
+    entries = [(number, one) for number, record in enumerate(records) for one in (record, *on_probes(record))]
+    families = density_curves([one for _, one in entries])
     places = _places(families, sorted({record.method for record in records}))
-    numbers = {id(record): number for number, record in enumerate(records)}
+    numbers = {id(one): number for number, one in entries}
     names: set[str] = set()
     for number, family in enumerate(families):
         name = f"{family.task}-{family.model}-{family.spec.name}-densities"
