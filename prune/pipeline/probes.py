@@ -38,7 +38,7 @@ class Probe:
     @property
     def labels(self) -> NDArray[np.str_]:
         """(examples,): the name of each true label."""
-        names: NDArray[np.str_] = np.asarray(self.config.labels)[self.rows[self.config.label]]
+        names: NDArray[np.str_] = np.asarray(self.config.labels)[list(self.rows[self.config.label])]
         return names
 
     def scores(self, answers: NDArray[np.str_]) -> dict[str, float]:
@@ -80,7 +80,8 @@ def read_probes(config: Config, task: Task) -> list[Probe]:
 def _read(probe: ProbeConfig, config: Config) -> Probe:
     as_task = TaskConfig(
         name=probe.name, path=probe.path, subset=probe.subset, text=probe.text, encoding=probe.encoding,
-        label=probe.label, labels=probe.labels, id=probe.id, eval_splits=[probe.split], eval_examples=probe.examples,
+        label=probe.label, labels=probe.labels, id=probe.id, train_split=probe.split,
+        train_examples=probe.examples, eval_splits=[probe.split], eval_examples=probe.examples,
         max_length=config.task.max_length, slices=sorted({c for group in probe.groups for c in group} - {probe.label}),
     )  # fmt: skip
     task = TextClassification(as_task, data_seed(config))

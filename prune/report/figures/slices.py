@@ -28,6 +28,7 @@ def spec(colors: Colors) -> dict[str, Any]:
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
         "height": {"step": 20},
+        "autosize": {"type": "fit-x", "contains": "padding"},
         "config": config(colors),
         "data": {"name": "slices"},
         "layer": [
