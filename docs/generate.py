@@ -31,7 +31,7 @@ DOCS = ROOT / "docs"
 PART = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", flags=re.S)
 ROOMS = (
     "errors", "runtime", "files", "config", "models", "masking", "compaction", "criteria", "measure", "budget",
-    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "report", "validation",
+    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "overlap", "report", "validation",
     "composition", "export", "sweeps", "cli",
 )  # fmt: skip
 """From the bottom to the top."""
