@@ -3,6 +3,7 @@
 outputs/
   results.csv, results.md           the table over all records
   report.html                       the page over all of them
+  overlap.csv, overlap.json         how far runs agree on what they keep, as the last `prune overlap` found it
   figures/                          its figures, as SVG and PNG
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
     exported/<format>/              the same in another format, which the exports of these runs are timed against
@@ -50,6 +51,8 @@ ORIGIN = "pruning.json"
 """In the folder of a model: what it was pruned from and how, and its score."""
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
+OVERLAP_CSV = "overlap.csv"
+OVERLAP_JSON = "overlap.json"
 REPORT = "report.html"
 FIGURES = "figures"
 _LEVELS = 4
