@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from prune.overlap.jaccard import Overlap, pooled
-from prune.overlap.kept import Kept, Masks, overlaps_of
+from prune.overlap.kept import Kept, overlaps_of
 from prune.results.rows import grouped
+
+ANY, SAME, DIFFERENT = SEEDS = ("any", "same", "different")
+"""Which pairs of runs count, by their seeds. Those of one seed began with the same dense model, and drew the same."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,37 @@ class Comparison:
         return any(pair.figures.pairs > 1 for pair in self.pairs)
 
     def at(self, row: int, column: int) -> Pair | None:
-        """The pair of two members, in either order; None on the diagonal of a member with one run."""
+        """The pair of two members, in either order; None where there is none, as between the seeds of a single run."""
         return self._by_numbers.get((min(row, column), max(row, column)))
 
     @cached_property
     def _by_numbers(self) -> dict[tuple[int, int], Pair]:
         return {(pair.first, pair.second): pair for pair in self.pairs}
+
+
+def without_closed(comparison: Comparison) -> Comparison:
+    """The members that have something to compare with another one, or between their seeds."""
+    open_pairs = [pair for pair in comparison.pairs if pair.figures.jaccard is not None]
+    left = sorted({number for pair in open_pairs for number in (pair.first, pair.second)})
+    new = {number: place for place, number in enumerate(left)}
+    return replace(
+        comparison,
+        members=[comparison.members[number] for number in left],
+        runs=[comparison.runs[number] for number in left],
+        pairs=[
+            replace(pair, first=new[pair.first], second=new[pair.second])
+            for pair in comparison.pairs
+            if {pair.first, pair.second} <= new.keys()
+        ],
+    )
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run keeps."""
+
+    seed: int
+    kept: Kept
 
 
 @dataclass(frozen=True)
@@ -94,39 +122,47 @@ class Member:
 
     name: str
     model: str
-    kept: list[Kept]
+    runs: list[Run]
 
 
-def compared(members: Sequence[Member], kind: str) -> list[Comparison]:
+def compared(members: Sequence[Member], kind: str, seeds: str = ANY) -> list[Comparison]:
     """The members that hold masks of `kind`, each with each, one comparison for each shape of dense model.
 
     A member whose runs differ in shape is in several of them. What is alone of its shape, with one run, has a
     comparison without pairs.
+
+    Args:
+        seeds: Which pairs of runs count, one of `SEEDS`.
     """
-    return [_comparison(kind, list(of_shape)) for of_shape in _by_shape(members, kind)]
+    return [_comparison(kind, of_shape, seeds) for of_shape in _by_shape(members, kind)]
 
 
-def _by_shape(members: Sequence[Member], kind: str) -> Iterable[list[tuple[Member, list[Masks]]]]:
-    """For each shape its members, with the masks of their runs."""
-    runs = [(number, kept) for number, member in enumerate(members) for kept in member.kept if kept.masks(kind)]
-    for of_shape in grouped(runs, lambda run: run[1].shape(kind)).values():
-        of_members = grouped(of_shape, lambda run: run[0])
-        yield [(members[number], [kept.masks(kind) for _, kept in of_one]) for number, of_one in of_members.items()]
+def _by_shape(members: Sequence[Member], kind: str) -> Iterator[list[Member]]:
+    """For each shape its members, with those of their runs that have it."""
+    runs = [(number, run) for number, member in enumerate(members) for run in member.runs if run.kept.masks(kind)]
+    for of_shape in grouped(runs, lambda one: one[1].kept.shape(kind)).values():
+        of_members = grouped(of_shape, lambda one: one[0])
+        yield [replace(members[number], runs=[run for _, run in of_one]) for number, of_one in of_members.items()]
 
 
-def _comparison(kind: str, members: Sequence[tuple[Member, list[Masks]]]) -> Comparison:
-    pairs = [
-        _pair((first, second), itertools.combinations(a, 2) if first == second else itertools.product(a, b))
-        for (first, (_, a)), (second, (_, b)) in itertools.combinations_with_replacement(enumerate(members), 2)
-        if first != second or len(a) > 1
+def _comparison(kind: str, members: Sequence[Member], seeds: str) -> Comparison:
+    numbers = itertools.combinations_with_replacement(range(len(members)), 2)
+    pairs = [_pair(members, first, second, kind, seeds) for first, second in numbers]
+    models = dict.fromkeys(member.model for member in members)
+    names, runs = [member.name for member in members], [len(member.runs) for member in members]
+    return Comparison(kind, ", ".join(models), names, runs, [pair for pair in pairs if pair is not None])
+
+
+def _pair(members: Sequence[Member], first: int, second: int, kind: str, seeds: str) -> Pair | None:
+    """None: no pair of their runs counts."""
+    a, b = members[first].runs, members[second].runs
+    runs = itertools.combinations(a, 2) if first == second else itertools.product(a, b)
+    found = [
+        overlaps_of(one.kept.masks(kind), other.kept.masks(kind))
+        for one, other in runs
+        if seeds == ANY or (seeds == SAME) == (one.seed == other.seed)
     ]
-    models = dict.fromkeys(member.model for member, _ in members)
-    return Comparison(
-        kind, ", ".join(models), [member.name for member, _ in members], [len(masks) for _, masks in members], pairs
-    )
-
-
-def _pair(numbers: tuple[int, int], runs: Iterable[tuple[Masks, Masks]]) -> Pair:
-    found = [overlaps_of(first, second) for first, second in runs]
+    if not found:
+        return None
     layers = [Layer(*place, Figures.over(one[place] for one in found)) for place in found[0]]
-    return Pair(*numbers, Figures.over(pooled(one.values()) for one in found), layers)
+    return Pair(first, second, Figures.over(pooled(one.values()) for one in found), layers)

@@ -86,7 +86,8 @@ def in_words(figures: Figures, between: str = " ", with_pairs: bool = False) -> 
     if figures.jaccard is None:
         return NOTHING
     pairs = [counted(figures.pairs, "pair")] if with_pairs else []
-    return between.join([f"{figures.jaccard:.2f}", f"{figures.excess:+.2f}", *pairs])
+    excess = round(figures.excess or 0.0, 2) + 0.0  # so that no zero has a minus
+    return between.join([f"{figures.jaccard:.2f}", f"{excess:+.2f}", *pairs])
 
 
 def layer_names(comparison: Comparison) -> list[str]:

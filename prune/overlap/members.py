@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from prune.overlap.comparison import Member
+from prune.overlap.comparison import Member, Run
 from prune.overlap.kept import Kept
 from prune.results.record import Record
 from prune.results.rows import RUN, Row
@@ -27,8 +27,8 @@ def _members(
 ) -> Iterator[Member]:
     parts = [*(getattr(row, field) for field in varied), row.method, row.setting, row.distinguishing_settings]
     name = one_line(", ".join(filter(None, parts)))
-    known = [(record.seed, kept) for record in row.records if (kept := kept_of(record)) is not None]
+    known = [Run(record.seed, kept) for record in row.records if (kept := kept_of(record)) is not None]
     if single:
-        yield from (Member(f"{name}, seed {seed}", row.model, [kept]) for seed, kept in known)
+        yield from (Member(f"{name}, seed {run.seed}", row.model, [run]) for run in known)
     elif known:
-        yield Member(name, row.model, [kept for _, kept in known])
+        yield Member(name, row.model, known)

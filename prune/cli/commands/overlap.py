@@ -19,8 +19,9 @@ USAGE = (
     ("prune overlap [folder]", "which units and weights runs keep in common, beyond chance"),
     ("prune overlap task=sst2 what=weights", "filtered (task, model, method, seed); of units or weights alone"),
     ("prune overlap each=run layers=true", "run by run, not over seeds; layer by layer; format=markdown, csv, json"),
+    ("prune overlap seeds=same", "over pairs of runs of the same seed (or different; any is the default)"),
 )
-_OPTIONS = ("what", "each", "layers", "format")
+_OPTIONS = ("what", "each", "seeds", "layers", "format")
 _EACH = ("configuration", "run")
 _MOST_TOLD = 20
 """Lines of an error."""
@@ -28,6 +29,7 @@ _MOST_TOLD = 20
 
 def run_command(words: list[str]) -> None:
     """Compares the runs under a folder that the words choose."""
+    from prune.overlap.comparison import SEEDS
     from prune.overlap.formats import FORMATS
     from prune.overlap.kept import KINDS
     from prune.results.selection import FILTERS
@@ -37,13 +39,14 @@ def run_command(words: list[str]) -> None:
     values = given("overlap", words[named:], (*FILTERS, *_OPTIONS))
     what = [one_of("overlap", "what", values["what"], list(KINDS))] if "what" in values else list(KINDS)
     single = one_of("overlap", "each", values.get("each", _EACH[0]), _EACH) == "run"
+    seeds = one_of("overlap", "seeds", values.get("seeds", SEEDS[0]), SEEDS)
     layers = truth("overlap", values, "layers", default=False)
     form = one_of("overlap", "format", values.get("format", FORMATS[0]), FORMATS)
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune overlap <folder>")
     records = _records(folder, {name: values[name] for name in FILTERS if name in values})
     kept = _kept(folder, records, "weights" in what)
-    comparisons = _compared(records, kept, [kind for one in what for kind in KINDS[one]], single)
+    comparisons = _compared(records, kept, [kind for one in what for kind in KINDS[one]], single, seeds)
     _save(folder, comparisons)
     _show(comparisons, form, layers)
 
@@ -84,41 +87,49 @@ def _kept(folder: Path, records: Mapping[Path, Record], with_weights: bool) -> d
 
 
 def _compared(
-    records: Mapping[Path, Record], kept: Mapping[int, Kept], kinds: Sequence[str], single: bool
+    records: Mapping[Path, Record], kept: Mapping[int, Kept], kinds: Sequence[str], single: bool, seeds: str
 ) -> list[Comparison]:
     """The comparisons that have anything to compare; why others have not, is told."""
-    from prune.overlap.comparison import compared
+    from prune.overlap.comparison import compared, without_closed
     from prune.overlap.members import members_of
     from prune.results.table import table_rows
     from prune.runtime.screen import Screen
 
     members = members_of(table_rows(list(records.values())), lambda record: kept.get(id(record)), single)
-    every = [one for kind in kinds for one in compared(members, kind)]
-    told = [_why_empty(one) for one in every if one.is_empty]
-    if all(one.is_empty for one in every):
+    of_kind = {kind: compared(members, kind, seeds) for kind in kinds}
+    every = [(one, without_closed(one)) for comparisons in of_kind.values() for one in comparisons]
+    told = [f"{kind}: no run's folder says which are kept" for kind, comparisons in of_kind.items() if not comparisons]
+    told += [_what_is_missing(one, left) for one, left in every if len(left.members) < len(one.members)]
+    if not any(left.members for _, left in every):
         raise UserError("\n".join(["there is nothing to compare", *told[:_MOST_TOLD]]))
     for line in told:
         Screen().say(line)
-    return [one for one in every if not one.is_empty]
+    return [left for _, left in every if left.members]
 
 
-def _why_empty(comparison: Comparison) -> str:
+def _what_is_missing(comparison: Comparison, left: Comparison) -> str:
+    """Why members of a comparison are not among those that are `left`."""
     from prune.overlap.formats import title
 
     if not comparison.pairs:
-        (alone,) = comparison.members
-        return f"{title(comparison)}: no other run has a dense model of the shape of {alone}'s"
-    return f"{title(comparison)}: not compared, since of each two runs one keeps all of them, or none"
+        return f"{title(comparison)}: no other run has a dense model of the shape of {comparison.members[0]}'s"
+    missing = len(comparison.members) - len(left.members)
+    return f"{title(comparison)}: {missing} of {len(comparison.members)} left out, which keep all of them, or none"
 
 
 def _save(folder: Path, comparisons: Sequence[Comparison]) -> None:
     from prune.files import confined
     from prune.overlap.formats import as_csv, as_json
+    from prune.report.figures.files import save
+    from prune.report.figures.overlap import drawn
+    from prune.report.figures.theme import LIGHT
     from prune.results.layout import OVERLAP_CSV, OVERLAP_JSON
 
     try:
         confined.write(folder, folder / OVERLAP_CSV, as_csv(comparisons))
         confined.write(folder, folder / OVERLAP_JSON, as_json(comparisons))
+        for figure, spec in drawn(comparisons, LIGHT):
+            save(spec, figure.data, folder, figure.name)
     except OSError as error:
         raise UserError(f"{folder}: the overlap cannot be written there ({error})") from error
 

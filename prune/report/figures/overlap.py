@@ -2,9 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from prune.overlap.comparison import Comparison, Pair
+from prune.overlap.formats import in_words, labels, title
+from prune.report.figures import Figure, Rows
 from prune.report.figures.theme import Colors, config
+from prune.runtime.sanitize import shown
+from prune.runtime.wording import counted
+
+NAME = "overlap"
+"""Of the descriptions of matrices, each with its number."""
+_CELL = 44
+"""Pixels."""
+
+
+def drawn(comparisons: Sequence[Comparison], colors: Colors) -> Iterator[tuple[Figure, dict[str, Any]]]:
+    """A heat map for each comparison, and its description."""
+    names: set[str] = set()
+    for number, one in enumerate(comparisons):
+        name = f"overlap-{one.model}-{one.kind}"
+        name = name if name not in names else f"{name}-{number}"
+        names.add(name)
+        figure = Figure(name, f"{NAME}-{number}", shown(title(one), most=300), {"cells": _rows(one)})
+        yield figure, matrix_spec([shown(label) for label in labels(one)], one.has_several_pairs, colors)
+
+
+def matrix_spec(members: Sequence[str], several_pairs: bool, colors: Colors) -> dict[str, Any]:
+    """Data set `cells`: the lower half of the matrix of `members`, whose names begin with their numbers.
+
+    Colours tell whether more is kept in common than by random masks, and how strong they are, how much.
+    """
+    numbers = [str(number + 1) for number in range(len(members))]
+    lines = ["index", "excess", *(["pairs"] if several_pairs else [])]
+    texts = [
+        {"mark": {"type": "text", "dy": 13 * (line - (len(lines) - 1) / 2), "fontSize": 11, "color": colors["ink"]},
+         "encoding": {"text": {"field": field}}}
+        for line, field in enumerate(lines)
+    ]  # fmt: skip
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
+        "width": {"step": _CELL},
+        "height": {"step": _CELL},
+        "config": config(colors),
+        "data": {"name": "cells"},
+        "layer": [
+            {"mark": {"type": "rect", "stroke": colors["line"]},
+             "encoding": {
+                 "color": {"field": "side", "type": "nominal", "title": None, "legend": {"orient": "top"},
+                           "scale": {"domain": ["more than by chance", "less than by chance"],
+                                     "range": [colors["series-0"], colors["series-1"]]}},
+                 "opacity": {"field": "strength", "type": "quantitative", "legend": None,
+                             "scale": {"domain": [0, 1], "range": [0, 0.85]}},
+                 "tooltip": {"field": "spoken"},
+                 "description": {"field": "spoken"},
+             }},
+            *texts,
+        ],
+        "encoding": {
+            "x": {"field": "column", "type": "ordinal", "title": None, "scale": {"domain": numbers},
+                  "axis": {"labelAngle": 0, "orient": "bottom"}},
+            "y": {"field": "row", "type": "ordinal", "title": None, "scale": {"domain": list(members)},
+                  "axis": {"labelLimit": 420}},
+        },
+    }  # fmt: skip
+
+
+def _rows(comparison: Comparison) -> Rows:
+    names = [shown(label) for label in labels(comparison)]
+    return [_cell(comparison, names, pair) for pair in comparison.pairs if pair.figures.jaccard is not None]
+
+
+def _cell(comparison: Comparison, names: Sequence[str], pair: Pair) -> dict[str, Any]:
+    index, excess = in_words(pair.figures).split()
+    beyond = pair.figures.excess or 0.0
+    whom = f"{names[pair.first]} and {names[pair.second]}" if pair.first < pair.second else f"seeds of {names[pair.first]}"
+    return {
+        "row": names[pair.second], "column": str(pair.first + 1), "index": index, "excess": excess,
+        "pairs": counted(pair.figures.pairs, "pair"), "strength": abs(beyond),
+        "side": "less than by chance" if beyond < 0 else "more than by chance",
+        "spoken": f"{whom}: Jaccard index {index}, {excess} against random masks, {counted(pair.figures.pairs, 'pair')}",
+    }  # fmt: skip
 
 
 def spec(colors: Colors) -> dict[str, Any]:

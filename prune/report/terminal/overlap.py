@@ -30,6 +30,8 @@ def _matrix(comparison: Comparison) -> Iterator[Table]:
     """The lower half, as several tables where it is wide."""
     names = labels(comparison)
     for start, columns in _pieces([str(number + 1) for number in range(len(names))]):
+        if start and start == len(names) - 1 and comparison.at(start, start) is None:
+            return
         table = _table(title(comparison), "", columns)
         for row, name in list(enumerate(names))[start:]:
             cells = (cell(comparison, row, start + n, "\n") for n in range(len(columns)) if start + n <= row)
@@ -55,7 +57,7 @@ def _pieces(columns: list[str]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _table(name: str, first: str, columns: Sequence[str]) -> Table:
-    table = Table(title=Text(name), title_justify="left", show_lines=True)
+    table = Table(title=Text(name), title_justify="left", leading=1)
     table.add_column(first, overflow="fold", min_width=12)
     for column in columns:
         table.add_column(Text(column), justify="right")
