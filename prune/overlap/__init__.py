@@ -1,1 +1,1 @@
-"""How far runs agree on what they keep, beyond chance: the Jaccard index of masks. Imports numpy only; reads nothing."""
+"""How far runs agree on what they keep, beyond chance: the Jaccard index of masks. Reads no file."""

@@ -49,7 +49,7 @@ class Kept:
 
 
 def overlaps_of(first: Masks, second: Masks) -> dict[Place, Overlap]:
-    """The overlap of each sublayer of two models of one shape. Matrices that one of them lacks are all removed there."""
+    """The overlap of each sublayer of two models of one shape. A matrix that one of them lacks is all removed there."""
     return {place: pooled(_overlaps(first.get(place, {}), second.get(place, {}))) for place in {**first, **second}}
 
 

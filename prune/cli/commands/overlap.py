@@ -111,19 +111,22 @@ def _what_is_missing(comparison: Comparison, left: Comparison) -> str:
     """Why members of a comparison are not among those that are `left`."""
     from prune.overlap.formats import title
 
-    if not comparison.pairs:
+    if comparison.runs == [1]:
         return f"{title(comparison)}: no other run has a dense model of the shape of {comparison.members[0]}'s"
-    missing = len(comparison.members) - len(left.members)
-    return f"{title(comparison)}: {missing} of {len(comparison.members)} left out, which keep all of them, or none"
+    number = f"{len(comparison.members) - len(left.members)} of {len(comparison.members)}"
+    if not comparison.pairs:
+        return f"{title(comparison)}: {number} left out: no two runs have the seeds asked for"
+    return f"{title(comparison)}: {number} left out, which keep all of them, or none"
 
 
 def _save(folder: Path, comparisons: Sequence[Comparison]) -> None:
     from prune.files import confined
-    from prune.overlap.formats import as_csv, as_json
+    from prune.overlap.formats import as_csv, as_json, title
     from prune.report.figures.files import save
-    from prune.report.figures.overlap import drawn
+    from prune.report.figures.overlap import MOST_MEMBERS, drawn
     from prune.report.figures.theme import LIGHT
     from prune.results.layout import OVERLAP_CSV, OVERLAP_JSON
+    from prune.runtime.screen import Screen
 
     try:
         confined.write(folder, folder / OVERLAP_CSV, as_csv(comparisons))
@@ -132,6 +135,11 @@ def _save(folder: Path, comparisons: Sequence[Comparison]) -> None:
             save(spec, figure.data, folder, figure.name)
     except OSError as error:
         raise UserError(f"{folder}: the overlap cannot be written there ({error})") from error
+    for one in comparisons:
+        if len(one.members) > MOST_MEMBERS:
+            Screen().warn(
+                f"{title(one)}: no figure, since it has more than {MOST_MEMBERS} rows; choose by task=, method="
+            )
 
 
 def _show(comparisons: Sequence[Comparison], form: str, layers: bool) -> None:

@@ -14,14 +14,18 @@ from prune.runtime.wording import counted
 
 NAME = "overlap"
 """Of the descriptions of matrices, each with its number."""
+MOST_MEMBERS = 60
+"""Of a figure: more cells are too small to be read, wherever they are."""
 _CELL = 44
 """Pixels."""
 
 
 def drawn(comparisons: Sequence[Comparison], colors: Colors) -> Iterator[tuple[Figure, dict[str, Any]]]:
-    """A heat map for each comparison, and its description."""
+    """A heat map for each comparison of at most `MOST_MEMBERS`, and its description."""
     names: set[str] = set()
     for number, one in enumerate(comparisons):
+        if len(one.members) > MOST_MEMBERS:
+            continue
         name = f"overlap-{one.model}-{one.kind}"
         name = name if name not in names else f"{name}-{number}"
         names.add(name)
@@ -71,46 +75,64 @@ def matrix_spec(members: Sequence[str], several_pairs: bool, colors: Colors) -> 
 
 def _rows(comparison: Comparison) -> Rows:
     names = [shown(label) for label in labels(comparison)]
-    return [_cell(comparison, names, pair) for pair in comparison.pairs if pair.figures.jaccard is not None]
+    return [_cell(names, pair) for pair in comparison.pairs if pair.figures.jaccard is not None]
 
 
-def _cell(comparison: Comparison, names: Sequence[str], pair: Pair) -> dict[str, Any]:
+def _cell(names: Sequence[str], pair: Pair) -> dict[str, Any]:
     index, excess = in_words(pair.figures).split()
     beyond = pair.figures.excess or 0.0
-    whom = f"{names[pair.first]} and {names[pair.second]}" if pair.first < pair.second else f"seeds of {names[pair.first]}"
+    first, second = names[pair.first], names[pair.second]
+    whom = f"{first} and {second}" if pair.first < pair.second else f"seeds of {first}"
+    pairs = counted(pair.figures.pairs, "pair")
     return {
-        "row": names[pair.second], "column": str(pair.first + 1), "index": index, "excess": excess,
-        "pairs": counted(pair.figures.pairs, "pair"), "strength": abs(beyond),
+        "row": second, "column": str(pair.first + 1), "index": index, "excess": excess,
+        "pairs": pairs, "strength": abs(beyond),
         "side": "less than by chance" if beyond < 0 else "more than by chance",
-        "spoken": f"{whom}: Jaccard index {index}, {excess} against random masks, {counted(pair.figures.pairs, 'pair')}",
+        "spoken": f"{whom}: Jaccard index {index}, {excess} against random masks, {pairs}",
     }  # fmt: skip
 
 
 def spec(colors: Colors) -> dict[str, Any]:
-    """Data set `overlap`: the Jaccard index of two runs, layer by layer, for heads and for dimensions."""
+    """Data set `overlap`: how many units two runs keep, layer by layer. Drawn: the Jaccard index and what random masks
+    give (prune/overlap/jaccard.py), where both runs keep some units of a layer and remove some."""
+    partial = " && ".join(f"datum.{one} > 0 && datum.{one} < datum.units" for one in ("first", "second"))
+    by_chance = "datum.first * datum.second / datum.units"
+    formulas = {
+        "index": f"{partial} ? datum.both / (datum.first + datum.second - datum.both) : null",
+        "expected": f"{partial} ? {by_chance} / (datum.first + datum.second - {by_chance}) : null",
+        "edge": "max(datum.index || 0, datum.expected || 0)",
+        "text": "datum.index === null ? 'nothing to compare' : "
+                "format(datum.index, '.2f') + ' (' + format(datum.index - datum.expected, '+.2f') + ')'",
+        "spoken": "datum.layer + ', ' + datum.site + ': ' + datum.first + ' and ' + datum.second + ' of ' "
+                  "+ datum.units + ' kept, ' + datum.both + ' by both' + (datum.index === null ? '' : "
+                  "'; by chance ' + format(datum.expected, '.2f'))",
+    }  # fmt: skip
+    said = {"tooltip": {"field": "spoken"}, "description": {"field": "spoken"}}
+    y_offset = {"yOffset": {"field": "pair", "type": "nominal", "sort": None}}
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "config": config(colors),
         "data": {"name": "overlap"},
+        "transform": [{"calculate": formula, "as": name} for name, formula in formulas.items()],
         "facet": {"column": {"field": "site", "title": None, "sort": None}},
         "spec": {
             "width": 260,
             "height": {"step": 20},
             "layer": [
-                {"mark": {"type": "bar", "height": {"band": 0.75}}},
-                {"mark": {"type": "text", "align": "left", "dx": 4, "color": colors["ink"]},
-                 "encoding": {"text": {"field": "index", "format": ".2f"}, "color": {"value": colors["ink"]}}},
+                {"mark": {"type": "bar", "height": {"band": 0.75}, "invalid": "show"}, "encoding": said},
+                {"mark": {"type": "tick", "color": colors["ink"], "thickness": 2, "height": {"band": 0.9}},
+                 "encoding": {"x": {"field": "expected", "type": "quantitative"}, "color": {"value": colors["ink"]}}},
+                {"mark": {"type": "text", "align": "left", "dx": 6},
+                 "encoding": {"text": {"field": "text"}, "color": {"value": colors["ink"]},
+                              "x": {"field": "edge", "type": "quantitative"}}},
             ],
-            "encoding": {
+            "encoding": y_offset | {
                 "x": {"field": "index", "type": "quantitative", "scale": {"domain": [0, 1]},
-                      "title": "Jaccard index (1: both kept the same)"},
+                      "title": "Jaccard index (its excess); mark: by chance"},
                 "y": {"field": "layer", "type": "ordinal", "sort": None, "title": None},
-                "yOffset": {"field": "pair", "type": "nominal", "sort": None},
                 "color": {"field": "pair", "type": "nominal", "title": None, "sort": None,
                           "scale": {"range": [colors[f"series-{number}"] for number in range(8)]},
                           "legend": {"orient": "top", "columns": 1, "labelLimit": 600}},
-                "tooltip": {"field": "spoken"},
-                "description": {"field": "spoken"},
             },
         },
     }  # fmt: skip

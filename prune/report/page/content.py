@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prune.overlap.comparison import Comparison
 from prune.report import figures
 from prune.report.figures import Figure, density, frontier, overlap
 from prune.report.figures.run import kinds
@@ -55,19 +56,25 @@ class Page:
     published: figures.Rows
     densities: list[Figure]
     """The metric over density: see prune/report/figures/density.py."""
+    overlaps: list[Figure]
+    """How far runs agree on what they keep: see prune/report/figures/overlap.py."""
     problems: list[str]
     specs: dict[str, Any]
 
 
 def page_of(
-    outputs: Path, records: Mapping[Path, Record], problems: list[str], unfinished: Sequence[RunSummary]
+    outputs: Path,
+    records: Mapping[Path, Record],
+    problems: list[str],
+    unfinished: Sequence[RunSummary],
+    comparisons: Sequence[Comparison] = (),
 ) -> Page:
-    """The page over `records` and the `unfinished` runs under `outputs`."""
+    """The page over `records` and the `unfinished` runs under `outputs`, and the `comparisons` of what runs keep."""
     every = list(records.values())
     rows = table_rows(every)
     caption = legend(rows)
     metrics = metrics_of(every)
-    densities = list(density.drawn(every, IN_PAGE))
+    densities, overlaps = list(density.drawn(every, IN_PAGE)), list(overlap.drawn(comparisons, IN_PAGE))
     return Page(
         title=one_line(outputs.resolve().name),
         columns=COLUMNS,
@@ -86,8 +93,10 @@ def page_of(
             row for task, metric in metrics.items() for row in published_rows(task, metric.name)
         ),
         densities=[figure for figure, _ in densities],
+        overlaps=[figure for figure, _ in overlaps],
         problems=problems,
-        specs=_specs(sorted({record.method for record in every})) | {figure.kind: spec for figure, spec in densities},
+        specs=_specs(sorted({record.method for record in every}))
+        | {figure.kind: spec for figure, spec in [*densities, *overlaps]},
     )
 
 

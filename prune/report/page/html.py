@@ -26,7 +26,7 @@ from prune.results.record import Record
 from prune.results.unfinished import reason_of
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_SCRIPTS = ("parts.js", "chart.js", "frontier.js", "density.js", "results.js", "detail.js", "compare.js", "main.js")
+_SCRIPTS = ("parts.js", "chart.js", "frontier.js", "figures.js", "results.js", "detail.js", "compare.js", "main.js")
 _PARTS = ("recipe", "kept", "figures", "maps")
 _LARGEST = 14_000_000
 """Bytes of the page. The details of single runs take the room that the rest leaves."""
@@ -49,6 +49,7 @@ def html_of(page: Page, runs: Sequence[tuple[Record | None, Detail]], problems: 
     text = environment.get_template("report.html").render(
         title=page.title,
         densities=bool(page.densities),
+        overlaps=bool(page.overlaps),
         data=_in_script(_json(content)),
         parts=_in_script(_json(parts)),
         light=LIGHT,

@@ -18,11 +18,7 @@ _MOST_ROWS = 500
 
 def draw_overlap(comparisons: Sequence[Comparison], layers: bool) -> Group:
     """A matrix for each comparison and, if `layers`, the figures of each layer below it; the legend last."""
-    tables = [
-        table
-        for one in comparisons
-        for table in [*_matrix(one), *(_layers(one) if layers else ())]
-    ]
+    tables = [table for one in comparisons for table in [*_matrix(one), *(_layers(one) if layers else ())]]
     return Group(*tables, Text(LEGEND, style="dim"))
 
 
