@@ -78,6 +78,9 @@ def _kept(folder: Path, records: Mapping[Path, Record], with_weights: bool) -> d
     for path, record in track(records.items(), "reading models", len(records)):
         try:
             kept[id(record)] = found = kept_of(folder / path, record, with_weights)
+        except UserError as error:
+            Screen().warn(f"left out: {path}: {error}")
+            continue
         except Exception as error:  # whatever it is, it takes no other run with it
             Screen().warn(f"left out: {path}: {reason_of(error)}")
             continue

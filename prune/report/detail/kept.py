@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from prune.errors import UserError
 from prune.files import confined
 from prune.overlap.jaccard import Mask
 from prune.overlap.kept import Kept, Place
@@ -20,24 +21,25 @@ from prune.results.record import Record
 def kept_of(folder: Path, record: Record, with_weights: bool) -> Kept:
     """What the result of the run in `folder` keeps: its units, and which of its weights are not zero.
 
-    Without the model, units are those of the run's report.json.
+    Without the weights, units are those of the run's report.json or of the model's config.json.
 
     Raises:
-        OSError, ValueError, LookupError, TypeError, AttributeError: if the folder has neither, or they are damaged.
+        UserError: if the folder has none of these.
+        OSError, ValueError, LookupError, TypeError, AttributeError: if they are damaged.
     """
     run = RunFolder(folder)
-    if not any(run.model.glob("*.safetensors")):
-        detail = cached_detail(run)
-        if detail is None or not detail.sublayers:
-            raise FileNotFoundError("it has neither the weights of its model nor a report.json that knows its units")
+    has_weights = any(run.model.glob("*.safetensors"))
+    if not has_weights and (detail := cached_detail(run)) and detail.sublayers:
         return Kept(_units(detail.sublayers))
+    if not run.model.is_dir():
+        raise UserError("it has neither a model nor a report.json that says which units it keeps")
     confined.check(run.path, run.model)
-    found = masks_of(run.model, dense_model(run, record), with_weights)
+    found = masks_of(run.model, dense_model(run, record), with_weights and has_weights)
     sublayers = [sublayer for sublayer, _ in found]
     if not are_sound(sublayers):
         raise ValueError("its config.json cannot be that of a pruned model")
     places = _places(sublayers)
-    weights = {places[sublayer.name]: masks for sublayer, masks in found} if with_weights else {}
+    weights = {places[sublayer.name]: masks for sublayer, masks in found} if with_weights and has_weights else {}
     return Kept(_units(sublayers), weights)
 
 

@@ -109,17 +109,18 @@ def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks)
 
 
 def masks_of(model: Path, dense: Path | None, with_weights: bool) -> list[tuple[Sublayer, dict[str, Mask]]]:
-    """All sublayers without matrices, each with the masks of its matrices instead; none, unless `with_weights`.
+    """All sublayers without matrices, each with the masks of its matrices instead; not `with_weights`: with none, and the
+    folder may lack the weights.
 
     Raises:
         OSError, ValueError, LookupError, TypeError, AttributeError: likewise.
     """
-    return list(_Reader({"compact": model}, dense, {}).masks(with_weights))
+    return list(_Reader({"compact": model}, dense, {}, with_weights).masks(with_weights))
 
 
 class _Reader:
-    def __init__(self, stages: Mapping[str, Path], dense: Path | None, blocks: Blocks):
-        models = {stage: StoredModel(folder) for stage, folder in stages.items()}
+    def __init__(self, stages: Mapping[str, Path], dense: Path | None, blocks: Blocks, needs_weights: bool = True):
+        models = {stage: StoredModel(folder, needs_weights) for stage, folder in stages.items()}
         self.models, self.dense, self.blocks = models, StoredModel(dense) if dense else None, blocks
         self.last = list(models.values())[-1]
         config, folder = self.last.config, self.last.folder
@@ -146,7 +147,9 @@ class _Reader:
         """Each sublayer, and which of its features are kept."""
         for stack in self.family.stacks:
             pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
-            for layer in (self.dense or self.last).modules(pattern):
+            named = (name.rpartition(".")[0] for name in self.names)
+            known = (layer for layer in dict.fromkeys(named) if re.fullmatch(pattern, layer))
+            for layer in (self.dense or self.last).modules(pattern) or known:
                 for place in stack.places:
                     yield self._sublayer(stack, layer, place)
 
@@ -187,7 +190,8 @@ class _Reader:
         for name, kept in self.kept.items():
             layer, _, end = name.rpartition(".")
             for place in stack.places:
-                if kept and end == _end(place) and place.site == "attention" and name.startswith(start):
+                is_of_stack = end == _end(place) and place.site == "attention" and name.startswith(start)
+                if kept and is_of_stack and self.last.has(f"{layer}.{place.output}"):
                     return self.last.shape(f"{layer}.{place.output}")[1] // len(kept)
         return 0
 
