@@ -26,16 +26,18 @@ class Figures:
     """What random masks of the same densities give."""
     excess: float | None
     """The index beyond that."""
+    deviation: float | None
+    """Standard deviation of the index of one pair of random masks."""
 
     @staticmethod
     def over(overlaps: Iterable[Overlap]) -> Figures:
         """The means over `overlaps`, one for each pair."""
-        found = [(one.index, one.expected) for one in overlaps]
-        known = [(index, expected) for index, expected in found if index is not None and expected is not None]
+        known = [one for one in overlaps if one.is_open]
         if not known:
-            return Figures(0, None, None, None)
-        jaccard, expected = (sum(values) / len(known) for values in zip(*known, strict=True))
-        return Figures(len(known), jaccard, expected, jaccard - expected)
+            return Figures(0, None, None, None, None)
+        each = [(one.index or 0.0, one.expected or 0.0, one.deviation or 0.0) for one in known]
+        jaccard, expected, deviation = (sum(values) / len(known) for values in zip(*each, strict=True))
+        return Figures(len(known), jaccard, expected, jaccard - expected, deviation)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ FORMATS = ("text", "markdown", "csv", "json")
 NOTHING = "-"
 LEGEND = (
     "Jaccard index (kept by both over kept by either) and how far it exceeds what random masks of the same densities "
-    f"give; means over pairs of runs. On the diagonal: between the seeds of one configuration. {NOTHING}: nothing to "
-    "compare, since a run keeps all or nothing, or there is one seed only."
+    "give; means over pairs of runs. ±: standard deviation of the index of two random masks, where it is 0.01 or more. "
+    f"On the diagonal: between the seeds of one configuration. {NOTHING}: nothing to compare, since a run keeps all or "
+    "nothing, or there is one seed only."
 )
 VERSION = 1
-_FIGURES = ("pairs", "jaccard", "expected", "excess")
+_FIGURES = ("pairs", "jaccard", "expected", "excess", "deviation")
 
 
 def as_json(comparisons: Sequence[Comparison], layers: bool = True) -> str:
@@ -82,12 +83,18 @@ def cell(comparison: Comparison, row: int, column: int, between: str = " ") -> s
 
 
 def in_words(figures: Figures, between: str = " ", with_pairs: bool = False) -> str:
-    """`0.46 +0.28`, and over how many pairs."""
+    """`0.46 +0.28 ±0.05`, and over how many pairs."""
+    texts = in_texts(figures)
+    return between.join(filter(None, texts[: None if with_pairs else -1])) or NOTHING
+
+
+def in_texts(figures: Figures) -> tuple[str, str, str, str]:
+    """Index, excess, deviation where it can be seen, and number of pairs; empty where there is nothing to compare."""
     if figures.jaccard is None:
-        return NOTHING
-    pairs = [counted(figures.pairs, "pair")] if with_pairs else []
+        return "", "", "", ""
     excess = round(figures.excess or 0.0, 2) + 0.0  # so that no zero has a minus
-    return between.join([f"{figures.jaccard:.2f}", f"{excess:+.2f}", *pairs])
+    deviation = f"±{figures.deviation:.2f}" if round(figures.deviation or 0.0, 2) else ""
+    return f"{figures.jaccard:.2f}", f"{excess:+.2f}", deviation, counted(figures.pairs, "pair")
 
 
 def layer_names(comparison: Comparison) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,6 +51,8 @@ class Overlap:
     """How many at least one of them keeps."""
     expected_both: float
     """How many both keep on average if one of the two masks is drawn at random, as dense in each part."""
+    variance: float
+    """Of how many both keep, for such random masks."""
     is_open: bool
     """Whether the densities leave open how many both keep: in some part each keeps some and removes some."""
 
@@ -68,14 +71,24 @@ class Overlap:
         either = self.either + self.both - self.expected_both
         return self.expected_both / either if self.is_open else None
 
+    @property
+    def deviation(self) -> float | None:
+        """The standard deviation of the index of random masks, by its slope in `both` at the expected value."""
+        kept = self.either + self.both
+        slope = kept / (kept - self.expected_both) ** 2 if kept else 0.0
+        return slope * math.sqrt(self.variance) if self.is_open else None
+
 
 def overlap_of(first: Mask, second: Mask) -> Overlap:
-    """The overlap of two masks of one size."""
+    """The overlap of two masks of one size. Of random ones, the number that both keep is hypergeometric."""
     both = int(np.bitwise_count(first.bits & second.bits).sum())
+    expected = first.num_kept * second.num_kept / first.size
+    removed = (first.size - first.num_kept) * (second.size - second.num_kept)
     return Overlap(
         both=both,
         either=first.num_kept + second.num_kept - both,
-        expected_both=first.num_kept * second.num_kept / first.size,
+        expected_both=expected,
+        variance=expected * removed / first.size / max(1, first.size - 1),
         is_open=first.is_partial and second.is_partial,
     )
 
@@ -87,5 +100,6 @@ def pooled(overlaps: Iterable[Overlap]) -> Overlap:
         both=sum(part.both for part in parts),
         either=sum(part.either for part in parts),
         expected_both=sum(part.expected_both for part in parts),
+        variance=sum(part.variance for part in parts),
         is_open=any(part.is_open for part in parts),
     )

@@ -50,5 +50,5 @@ def _is_sound(comparison: Comparison) -> bool:
 
 
 def _are_shares(figures: Figures) -> bool:
-    values = [figures.jaccard, figures.expected, figures.excess]
-    return values == [None] * 3 or all(value is not None and -1 <= value <= 1 for value in values)
+    values = [figures.jaccard, figures.expected, figures.excess, figures.deviation]
+    return values == [None] * len(values) or all(value is not None and -1 <= value <= 1 for value in values)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.spatial import distance
 
 from prune.overlap.jaccard import Mask, overlap_of, pooled
@@ -56,6 +57,27 @@ def test_the_expected_value_is_that_of_random_masks():
     assert both.expected == pytest.approx(expected)
     error = np.std(indices) / len(indices) ** 0.5
     assert abs(np.mean(indices) - expected) < 4 * error + 1 / 2000
+
+
+@pytest.mark.parametrize(("size", "first", "second"), [(4, 2, 2), (12, 5, 7), (1000, 300, 20)])
+def test_what_random_masks_share_is_hypergeometric(size, first, second):
+    one = overlap_of(mask(*[1] * first, *[0] * (size - first)), mask(*[1] * second, *[0] * (size - second)))
+    law = stats.hypergeom(size, first, second)
+    assert (one.expected_both, one.variance) == (pytest.approx(law.mean()), pytest.approx(law.var()))
+
+
+def test_the_deviation_is_that_of_random_masks():
+    generator = np.random.default_rng(3)
+    parts = [(12, 5, 7), (12, 6, 6)] * 3
+    indices = []
+    for _ in range(2000):
+        both = pooled(
+            overlap_of(Mask.of(drawn(generator, size, first)), Mask.of(drawn(generator, size, second)))
+            for size, first, second in parts
+        )
+        indices.append(both.index)
+    assert both.deviation == pytest.approx(np.std(indices), rel=0.1)
+    assert np.mean(indices) == pytest.approx(both.expected, abs=0.01)
 
 
 def test_densities_that_differ_between_parts_are_no_overlap_beyond_chance():

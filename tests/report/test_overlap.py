@@ -36,7 +36,7 @@ def test_it_gives_no_index_where_one_run_keeps_all_or_nothing(first, second, bot
 
 
 def comparison(num_members):
-    pairs = [Pair(0, number, Figures(2, 0.5, 0.75, -0.25), []) for number in range(1, num_members)]
+    pairs = [Pair(0, number, Figures(2, 0.5, 0.75, -0.25, 0.1), []) for number in range(1, num_members)]
     return Comparison("weights", "small", [f"run {n}" for n in range(num_members)], [1] * num_members, pairs)
 
 
@@ -46,7 +46,7 @@ def test_a_heat_map_has_a_cell_for_each_pair():
     assert [(row["row"], row["column"]) for row in figure.data["cells"]] == [("2  run 1", "1"), ("3  run 2", "1")]
     assert {row["side"] for row in figure.data["cells"]} == {"less than by chance"}
     found = texts(description, figure.data)
-    assert found.count("0.50") == found.count("-0.25") == found.count("2 pairs") == 2
+    assert found.count("0.50") == found.count("-0.25") == found.count("±0.10") == found.count("2 pairs") == 2
 
 
 def test_figures_of_one_name_are_told_apart_and_too_large_ones_left_out():

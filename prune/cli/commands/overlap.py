@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 USAGE = (
     ("prune overlap [folder]", "which units and weights runs keep in common, beyond chance"),
     ("prune overlap task=sst2 what=weights", "filtered (task, model, method, seed); of units or weights alone"),
-    ("prune overlap each=run layers=true", "run by run, not over seeds; layer by layer; format=markdown, csv, json"),
-    ("prune overlap seeds=same", "over pairs of runs of the same seed (or different; any is the default)"),
+    ("prune overlap each=run layers=true", "single runs; layer by layer; format=markdown, csv, json"),
+    ("prune overlap seeds=same", "pairs of one seed only, or different, or any (default)"),
 )
 _OPTIONS = ("what", "each", "seeds", "layers", "format")
 _EACH = ("configuration", "run")

@@ -109,8 +109,9 @@ def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks)
 
 
 def masks_of(model: Path, dense: Path | None, with_weights: bool) -> list[tuple[Sublayer, dict[str, Mask]]]:
-    """All sublayers without matrices, each with the masks of its matrices instead; not `with_weights`: with none, and the
-    folder may lack the weights.
+    """All sublayers without matrices, each with the masks of its matrices instead.
+
+    Without `with_weights` there are no masks, and the folder may lack the weights.
 
     Raises:
         OSError, ValueError, LookupError, TypeError, AttributeError: likewise.

@@ -6,18 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from prune.overlap.comparison import Comparison, Pair
-from prune.overlap.formats import in_words, labels, title
+from prune.overlap.formats import in_texts, labels, title
 from prune.report.figures import Figure, Rows
 from prune.report.figures.theme import Colors, config
 from prune.runtime.sanitize import shown
-from prune.runtime.wording import counted
 
 NAME = "overlap"
 """Of the descriptions of matrices, each with its number."""
 MOST_MEMBERS = 60
 """Of a figure: more cells are too small to be read, wherever they are."""
-_CELL = 44
-"""Pixels."""
+_WIDTH, _LINE, _MARGIN = 44, 13, 16
+"""Of a cell, in pixels."""
 
 
 def drawn(comparisons: Sequence[Comparison], colors: Colors) -> Iterator[tuple[Figure, dict[str, Any]]]:
@@ -30,25 +29,27 @@ def drawn(comparisons: Sequence[Comparison], colors: Colors) -> Iterator[tuple[F
         name = name if name not in names else f"{name}-{number}"
         names.add(name)
         figure = Figure(name, f"{NAME}-{number}", shown(title(one), most=300), {"cells": _rows(one)})
-        yield figure, matrix_spec([shown(label) for label in labels(one)], one.has_several_pairs, colors)
+        lines = ["index", "excess", *(["deviation"] if any(cell["deviation"] for cell in figure.data["cells"]) else [])]
+        lines += ["pairs"] if one.has_several_pairs else []
+        yield figure, matrix_spec([shown(label) for label in labels(one)], lines, colors)
 
 
-def matrix_spec(members: Sequence[str], several_pairs: bool, colors: Colors) -> dict[str, Any]:
-    """Data set `cells`: the lower half of the matrix of `members`, whose names begin with their numbers.
+def matrix_spec(members: Sequence[str], lines: Sequence[str], colors: Colors) -> dict[str, Any]:
+    """Data set `cells`: the lower half of the matrix of `members`, whose names begin with their numbers. `lines`: the
+    texts of a cell, one below the other.
 
     Colours tell whether more is kept in common than by random masks, and how strong they are, how much.
     """
     numbers = [str(number + 1) for number in range(len(members))]
-    lines = ["index", "excess", *(["pairs"] if several_pairs else [])]
     texts = [
-        {"mark": {"type": "text", "dy": 13 * (line - (len(lines) - 1) / 2), "fontSize": 11, "color": colors["ink"]},
+        {"mark": {"type": "text", "dy": _LINE * (line - (len(lines) - 1) / 2), "fontSize": 11, "color": colors["ink"]},
          "encoding": {"text": {"field": field}}}
         for line, field in enumerate(lines)
     ]  # fmt: skip
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": {"step": _CELL},
-        "height": {"step": _CELL},
+        "width": {"step": _WIDTH},
+        "height": {"step": _LINE * len(lines) + _MARGIN},
         "config": config(colors),
         "data": {"name": "cells"},
         "layer": [
@@ -79,16 +80,15 @@ def _rows(comparison: Comparison) -> Rows:
 
 
 def _cell(names: Sequence[str], pair: Pair) -> dict[str, Any]:
-    index, excess = in_words(pair.figures).split()
+    index, excess, deviation, pairs = in_texts(pair.figures)
     beyond = pair.figures.excess or 0.0
     first, second = names[pair.first], names[pair.second]
     whom = f"{first} and {second}" if pair.first < pair.second else f"seeds of {first}"
-    pairs = counted(pair.figures.pairs, "pair")
     return {
-        "row": second, "column": str(pair.first + 1), "index": index, "excess": excess,
+        "row": second, "column": str(pair.first + 1), "index": index, "excess": excess, "deviation": deviation,
         "pairs": pairs, "strength": abs(beyond),
         "side": "less than by chance" if beyond < 0 else "more than by chance",
-        "spoken": f"{whom}: Jaccard index {index}, {excess} against random masks, {pairs}",
+        "spoken": f"{whom}: Jaccard index {index}, {excess} {deviation} against random masks, {pairs}",
     }  # fmt: skip
 
 
