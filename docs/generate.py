@@ -31,8 +31,8 @@ DOCS = ROOT / "docs"
 PART = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", flags=re.S)
 ROOMS = (
     "errors", "runtime", "files", "config", "models", "masking", "compaction", "criteria", "measure", "budget",
-    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "audit", "report", "validation",
-    "composition", "export", "sweeps", "cli",
+    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "audit", "overlap",
+    "report", "validation", "composition", "export", "sweeps", "cli",
 )  # fmt: skip
 """From the bottom to the top."""
 

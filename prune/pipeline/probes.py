@@ -98,7 +98,7 @@ def score_probe(probe: Probe, model: PreTrainedModel, examples: Examples, files:
     """
     key = cache_key(_fingerprint(probe, examples), examples.tokenizer, probe.task.config, training=False)
     features = probe.task.features(probe.rows, examples.tokenizer, training=False, fingerprint=key)
-    outputs = examples.outputs_of(model, features)
+    outputs = examples.outputs_of(model, features.remove_columns("labels"))  # which are not the model's
     numbers = np.stack(outputs["logits"]).argmax(-1)
     assert isinstance(examples.task, TextClassification), "the config was not checked"
     translated = [probe.config.label_of.get(name, name) for name in examples.task.names]

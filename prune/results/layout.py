@@ -3,6 +3,7 @@
 outputs/
   results.csv, results.md           the table over all records
   report.html                       the page over all of them
+  overlap.csv, overlap.json         how far runs agree on what they keep, as the last `prune overlap` found it
   figures/                          its figures, as SVG and PNG
   audit.json, audit.csv             what `prune audit` found: whole, and its slices; audit.html is its page
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
@@ -52,6 +53,8 @@ ORIGIN = "pruning.json"
 """In the folder of a model: what it was pruned from and how, and its score."""
 RESULTS_CSV = "results.csv"
 RESULTS_MD = "results.md"
+OVERLAP_CSV = "overlap.csv"
+OVERLAP_JSON = "overlap.json"
 REPORT = "report.html"
 AUDIT_JSON = "audit.json"
 AUDIT_CSV = "audit.csv"

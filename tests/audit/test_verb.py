@@ -71,7 +71,12 @@ def files(kind, pruned, number=3):
 def test_runs_are_audited_without_their_models(call, outputs):
     content = audited(call, "outputs")
     (found,) = content["audits"]
-    assert [found[key] for key in ("task", "model", "method", "setting")] == ["reviews", "small", "struct", "penalty 10"]
+    assert [found[key] for key in ("task", "model", "method", "setting")] == [
+        "reviews",
+        "small",
+        "struct",
+        "penalty 10",
+    ]
     split = found["splits"]["validation"]
     assert split["models"] == {"dense": 3, "pruned": 3}
     assert str(PLANTED) in split["modal"]

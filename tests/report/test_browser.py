@@ -209,10 +209,15 @@ def test_two_runs_are_compared(page):
     shown = page.text("#comparison")
     assert "times as fast" in shown
     overlaps = page.run(
-        "[...document.querySelectorAll('#comparison .mark-rect path')].map(p => p.__data__.datum)"
-        ".map(d => [d.site, d.layer, d.index])"
+        "[...document.querySelectorAll('#comparison .mark-rect [aria-roledescription=bar]')].map(p => p.__data__.datum)"
+        ".map(d => [d.site, d.layer, d.index, d.expected])"
     )
-    assert sorted(overlaps) == [["heads", "layer 0", pytest.approx(1 / 3)], ["inner dimensions", "layer 0", 1]]
+    assert sorted(overlaps) == [
+        ["heads", "layer 0", pytest.approx(1 / 3), pytest.approx(1 / 3)],
+        ["inner dimensions", "layer 0", 1, pytest.approx(1 / 3)],
+    ]
+    texts = page.run("[...document.querySelectorAll('#comparison .mark-text text')].map(one => one.textContent)")
+    assert {"0.33 (+0.00)", "1.00 (+0.67)"} <= set(texts)
 
 
 def test_names_are_shown_not_run(page):

@@ -3,6 +3,7 @@
 import base64
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -58,6 +59,9 @@ def test_files_tell_what_the_network_holds(name, tmp_path):
     for dense in (tmp_path / "dense", None):
         found = matrices.sublayers_of({"compact": tmp_path / "model"}, dense, ELEMENTS)
         by_name = {one.name: one for one in found}
+        with_masks = matrices.masks_of(tmp_path / "model", dense, with_weights=True)
+        assert [one for one, _ in with_masks] == [replace(one, matrices=[]) for one in found]
+        masks = {one.name: of_one.values() for one, of_one in with_masks}
         assert set(by_name) == set(kept)
         for sublayer in sublayers:
             one = by_name[sublayer.name]
@@ -67,6 +71,9 @@ def test_files_tell_what_the_network_holds(name, tmp_path):
                 assert one.num_units == sublayer.num_units
                 assert [m.density["compact"] for m in one.matrices] == pytest.approx(truth[sublayer.name])
                 assert [(m.rows, m.columns) for m in one.matrices] == [(m.rows, m.columns) for m in sublayer.matrices]
+                assert [mask.num_kept / mask.size for mask in masks[sublayer.name]] == pytest.approx(
+                    truth[sublayer.name]
+                )
 
 
 def test_a_layer_left_out_has_no_units_and_no_matrices(make_bert, tmp_path):

@@ -122,7 +122,10 @@ def test_names_and_mappings_are_resolved():
         (["task=mnli", "task.probes=[hans,hans]"], "two have the same name"),
         (["task=squad", "task.probes=[hans]"], "task.probes: read by text_classification only"),
         (["task=sst2", "task.probes=[hans]"], "hans has 2 text columns; the task has 1"),
-        (["task=qqp", "task.probes=[hans]"], "the task's label not_duplicate counts as not_duplicate, which is none of"),
+        (
+            ["task=qqp", "task.probes=[hans]"],
+            "the task's label not_duplicate counts as not_duplicate, which is none of",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_probe_is_named(words, said):

@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors import SafetensorError
 
+from prune.data import checks
 from prune.errors import UserError
 from prune.files.atomic import check_writable, write_at_once
 from prune.files.paths import PACKAGE
 from prune.runtime import resources
 from prune.runtime.resources import exhausted, require_room, writing
-from prune.data import checks
 
 NO_ROOM = {
     "disk": OSError(errno.ENOSPC, "No space left on device", "weights"),

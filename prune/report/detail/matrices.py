@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from prune.compaction.depth import Depth
 from prune.compaction.written import KEY, OLD_FILE, numbers_in
 from prune.files import confined
 from prune.models.families import Family, Place, Stack
+from prune.overlap.jaccard import Mask
 from prune.report.detail.pixels import is_picture, picture
 from prune.report.detail.stored import StoredModel
 from prune.results.typed import is_name, is_whole
@@ -27,6 +28,8 @@ _MOST_SUBLAYERS, _MOST_HEADS = 1000, 20_000
 _MOST_UNITS, _MOST_FEATURES, _MOST_WEIGHTS = 500_000, 2**24, 2**31
 """Of a model, heads of all layers together; of a sublayer; of a matrix. More are not drawn."""
 _SITES, _STAGES = ("attention", "feed_forward"), ({"compact"}, {"fill"}, {"compact", "fill"})
+_Part = tuple[int, int]
+"""The number of a matrix among those that a module holds, and how many these are."""
 Blocks = Mapping[str, tuple[int, int]]
 """Site -> rows and columns of the blocks that are kept or removed there; (1, 1) where grains are no blocks."""
 
@@ -102,13 +105,24 @@ def sublayers_of(stages: Mapping[str, Path], dense: Path | None, blocks: Blocks)
     Raises:
         OSError, ValueError, LookupError, TypeError, AttributeError: if files are absent, or do not fit each other.
     """
-    models = {stage: StoredModel(folder) for stage, folder in stages.items()}
-    return list(_Reader(models, StoredModel(dense) if dense else None, blocks).sublayers())
+    return list(_Reader(stages, dense, blocks).sublayers())
+
+
+def masks_of(model: Path, dense: Path | None, with_weights: bool) -> list[tuple[Sublayer, dict[str, Mask]]]:
+    """All sublayers without matrices, each with the masks of its matrices instead.
+
+    Without `with_weights` there are no masks, and the folder may lack the weights.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError, AttributeError: likewise.
+    """
+    return list(_Reader({"compact": model}, dense, {}, with_weights).masks(with_weights))
 
 
 class _Reader:
-    def __init__(self, models: Mapping[str, StoredModel], dense: StoredModel | None, blocks: Blocks):
-        self.models, self.dense, self.blocks = models, dense, blocks
+    def __init__(self, stages: Mapping[str, Path], dense: Path | None, blocks: Blocks, needs_weights: bool = True):
+        models = {stage: StoredModel(folder, needs_weights) for stage, folder in stages.items()}
+        self.models, self.dense, self.blocks = models, StoredModel(dense) if dense else None, blocks
         self.last = list(models.values())[-1]
         config, folder = self.last.config, self.last.folder
         content = config[KEY] if KEY in config else confined.read_json(folder, folder / OLD_FILE)
@@ -119,13 +133,28 @@ class _Reader:
         self.family: Family = registry.module("families", config["model_type"]).FAMILY
 
     def sublayers(self) -> Iterator[Sublayer]:
+        for sublayer, place, kept_features in self._without_matrices():
+            yield replace(sublayer, matrices=list(self._matrices(sublayer, place, kept_features)))
+
+    def masks(self, with_weights: bool) -> Iterator[tuple[Sublayer, dict[str, Mask]]]:
+        for sublayer, place, kept_features in self._without_matrices():
+            named = self._modules(sublayer, place) if with_weights else ()
+            yield (
+                sublayer,
+                {name: Mask.of(self._nonzero(self.last, module, kept_features, part)) for name, module, part in named},
+            )
+
+    def _without_matrices(self) -> Iterator[tuple[Sublayer, Place, NDArray[np.bool_]]]:
+        """Each sublayer, and which of its features are kept."""
         for stack in self.family.stacks:
             pattern = re.escape(stack.layers).replace(r"\*", r"\d+")
-            for layer in (self.dense or self.last).modules(pattern):
+            named = (name.rpartition(".")[0] for name in self.names)
+            known = (layer for layer in dict.fromkeys(named) if re.fullmatch(pattern, layer))
+            for layer in (self.dense or self.last).modules(pattern) or known:
                 for place in stack.places:
                     yield self._sublayer(stack, layer, place)
 
-    def _sublayer(self, stack: Stack, layer: str, place: Place) -> Sublayer:
+    def _sublayer(self, stack: Stack, layer: str, place: Place) -> tuple[Sublayer, Place, NDArray[np.bool_]]:
         name = f"{layer}.{_end(place)}"
         own = self.names.get(name)
         kept = self.kept[own] if own else ()
@@ -134,14 +163,15 @@ class _Reader:
             raise ValueError(f"{name} has {number} units of {size} features")
         kept_units = np.zeros(number, dtype=np.bool_)
         kept_units[list(kept)] = True
-        return Sublayer(
+        sublayer = Sublayer(
             name=name,
             site=place.site,
             num_units=number,
             num_kept=len(kept),
             kept=base64.b64encode(np.packbits(kept_units).tobytes()).decode(),
-            matrices=list(self._matrices(own.rpartition(".")[0], place, np.repeat(kept_units, size))) if own else [],
+            matrices=[],
         )
+        return sublayer, place, np.repeat(kept_units, size)
 
     def _units(self, stack: Stack, layer: str, place: Place, kept: tuple[int, ...]) -> tuple[int, int]:
         """How many units the dense sublayer has, and the features of one; 1 where no head is left that would tell."""
@@ -161,40 +191,51 @@ class _Reader:
         for name, kept in self.kept.items():
             layer, _, end = name.rpartition(".")
             for place in stack.places:
-                if kept and end == _end(place) and place.site == "attention" and name.startswith(start):
+                is_of_stack = end == _end(place) and place.site == "attention" and name.startswith(start)
+                if kept and is_of_stack and self.last.has(f"{layer}.{place.output}"):
                     return self.last.shape(f"{layer}.{place.output}")[1] // len(kept)
         return 0
 
-    def _matrices(self, layer: str, place: Place, kept_features: NDArray[np.bool_]) -> Iterator[Matrix]:
-        """`layer` as it is named in the pruned model; `kept_features`: (features,), of the dense model."""
+    def _modules(self, sublayer: Sublayer, place: Place) -> Iterator[tuple[str, str, _Part | None]]:
+        """Name of each matrix, its module in the pruned model, and which of an input module's matrices it is; None for
+        the output matrix, whose units are columns. Nothing where the layer was left out."""
+        if not (own := self.names.get(sublayer.name)):
+            return
+        layer = own.rpartition(".")[0]
         inputs = [name for name in place.inputs if self.last.has(f"{layer}.{name}")]
         for name in inputs:
             for part in range(place.parts):
                 label = name.rpartition(".")[2] + (f" {part + 1}" if place.parts > 1 else "")
                 if place.site == "feed_forward" and len(inputs) == place.parts == 1:
                     label = "up"
-                yield self._matrix(f"{layer}.{name}", label, kept_features, place, part)
-        last = "output" if place.site == "attention" else "down"
-        yield self._matrix(f"{layer}.{place.output}", last, kept_features, place, None)
+                yield label, f"{layer}.{name}", (part, place.parts)
+        yield "output" if place.site == "attention" else "down", f"{layer}.{place.output}", None
 
-    def _matrix(
-        self, module: str, label: str, kept_features: NDArray[np.bool_], place: Place, part: int | None
-    ) -> Matrix:
-        """`part`: which of an input module's matrices; None for the output matrix, whose units are columns."""
-        density, pictures, shape = {}, {}, (0, 0)
-        for stage, model in self.models.items():
-            nonzero = model.nonzero(module)
-            if part is not None:
-                nonzero = np.split(nonzero, place.parts)[part].T
-            if not 0 < len(nonzero) * len(kept_features) <= _MOST_WEIGHTS:
-                raise ValueError(f"{module} has {len(nonzero)} x {len(kept_features)} weights")
-            whole = np.zeros((len(nonzero), len(kept_features)), dtype=np.bool_)
-            whole[:, kept_features] = nonzero
-            shape = whole.shape
-            density[stage] = float(whole.mean())
-            pictures[stage] = picture(whole, kept_features, self._pixel(shape, place.site, part is not None))
-        rows, columns = shape[::-1] if part is not None else shape
-        return Matrix(label, rows, columns, density, pictures)
+    def _matrices(self, sublayer: Sublayer, place: Place, kept_features: NDArray[np.bool_]) -> Iterator[Matrix]:
+        """`kept_features`: (features,), of the dense model."""
+        for name, module, part in self._modules(sublayer, place):
+            density, pictures, shape = {}, {}, (0, 0)
+            for stage, model in self.models.items():
+                whole = self._nonzero(model, module, kept_features, part)
+                shape = whole.shape
+                density[stage] = float(whole.mean())
+                pictures[stage] = picture(whole, kept_features, self._pixel(shape, place.site, part is not None))
+            rows, columns = shape[::-1] if part is not None else shape
+            yield Matrix(name, rows, columns, density, pictures)
+
+    def _nonzero(
+        self, model: StoredModel, module: str, kept_features: NDArray[np.bool_], part: _Part | None
+    ) -> NDArray[np.bool_]:
+        """(others, features), where a weight of the dense matrix is left and not zero."""
+        nonzero = model.nonzero(module)
+        if part is not None:
+            number, of_how_many = part
+            nonzero = np.split(nonzero, of_how_many)[number].T
+        if not 0 < len(nonzero) * len(kept_features) <= _MOST_WEIGHTS:
+            raise ValueError(f"{module} has {len(nonzero)} x {len(kept_features)} weights")
+        whole = np.zeros((len(nonzero), len(kept_features)), dtype=np.bool_)
+        whole[:, kept_features] = nonzero
+        return whole
 
     def _pixel(self, shape: tuple[int, int], site: str, turned: bool) -> tuple[int, int]:
         """Rows and columns of the turned matrix that make a pixel: a block, if that many fit."""

@@ -73,7 +73,7 @@ def detail_of(folder: Path, record: Record | None) -> Detail:
     """
     run = RunFolder(folder.parent.parent if folder.parent.name == "exported" else folder)
     files = _files(run)
-    cached = _read(run)
+    cached = cached_detail(run)
     if cached is not None and all(cached.files.get(name) == size for name, size in files.items()):
         return cached
     folders = _stage_folders(run, record)
@@ -145,15 +145,22 @@ def _sublayers(run: RunFolder, folders: Mapping[str, StageFolder | None], record
         stages["fill" if filled else "compact"] = run.model
     if not stages:
         return []
-    of_dense = folders["dense"]
-    dense = of_dense.model if of_dense is not None and of_dense.model.exists() else None
     try:
         for folder in stages.values():
             confined.check(run.path, folder)
-        sublayers = sublayers_of(stages, dense, _blocks(record.config if record else {}))
+        sublayers = sublayers_of(stages, _model_of(folders["dense"]), _blocks(record.config if record else {}))
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return []
     return sublayers if are_sound(sublayers) else []
+
+
+def dense_model(run: RunFolder, record: Record) -> Path | None:
+    """The folder of the dense model that a run began with; None where it is not there."""
+    return _model_of(_stage_folders(run, record)["dense"])
+
+
+def _model_of(folder: StageFolder | None) -> Path | None:
+    return folder.model if folder is not None and folder.model.exists() else None
 
 
 def _blocks(config: Mapping[str, Any]) -> Blocks:
@@ -172,7 +179,7 @@ def _json(root: Path, file: Path, kind: type) -> Any:
     return content if isinstance(content, kind) else kind()
 
 
-def _read(run: RunFolder) -> Detail | None:
+def cached_detail(run: RunFolder) -> Detail | None:
     """The cached detail; None where it is absent, of another version, or cannot be what this program wrote."""
     content = _json(run.path, run.report, dict)
     if content.get("version") != VERSION or _CHECK(content) is not None:

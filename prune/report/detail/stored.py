@@ -18,16 +18,16 @@ class StoredModel:
     """A folder with `config.json` and weights in safetensors. Names of modules are relative to the base model.
 
     Raises:
-        OSError, ValueError: if it holds no weights, or a file that is none of its own.
+        OSError, ValueError: if it holds no weights, though it `needs_weights`, or a file that is none of its own.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, needs_weights: bool = True):
         self.folder = folder
         self._places: dict[str, tuple[Path, tuple[int, ...]]] = {}
         for file in sorted(folder.glob("*.safetensors")):
             confined.check_file(folder, file)
             self._places |= {name: (file, shape) for name, shape in _shapes(file).items()}
-        if not self._places:
+        if needs_weights and not self._places:
             raise FileNotFoundError(f"{folder} holds no weights")
 
     @cached_property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from prune.overlap.comparison import Comparison
 from prune.report import figures
 from prune.report.figures import Figure, density, frontier, overlap
 from prune.report.figures.run import kinds
@@ -15,6 +16,7 @@ from prune.report.figures.theme import IN_PAGE
 from prune.report.summary import RunSummary, summaries_of
 from prune.results.cells import cells
 from prune.results.formats.text import Lines, as_latex, as_markdown
+from prune.results.layout import AUDIT_PAGE
 from prune.results.pareto import COSTS, dense_points_of, points_of
 from prune.results.published_rows import published_rows
 from prune.results.record import Record
@@ -55,19 +57,27 @@ class Page:
     published: figures.Rows
     densities: list[Figure]
     """The metric over density: see prune/report/figures/density.py."""
+    overlaps: list[Figure]
+    """How far runs agree on what they keep: see prune/report/figures/overlap.py."""
+    audited: bool
+    """Whether there is a page of an audit beside it."""
     problems: list[str]
     specs: dict[str, Any]
 
 
 def page_of(
-    outputs: Path, records: Mapping[Path, Record], problems: list[str], unfinished: Sequence[RunSummary]
+    outputs: Path,
+    records: Mapping[Path, Record],
+    problems: list[str],
+    unfinished: Sequence[RunSummary],
+    comparisons: Sequence[Comparison] = (),
 ) -> Page:
-    """The page over `records` and the `unfinished` runs under `outputs`."""
+    """The page over `records` and the `unfinished` runs under `outputs`, and the `comparisons` of what runs keep."""
     every = list(records.values())
     rows = table_rows(every)
     caption = legend(rows)
     metrics = metrics_of(every)
-    densities = list(density.drawn(every, IN_PAGE))
+    densities, overlaps = list(density.drawn(every, IN_PAGE)), list(overlap.drawn(comparisons, IN_PAGE))
     return Page(
         title=one_line(outputs.resolve().name),
         columns=COLUMNS,
@@ -86,8 +96,11 @@ def page_of(
             row for task, metric in metrics.items() for row in published_rows(task, metric.name)
         ),
         densities=[figure for figure, _ in densities],
+        overlaps=[figure for figure, _ in overlaps],
+        audited=(outputs / AUDIT_PAGE).is_file(),
         problems=problems,
-        specs=_specs(sorted({record.method for record in every})) | {figure.kind: spec for figure, spec in densities},
+        specs=_specs(sorted({record.method for record in every}))
+        | {figure.kind: spec for figure, spec in [*densities, *overlaps]},
     )
 
 

@@ -17,7 +17,7 @@ from prune.report.summary import RunSummary, repeat_command
 from prune.results.record import Record
 from prune.results.unfinished import reason_of
 
-_SCRIPTS = ("parts.js", "chart.js", "frontier.js", "density.js", "results.js", "detail.js", "compare.js", "main.js")
+_SCRIPTS = ("parts.js", "chart.js", "frontier.js", "figures.js", "results.js", "detail.js", "compare.js", "main.js")
 _PARTS = ("recipe", "kept", "figures", "maps")
 _LARGEST = 14_000_000
 """Bytes of the page. The details of single runs take the room that the rest leaves."""
@@ -34,7 +34,8 @@ def html_of(page: Page, runs: Sequence[tuple[Record | None, Detail]], problems: 
     room = _LARGEST - len(in_script(as_json(content))) - len(library().encode())
     parts, undrawn = _parts(page.runs, runs, room)
     content = content | {"problems": [*page.problems, *problems, *undrawn]}
-    text = render("report.html", _SCRIPTS, content, parts, title=page.title, densities=bool(page.densities))
+    shown = {"densities": bool(page.densities), "overlaps": bool(page.overlaps), "audited": page.audited}
+    text = render("report.html", _SCRIPTS, content, parts, title=page.title, **shown)
     return text, undrawn
 
 

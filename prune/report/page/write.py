@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from prune.errors import UserError
+from prune.files import confined
 from prune.files.atomic import write_at_once
+from prune.overlap.comparison import Comparison
+from prune.overlap.stored import comparisons_in
 from prune.report.detail.run import Detail, detail_of
 from prune.report.figures import Rows, density, frontier
 from prune.report.figures.files import save
@@ -16,7 +19,7 @@ from prune.report.page.content import Page, metrics_of, page_of
 from prune.report.page.html import html_of
 from prune.report.summary import summary_of_unfinished
 from prune.results.files import read_records, without_bad
-from prune.results.layout import REPORT
+from prune.results.layout import OVERLAP_JSON, REPORT
 from prune.results.pareto import COSTS
 from prune.results.record import Record
 from prune.results.unfinished import reason_of, unfinished_runs
@@ -37,8 +40,9 @@ def write_report(outputs: Path, warn: Callable[[str], None] = lambda _: None) ->
     unfinished, wrong = unfinished_runs(outputs), list[str]()
     runs: list[tuple[Path, Record | None]] = [*read.items(), *((folder, None) for folder in unfinished)]
     details = {f: _detail(outputs, f, record, wrong) for f, record in track(runs, "reading runs", len(runs))}
+    comparisons = _comparisons(outputs, wrong)
     summaries = [summary_of_unfinished(folder, details[folder], status) for folder, status in unfinished.items()]
-    page, records, bad = without_bad(read, lambda kept: page_of(outputs, kept, unreadable, summaries))
+    page, records, bad = without_bad(read, lambda kept: page_of(outputs, kept, unreadable, summaries, comparisons))
     shown = [(record, details[folder]) for folder, record in runs if record is None or folder in records]
     text, undrawn = html_of(page, shown, [*bad, *wrong])
     write_at_once(outputs / REPORT, text)
@@ -57,6 +61,16 @@ def _detail(outputs: Path, folder: Path, record: Record | None, wrong: list[str]
     except Exception as error:
         wrong.append(f"shown without what lies in its folder: {folder}: {reason_of(error)}")
         return Detail()
+
+
+def _comparisons(outputs: Path, wrong: list[str]) -> list[Comparison]:
+    """What `prune overlap` left; nothing, if it cannot be read, which `wrong` gets."""
+    file = outputs / OVERLAP_JSON
+    try:
+        return comparisons_in(confined.read_json(outputs, file)) if file.exists() else []
+    except (OSError, ValueError) as error:
+        wrong.append(f"shown without {OVERLAP_JSON}: {reason_of(error)}")
+        return []
 
 
 def write_frontiers(page: Page, records: Sequence[Record], outputs: Path, warn: Callable[[str], None]) -> None:

@@ -42,7 +42,7 @@ function bits(one) {
   return Array.from({ length: one.units }, (_, unit) => (bytes.charCodeAt(unit >> 3) >> (7 - (unit & 7))) & 1);
 }
 
-// The Jaccard index, kept by both over kept by any; two layers that kept nothing agree.
+// How many units two runs keep, layer by layer; the figure makes the Jaccard index of it.
 function overlapOf(first, second, pair) {
   if (!first?.length || !second?.length) return [];
   const others = new Map(second.map((one) => [`${one.site} ${one.layer}`, one]));
@@ -50,10 +50,9 @@ function overlapOf(first, second, pair) {
     const other = others.get(`${one.site} ${one.layer}`);
     if (!other || other.units !== one.units) return [];
     const [a, b] = [bits(one), bits(other)];
-    const both = a.filter((bit, unit) => bit && b[unit]).length;
-    const any = a.filter((bit, unit) => bit || b[unit]).length;
-    const index = any ? both / any : 1;
+    const count = (kept) => kept.filter(Boolean).length;
     const site = one.site === "attention" ? "heads" : "inner dimensions";
-    return [{ pair, site, layer: one.layer, index, spoken: `${one.layer}, ${site}: ${both} kept by both, ${any} by any` }];
+    const both = count(a.map((bit, unit) => bit && b[unit]));
+    return [{ pair, site, layer: one.layer, units: one.units, first: count(a), second: count(b), both }];
   });
 }

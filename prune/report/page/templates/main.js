@@ -19,6 +19,7 @@ addEventListener("scroll", hideTip, { passive: true });
 for (const element of document.querySelectorAll(".of-results")) element.hidden = !data.entries.length;
 startResults();
 await startFrontier();
-await drawDensities();
+await drawFigures("densities", data.densities, "chart", (row) => openRun(row.runs[0]));
+await drawFigures("overlaps", data.overlaps, "chart wide");
 if (!follow(true) && data.runs.length) await showRun(best(), false);
 document.body.dataset.drawn = "true";

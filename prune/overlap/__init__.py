@@ -1,0 +1,1 @@
+"""How far runs agree on what they keep, beyond chance: the Jaccard index of masks. Reads no file."""
