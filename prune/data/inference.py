@@ -30,7 +30,7 @@ def outputs_of(
     Inputs of similar length share a batch, so that little is spent on padding; processes share the batches.
     `per_token`: an output's first axis are the input's tokens; padding is cut off.
     """
-    lengths = np.asarray(features[LENGTH])
+    lengths = np.asarray(features[LENGTH][:])
     by_length = np.argsort(lengths, kind="stable")[::-1].tolist()
     batches = [by_length[start : start + batch_size] for start in range(0, len(by_length), batch_size)]
     shares = [batches[place :: distributed.num_processes()] for place in range(distributed.num_processes())]

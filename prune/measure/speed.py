@@ -49,7 +49,7 @@ class Speed:
 
 def typical_length(features: Dataset) -> int:
     """95th percentile of the inputs' lengths, rounded up to a multiple of 8."""
-    return int(-(-np.percentile(np.asarray(features["length"]), 95) // 8) * 8)
+    return int(-(-np.percentile(np.asarray(features["length"][:]), 95) // 8) * 8)
 
 
 def speed_device(name: str) -> torch.device:
@@ -99,7 +99,7 @@ def batch_of(
     """`size` real inputs, cut or padded to `length` tokens."""
     names = [name for name in tokenizer.model_input_names if name in features.column_names]
     rows = features.select([index % len(features) for index in range(size)])
-    cut = {name: [ids[:length] for ids in rows[name]] for name in names}
+    cut = {name: [ids[:length] for ids in rows[name][:]] for name in names}
     batch = tokenizer.pad(cut, padding="max_length", max_length=length, return_tensors="pt")
     return {name: values.to(device) for name, values in batch.items()}
 

@@ -93,7 +93,7 @@ class Examples:
     def sample_of_each_label(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
         """Batches of so many training examples of each label, or all, drawn by the data seed."""
         of_label: dict[int, list[int]] = defaultdict(list)
-        for row, label in enumerate(self._shuffled["labels"]):
+        for row, label in enumerate(self._shuffled["labels"][:]):
             of_label[label].append(row)
         drawn = [row for rows in of_label.values() for row in rows[:number]]
         yield from self._batches(self._shuffled.select(sorted(drawn)), device)
@@ -104,7 +104,7 @@ class Examples:
 
     def _batches(self, rows: Dataset, device: torch.device) -> Iterator[dict[str, Tensor]]:
         """Those of similar length together."""
-        rows = rows.select(sorted(range(len(rows)), key=rows[LENGTH].__getitem__))
+        rows = rows.select(sorted(range(len(rows)), key=rows[LENGTH][:].__getitem__))
         for batch in DataLoader(
             inputs_only(rows), batch_size=self.config.schedule.batch_size, collate_fn=self.collator
         ):

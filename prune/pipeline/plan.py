@@ -135,7 +135,7 @@ def _seconds_per_step(experiment: Experiment) -> float:
 def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
     """Batches of similar length, as training has them, evenly spread over the lengths that there are."""
     features, size = experiment.examples.training, experiment.config.schedule.batch_size
-    by_length = sorted(range(len(features)), key=features[LENGTH].__getitem__)
+    by_length = sorted(range(len(features)), key=features[LENGTH][:].__getitem__)
     starts = [int((len(features) - size) * (part + 0.5) / _BATCHES) for part in range(_BATCHES)]
     rows = [row for start in starts for row in by_length[max(0, start) :][:size]]
     return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=experiment.examples.collator)

@@ -38,7 +38,7 @@ class Probe:
     @property
     def labels(self) -> NDArray[np.str_]:
         """(examples,): the name of each true label."""
-        names: NDArray[np.str_] = np.asarray(self.config.labels)[list(self.rows[self.config.label])]
+        names: NDArray[np.str_] = np.asarray(self.config.labels)[self.rows[self.config.label][:]]
         return names
 
     def scores(self, answers: NDArray[np.str_]) -> dict[str, float]:
@@ -60,7 +60,7 @@ class Probe:
                 yield str(key), keys == key
 
     def _values(self, column: str) -> list[str]:
-        return self.labels.tolist() if column == self.config.label else list(map(str, self.rows[column]))
+        return self.labels.tolist() if column == self.config.label else list(map(str, self.rows[column][:]))
 
 
 def read_probes(config: Config, task: Task) -> list[Probe]:

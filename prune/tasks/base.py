@@ -182,7 +182,7 @@ class Task(ABC):
 
     def num_truncated(self, features: Dataset) -> int:
         """How many inputs were cut at a maximal length."""
-        return int(np.sum(features[TRUNCATED]))
+        return int(np.sum(features[TRUNCATED][:]))
 
     @property
     def loss(self) -> Loss | None:
@@ -225,16 +225,16 @@ class Task(ABC):
 
     def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
         """What an audit slices examples by: name -> their values, texts or numbers."""
-        texts = zip(*(rows[name] for name in self.config.text), strict=True)
+        texts = zip(*(rows[name][:] for name in self.config.text), strict=True)
         return {"length": [sum(map(num_words, of_row)) for of_row in texts]} | {
-            name: [str(value) for value in rows[name]] for name in self.config.slices
+            name: [str(value) for value in rows[name][:]] for name in self.config.slices
         }
 
     def ids(self, rows: Dataset) -> list[str]:
         """The ids that identify predictions."""
         if self.config.id is None:
             return [str(number) for number in range(len(rows))]
-        return [str(value) for value in rows[self.config.id]]
+        return [str(value) for value in rows[self.config.id][:]]
 
 
 class OnePassTask(Task):

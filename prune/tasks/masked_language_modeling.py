@@ -47,7 +47,7 @@ class MaskedLanguageModeling(Task):
         """Nothing: there are none."""
 
     def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
-        empty = [row for row, text in enumerate(rows[self.config.text[0]]) if not text or not text.strip()]
+        empty = [row for row, text in enumerate(rows[self.config.text[0]][:]) if not text or not text.strip()]
         return {"an empty text": empty}
 
     def features(
@@ -69,8 +69,8 @@ class MaskedLanguageModeling(Task):
 
         found = mapped(rows, encode, fingerprint)
         if not training:
-            labels = ([id_ for id_ in of_text if id_ != IGNORED] for of_text in found["labels"])
-            self._masked |= dict(zip(rows[self.config.text[0]], labels, strict=True))
+            labels = ([id_ for id_ in of_text if id_ != IGNORED] for of_text in found["labels"][:])
+            self._masked |= dict(zip(rows[self.config.text[0]][:], labels, strict=True))
         if len(found) == 0 or not (training or list(self._words(rows))):
             raise UserError(f"task {self.config.name}: no text has a token that the tokenizer of the model knows")
         return found
@@ -101,7 +101,7 @@ class MaskedLanguageModeling(Task):
         import torch
         from torch.utils.data import DataLoader
 
-        lengths = np.asarray(features[LENGTH])
+        lengths = np.asarray(features[LENGTH][:])
         order = np.argsort(lengths, kind="stable")[::-1].tolist()
         size = max(1, min(batch_size, _MOST_LOGITS // (model.config.vocab_size * int(lengths.max()))))
         inputs, was_training, found = inputs_only(features.select(order)), model.training, []
@@ -155,7 +155,7 @@ class MaskedLanguageModeling(Task):
         return float(constant[self.config.metrics[0]])
 
     def _words(self, rows: Dataset) -> Iterator[int]:
-        return (id_ for text in rows[self.config.text[0]] for id_ in self._masked[text])
+        return (id_ for text in rows[self.config.text[0]][:] for id_ in self._masked[text])
 
 
 def _to_train(columns: dict[str, Any], tokenizer: Any) -> dict[str, Any]:

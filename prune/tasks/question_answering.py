@@ -53,7 +53,7 @@ class QuestionAnswering(OnePassTask):
 
     def usable(self, split: str, rows: Dataset) -> Dataset:
         rows = self._with_parsed_answers(split, rows)
-        for number, answers in enumerate(rows[self.config.label]):
+        for number, answers in enumerate(rows[self.config.label][:]):
             if not _well_formed(answers):
                 raise UserError(
                     f"task {self.config.name}, split {split!r}: the column {self.config.label!r} holds {answers!r} in "
@@ -65,7 +65,7 @@ class QuestionAnswering(OnePassTask):
         found = super().unusable(split, rows)
         training = split == self.config.train_split
         missing, misplaced = [], []
-        columns = (rows[self.config.text[1]], rows[self.config.label])
+        columns = (rows[self.config.text[1]][:], rows[self.config.label][:])
         for number, (text, answers) in enumerate(zip(*columns, strict=True)):
             if not answers["text"]:
                 missing += [] if self.config.answers.unanswerable else [number]
@@ -77,7 +77,7 @@ class QuestionAnswering(OnePassTask):
         if not is_text(rows.data.column(self.config.label).type):
             return rows
         parsed = []
-        for number, cell in enumerate(rows[self.config.label]):
+        for number, cell in enumerate(rows[self.config.label][:]):
             try:
                 content = json.loads(cell)
                 parsed.append({"text": content["text"], "answer_start": content["answer_start"]})
@@ -114,7 +114,7 @@ class QuestionAnswering(OnePassTask):
     def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
         settings = self.config.answers
         windows = track(_windows_of(outputs, features), "finding answers", len(features))
-        found = best_answers(windows, rows[self.config.text[1]], settings.n_best, settings.max_tokens)
+        found = best_answers(windows, rows[self.config.text[1]][:], settings.n_best, settings.max_tokens)
         ids = self.ids(rows)
         forced = {id_: answer.text for id_, answer in zip(ids, found, strict=True)}
         if not settings.unanswerable:
@@ -127,7 +127,7 @@ class QuestionAnswering(OnePassTask):
         from prune.tasks.metrics.squad import SquadV1, SquadV2
 
         ids = self.ids(rows)
-        references = [{"id": i, "answers": answers} for i, answers in zip(ids, rows[self.config.label], strict=True)]
+        references = [{"id": i, "answers": answers} for i, answers in zip(ids, rows[self.config.label][:], strict=True)]
         if not self.config.answers.unanswerable:
             plain = [{"id": i, "prediction_text": str(predictions.answers[i])} for i in ids]
             return dict(SquadV1().compute(predictions=plain, references=references) or {})
@@ -154,14 +154,14 @@ class QuestionAnswering(OnePassTask):
         from prune.tasks.metrics.squad import f1_of_each
 
         given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
-        return f1_of_each(given, [answers["text"] for answers in rows[self.config.label]])
+        return f1_of_each(given, [answers["text"] for answers in rows[self.config.label][:]])
 
     def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
         question, text = self.config.text
-        answers = [answers["text"] for answers in rows[self.config.label]]
+        answers = [answers["text"] for answers in rows[self.config.label][:]]
         columns: dict[str, Sequence[Any]] = {
-            "question word": [question_word(one) for one in rows[question]],
-            "text length": [num_words(one) for one in rows[text]],
+            "question word": [question_word(one) for one in rows[question][:]],
+            "text length": [num_words(one) for one in rows[text][:]],
             "answer length": [min(map(num_words, texts), default=0) for texts in answers],
         }
         if self.config.answers.unanswerable:

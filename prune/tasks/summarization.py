@@ -29,7 +29,7 @@ class Summarization(Task):
         check_text(where, self.config.label, values)
 
     def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
-        pairs = zip(rows[self.config.text[0]], rows[self.config.label], strict=True)
+        pairs = zip(rows[self.config.text[0]][:], rows[self.config.label][:], strict=True)
         empty = [row for row, pair in enumerate(pairs) if not all(text and text.strip() for text in pair)]
         return {"an empty text or summary": empty}
 
@@ -70,7 +70,7 @@ class Summarization(Task):
         from torch.utils.data import DataLoader
         from transformers import DataCollatorWithPadding
 
-        order = np.argsort(np.asarray(features[LENGTH]), kind="stable")[::-1]
+        order = np.argsort(np.asarray(features[LENGTH][:]), kind="stable")[::-1]
         inputs = inputs_only(features.select(order)).remove_columns("labels")
         found: list[str] = []
         model.eval()
@@ -99,19 +99,19 @@ class Summarization(Task):
         given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
         from prune.tasks.metrics.rouge import Rouge
 
-        return dict(Rouge().compute(predictions=given, references=rows[self.config.label]) or {})
+        return dict(Rouge().compute(predictions=given, references=rows[self.config.label][:]) or {})
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """The main metric of each summary."""
         from prune.tasks.metrics.rouge import scores_of_each
 
         given = [str(predictions.answers[id_]) for id_ in self.ids(rows)]
-        return [scores[self.config.metrics[0]] for scores in scores_of_each(given, rows[self.config.label])]
+        return [scores[self.config.metrics[0]] for scores in scores_of_each(given, rows[self.config.label][:])]
 
     def chance(self, rows: Dataset) -> float:
         from prune.tasks.metrics.rouge import lead
 
-        first = [lead(text, LEAD) for text in rows[self.config.text[0]]]
+        first = [lead(text, LEAD) for text in rows[self.config.text[0]][:]]
         return self.measure(Predictions(dict(zip(self.ids(rows), first, strict=True))), rows)[self.config.metrics[0]]
 
 

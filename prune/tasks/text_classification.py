@@ -107,7 +107,7 @@ class TextClassification(SequenceTask):
 
     def _check_metrics(self, split: str, rows: Dataset) -> None:
         """Raises a UserError where a metric is not defined for the labels that are there."""
-        there = set(rows[self.config.label])
+        there = set(rows[self.config.label][:])
         missing = [name for number, name in enumerate(self.names) if number not in there]
         if "roc_auc" in self.config.metrics and missing:
             raise UserError(
@@ -146,13 +146,13 @@ class TextClassification(SequenceTask):
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """1 where the label is right, or else 0."""
-        given, labels = self.numbers_of(predictions, rows), rows[self.config.label]
+        given, labels = self.numbers_of(predictions, rows), rows[self.config.label][:]
         return [float(answer == label) for answer, label in zip(given, labels, strict=True)]
 
     def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
-        columns = {"label": [self.names[label] for label in rows[self.config.label]], **super().slice_columns(rows)}
+        columns = {"label": [self.names[label] for label in rows[self.config.label][:]], **super().slice_columns(rows)}
         if len(self.config.text) == 2:
-            pairs = zip(*(rows[name] for name in self.config.text), strict=True)
+            pairs = zip(*(rows[name][:] for name in self.config.text), strict=True)
             columns["overlap"] = [lexical_overlap(first, second) for first, second in pairs]
         return columns
 
@@ -180,7 +180,7 @@ class TextClassification(SequenceTask):
         from prune.tasks.metrics.classification import METRICS, Classified
 
         classified = Classified(
-            np.asarray(rows[self.config.label]), np.asarray(given), self.names,
+            np.asarray(rows[self.config.label][:]), np.asarray(given), self.names,
             None if probabilities is None else np.asarray(probabilities),
         )  # fmt: skip
         scores: Scores = {}

@@ -28,7 +28,7 @@ class TextRegression(SequenceTask):
         return super().usable(split, rows).cast_column(self.config.label, Value("float32"))
 
     def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
-        values = enumerate(rows[self.config.label])
+        values = enumerate(rows[self.config.label][:])
         missing = [row for row, value in values if value is None or not math.isfinite(value)]
         return super().unusable(split, rows) | {"no finite number": missing}
 
@@ -53,16 +53,16 @@ class TextRegression(SequenceTask):
         from prune.tasks.metrics.correlation import METRICS
 
         given = [_number(predictions.answers[id_]) for id_ in self.ids(rows)]
-        numbers = np.asarray(rows[self.config.label], dtype=float)
+        numbers = np.asarray(rows[self.config.label][:], dtype=float)
         return {name: METRICS[name](numbers, np.asarray(given)) for name in self.config.metrics}
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """The distance from the true number, negative."""
-        pairs = zip(self.ids(rows), rows[self.config.label], strict=True)
+        pairs = zip(self.ids(rows), rows[self.config.label][:], strict=True)
         return [-abs(_number(predictions.answers[id_]) - number) for id_, number in pairs]
 
     def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
-        return {"label": rows[self.config.label], **super().slice_columns(rows)}
+        return {"label": rows[self.config.label][:], **super().slice_columns(rows)}
 
     def chance(self, rows: Dataset) -> float:
         return 0.0

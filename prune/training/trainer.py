@@ -148,7 +148,7 @@ class _Trainer(Trainer):
         )
         self.regresses = training_data.regresses
         features = training_data.features
-        self.sampler = LengthGrouped(training.batch_size, list(features[LENGTH]), training.seed)
+        self.sampler = LengthGrouped(training.batch_size, features[LENGTH][:], training.seed)
         args = _arguments(training, folder, model)
         super().__init__(model, args, data_collator=collator, train_dataset=inputs_only(features))
         self.remove_callback(PrinterCallback)

@@ -1,4 +1,4 @@
-"""Run folders and predictions made by hand: pairs of texts with three labels, which some models get right less often."""
+"""Run folders made by hand: pairs of texts with three labels, which some models get right less often."""
 
 import json
 from dataclasses import asdict, replace

@@ -1,4 +1,4 @@
-"""Probes, by words of the command alone: scored for dense and pruned, group by group, and kept apart from the metric."""
+"""Probes, by words of the command alone: scored for dense and pruned, by groups, and kept apart from the metric."""
 
 import json
 import shutil
@@ -96,7 +96,7 @@ def test_the_dense_model_is_scored_once(finished, tmp_path, probe):
 
 
 def test_the_table_shows_a_probe_instead_of_the_metric(finished):
-    code, out, err = command("table", str(finished), "probe=mine", "format=csv")
+    code, out, err = command("table", str(finished), "probe=mine", "format=markdown")
     assert code == 0, err
     record = record_of(finished)
     assert f"{100 * record.probes['mine']['accuracy']:.2f}" in out

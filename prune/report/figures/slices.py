@@ -16,7 +16,10 @@ _MOST = 40
 
 
 def spec(colors: Colors) -> dict[str, Any]:
-    """Data set `slices`: a dot with its interval for each slice, on the band of what dense models differ by."""
+    """Data set `slices`: a dot with its interval for each slice, on the band of what dense models differ by.
+
+    The page sets its height: a step for each slice would not go with a width that fits the page.
+    """
     y = {"field": "slice", "type": "nominal", "sort": None, "title": None,
          "axis": {"labelLimit": 300, "labelOverlap": False}}  # fmt: skip
     x = {"type": "quantitative", "title": "change of the score, minus that of all examples"}
@@ -27,8 +30,6 @@ def spec(colors: Colors) -> dict[str, Any]:
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
         "width": "container",
-        "height": {"step": 20},
-        "autosize": {"type": "fit-x", "contains": "padding"},
         "config": config(colors),
         "data": {"name": "slices"},
         "layer": [

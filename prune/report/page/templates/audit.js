@@ -1,5 +1,6 @@
 // The audit that is chosen: its figures, and its examples, sorted and filtered. Texts are data: set as text, never as HTML.
 const AT_ONCE = 25;
+const SLICE = 20;
 let shownAtMost = AT_ONCE;
 
 const current = () => data.audits[$("audit").value];
@@ -66,7 +67,8 @@ async function drawAudit() {
   $("scores").replaceChildren(audit.scores.length ? table(["score", "dense", "pruned", "difference"], audit.scores) : "");
   $("label").replaceChildren(make("option", { value: "" }, "any"), ...audit.labels.map((name) => make("option", {}, name)));
   drawExamples();
-  if (audit.slices.length) await draw($("slices-chart"), data.specs.slices, { slices: audit.slices });
+  const spec = { ...data.specs.slices, height: SLICE * audit.slices.length };
+  if (audit.slices.length) await draw($("slices-chart"), spec, { slices: audit.slices });
   else $("slices-chart").replaceChildren(make("p", { class: "note" }, "There is nothing to slice by."));
   $("reliability").hidden = !audit.bins.length;
   if (audit.bins.length) await draw($("reliability-chart"), data.specs.reliability, { bins: audit.bins });
