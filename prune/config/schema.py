@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
+from prune.config.model_names import model_name
 from prune.config.reference import ReferenceConfig
 from prune.files.paths import last_part
 
@@ -89,11 +90,14 @@ class ModelConfig:
     """Hub name, local folder, or `pkg://` folder that ships with this package."""
     pretrained: bool = True
     """False: random weights from the folder's config.json, trained from scratch."""
+    shape: dict[str, Any] = field(default_factory=dict)
+    """Values that replace those of the folder's config.json, as in `model.shape.num_hidden_layers=4`; with
+    pretrained=false. The model is then called bert_base_L4, unless it is given a name."""
     dense: str | None = None
     """Folder or hub name of a model already fine-tuned on the task; null: fine-tune one."""
 
     def __post_init__(self) -> None:
-        self.name = self.name or last_part(self.path)
+        self.name = model_name(self.name, last_part(self.path), self.shape)
 
 
 @dataclass
