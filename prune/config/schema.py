@@ -284,7 +284,13 @@ class ScheduleConfig:
     epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the pruning training, in epochs."""
     dense_epochs: float = field(default=3.0, metadata=within(POSITIVE))
-    """Length of the dense model's fine-tuning, in epochs."""
+    """Length of the dense model's fine-tuning, in epochs; not read where there is a budget."""
+    budget_flops: float | None = field(default=None, metadata=within(POSITIVE))
+    """Floating-point operations of the dense model's training, and of nothing else: it has as many steps as they allow;
+    null: dense_epochs. A step has six for each multiply-add of a forward pass."""
+    budget_seconds: float | None = field(default=None, metadata=within(POSITIVE))
+    """The same as a time on this machine: a few steps are timed before the first, and the number of steps is then
+    settled; null: dense_epochs."""
     fill_epochs: float = field(default=1.0, metadata=within(POSITIVE))
     """Length of the fill, in epochs."""
     batch_size: int = field(default=32, metadata=within(POSITIVE))
@@ -316,6 +322,9 @@ class ScheduleConfig:
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2
     """Interval of the checkpoints that an interrupted run resumes from: fraction of training or steps."""
+    eval_every: Any = None
+    """Interval of evaluations on the first evaluation split while a model is trained: fraction of training or steps;
+    null: none. They are in the curves, with the compute until then."""
 
 
 @dataclass

@@ -67,6 +67,8 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
     for shape in config.method.shape:
         check_shape(shape, experiment.networks.sublayers)
+    if config.schedule.budget_flops is not None:
+        experiment.learning.settings.dense  # noqa: B018  # raises where the budget allows no step
     method_of(config).check(experiment)
     return experiment
 

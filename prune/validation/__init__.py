@@ -9,8 +9,8 @@ from prune.validation import model, names, task, values
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.method, values.shape, values.target,
-    values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference,
-    model.folders, model.family, model.own_shape,
+    values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.budget,
+    values.reference, model.folders, model.family, model.own_shape,
 )  # fmt: skip
 _WITH_TRANSFORMERS = (model.built,)
 _WITH_TORCH = (model.scores, model.shape, model.blocks, model.of_method)
