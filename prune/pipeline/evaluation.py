@@ -90,9 +90,9 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
 
 
 def _training(experiment: Experiment, result: Stage, reported: Mapping[str, Report]) -> dict[str, dict[str, float]]:
-    """What the trainings of a run have taken; empty where a stage does not tell."""
-    found = {name: report.training for name, report in reported.items()}
-    if any(training is None for training in found.values()):
+    """What the trainings of a run have taken; empty where a stage does not tell, or is not there any more."""
+    found = {stage.name: reported[stage.name].training for stage in result.chain() if stage.name in reported}
+    if None in found.values() or len(found) < len(result.chain()):
         return {}
     before = next(one.pretraining_flops for one in reported.values() if isinstance(one, DenseReport))
     is_taught = any(stage.work(experiment, 1.0).taught_steps for stage in result.chain())
