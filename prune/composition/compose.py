@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -27,6 +27,7 @@ from prune.composition.command_line import Command, read
 from prune.composition.flags import Flags
 from prune.composition.overrides import values
 from prune.config import probes
+from prune.config.keys import kinds
 from prune.config.schema import Config
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
@@ -185,9 +186,18 @@ def _fill_store() -> None:
     """Our schema; and our files for launchers and sweepers stand in for those of Hydra's plugins of the same name."""
     Plugins.instance()  # which store theirs
     store = ConfigStore.instance()
-    store.store(name="schema", node=Config)
+    store.store(name="schema", node=schema_node())
     for file in Path(_FOLDER).glob("hydra/*/*.yaml"):
         store.repo["hydra"].get(file.parent.name, {}).pop(file.name, None)
+
+
+def schema_node() -> DictConfig:
+    """The schema, whose mappings take any key, as they have no keys of their own."""
+    schema: DictConfig = OmegaConf.structured(Config)
+    for key, kind in kinds().items():
+        if get_origin(kind) is dict:
+            OmegaConf.set_struct(OmegaConf.select(schema, key), False)
+    return schema
 
 
 def typed(config: DictConfig) -> Config:

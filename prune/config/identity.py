@@ -39,7 +39,10 @@ def run_identity(named: dict[str, Any]) -> dict[str, Any]:
     return identity
 
 
-DENSE_SCHEDULE = ("dense_epochs", "batch_size", "learning_rate", "weight_decay", "warmup", "precision")
+DENSE_SCHEDULE = (
+    "dense_epochs", "budget_flops", "budget_seconds", "batch_size", "learning_rate", "weight_decay", "warmup",
+    "precision", "eval_every",
+)  # fmt: skip
 """What of the schedule the dense model depends on."""
 
 

@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 
 from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
+from prune.config.model_names import model_name
 from prune.config.reference import ReferenceConfig
 from prune.files.paths import last_part
 
@@ -89,11 +90,14 @@ class ModelConfig:
     """Hub name, local folder, or `pkg://` folder that ships with this package."""
     pretrained: bool = True
     """False: random weights from the folder's config.json, trained from scratch."""
+    shape: dict[str, Any] = field(default_factory=dict)
+    """Values that replace those of the folder's config.json, as in `model.shape.num_hidden_layers=4`; with
+    pretrained=false. The model is then called bert_base_L4, unless it is given a name."""
     dense: str | None = None
     """Folder or hub name of a model already fine-tuned on the task; null: fine-tune one."""
 
     def __post_init__(self) -> None:
-        self.name = self.name or last_part(self.path)
+        self.name = model_name(self.name, last_part(self.path), self.shape)
 
 
 @dataclass
@@ -314,7 +318,13 @@ class ScheduleConfig:
     epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the pruning training, in epochs."""
     dense_epochs: float = field(default=3.0, metadata=within(POSITIVE))
-    """Length of the dense model's fine-tuning, in epochs."""
+    """Length of the dense model's fine-tuning, in epochs; not read where there is a budget."""
+    budget_flops: float | None = field(default=None, metadata=within(POSITIVE))
+    """Floating-point operations of the dense model's training, and of nothing else: it has as many steps as they allow;
+    null: dense_epochs. A step has six for each multiply-add of a forward pass."""
+    budget_seconds: float | None = field(default=None, metadata=within(POSITIVE))
+    """The same as a time on this machine: a few steps are timed before the first, and the number of steps is then
+    settled; null: dense_epochs."""
     fill_epochs: float = field(default=1.0, metadata=within(POSITIVE))
     """Length of the fill, in epochs."""
     batch_size: int = field(default=32, metadata=within(POSITIVE))
@@ -346,6 +356,9 @@ class ScheduleConfig:
     """auto: bfloat16 autocast on GPUs that have it, float32 elsewhere."""
     checkpoint_every: Any = 0.2
     """Interval of the checkpoints that an interrupted run resumes from: fraction of training or steps."""
+    eval_every: Any = None
+    """Interval of evaluations on the first evaluation split while a model is trained: fraction of training or steps;
+    null: none. They are in the curves, with the compute until then."""
 
 
 @dataclass

@@ -10,11 +10,13 @@ LONGEST_TEXT, LONGEST_LIST = 1_000, 1_000
 DEEPEST = 12
 """Levels of brackets."""
 _LARGEST = 2**31
+_LARGEST_OF = {"schedule.budget_flops": 1e30}
+"""What is counted in larger numbers."""
 
 
 def problem_of(key: str, value: Any) -> str | None:
     """Why `value` can be no value of any key, in a sentence; None where it may be one."""
-    if (allowed := _allowed(value)) is not None:
+    if (allowed := _allowed(value, _LARGEST_OF.get(key, _LARGEST))) is not None:
         return f"{key}={shown(value)}: {allowed}"
     for item in _items(value):
         if problem := problem_of(key, item):
@@ -22,10 +24,10 @@ def problem_of(key: str, value: Any) -> str | None:
     return None
 
 
-def _allowed(value: Any) -> str | None:
+def _allowed(value: Any, largest: float) -> str | None:
     """What `value` itself is not."""
-    if isinstance(value, (int, float)) and _LARGEST <= abs(value) < float("inf"):
-        return "a number must be below 2^31"
+    if isinstance(value, (int, float)) and largest <= abs(value) < float("inf"):
+        return f"a number must be below {'2^31' if largest == _LARGEST else f'{largest:g}'}"
     if isinstance(value, str) and len(value) > LONGEST_TEXT:
         return f"a text has at most {LONGEST_TEXT:,} characters"
     if isinstance(value, str) and not is_inert(value):

@@ -19,12 +19,14 @@ from transformers import (
 )
 from transformers.utils import CONFIG_NAME, GENERATION_CONFIG_NAME
 
+from prune.config.schema import ModelConfig
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
 from prune.models import weights
 from prune.models.architecture import new_model, skeleton
 from prune.models.config_json import config_from, described
+from prune.models.shape import reshaped
 from prune.runtime.sanitize import one_line, quoted
 
 _T = TypeVar("_T")
@@ -52,16 +54,19 @@ def _tokenizer(name: str, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
     return found
 
 
-def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any], *, pretrained: bool) -> PreTrainedModel:
-    """A model with a new head for the task: pretrained weights in float32, or random ones.
+def fresh_model(path: str, auto_class: str, settings: Mapping[str, Any]) -> PreTrainedModel:
+    """A model with pretrained weights in float32, and a new head for the task.
 
     Draws from torch's global generator: seed it first.
     """
-    if not pretrained:
-        config = config_of(path, settings=settings)
-        skeleton(config, auto_class)
-        return new_model(config, auto_class)
     return _with_weights(path, auto_class, settings, "model.path", new_head=True)
+
+
+def random_model(model: ModelConfig, auto_class: str, settings: Mapping[str, Any]) -> PreTrainedModel:
+    """The same with random weights, in the shape that the run gives it."""
+    config = config_of_run(model, settings)
+    skeleton(config, auto_class)
+    return new_model(config, auto_class)
 
 
 def finished_model(path: str, auto_class: str, option: str = "model.path") -> PreTrainedModel:
@@ -207,6 +212,16 @@ def config_of(path: str, option: str = "model.path", settings: Mapping[str, Any]
         return config_from(read_shape(folder, option), f"{folder / CONFIG_NAME}", str(folder), settings)
     content, _ = _from(path, PreTrainedConfig.get_config_dict, option)
     return config_from(content, f"{option}={path}: {CONFIG_NAME}", path, settings)
+
+
+def config_of_run(model: ModelConfig, settings: Mapping[str, Any] | None = None) -> PreTrainedConfig:
+    """The same of the model of a run, in the shape that the run gives it.
+
+    Raises:
+        UserError: if it cannot be had, or no such model can have that shape.
+    """
+    config = config_of(model.path, settings=settings)
+    return reshaped(config, model.shape) if model.shape else config
 
 
 def read_shape(folder: Path, option: str = "model.path") -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 
 from transformers import PreTrainedModel
@@ -83,12 +83,25 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         baseline=task.baseline,
         seconds={name: report.seconds for name, report in reported.items()},
         peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
+        training=_training(experiment, stage, reported),
         config=asdict(config),
         environment=found | {"data": examples.fingerprints},
         measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
     )
     record.warnings = [*task.remarks, *_warnings(record)]
     return record
+
+
+def _training(experiment: Experiment, result: Stage, reported: Mapping[str, Report]) -> dict[str, dict[str, float]]:
+    """What the trainings of a run have taken; empty where a stage does not tell, or is not there any more."""
+    found = {stage.name: reported[stage.name].training for stage in result.chain() if stage.name in reported}
+    if None in found.values() or len(found) < len(result.chain()):
+        return {}
+    before = next(one.pretraining_flops for one in reported.values() if isinstance(one, DenseReport))
+    is_taught = any(stage.work(experiment, 1.0).taught_steps for stage in result.chain())
+    asked = experiment.learning.teacher_flops(DENSE.folder(experiment.config)) if is_taught else 0.0
+    beside = {name: {"flops": flops} for name, flops in (("pretraining", before), ("teacher", asked)) if flops}
+    return beside | {name: dict(training) for name, training in found.items() if training}
 
 
 def _scores_before(reported: Iterable[Report]) -> dict[str, dict[str, float]]:

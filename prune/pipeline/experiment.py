@@ -70,6 +70,8 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
     for shape in config.method.shape:
         check_shape(shape, experiment.networks.sublayers)
+    if config.schedule.budget_flops is not None:
+        experiment.learning.settings.dense  # noqa: B018  # raises where the budget allows no step
     method_of(config).check(experiment)
     return experiment
 
@@ -77,7 +79,7 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
 def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     library_output.libraries()
     task = task_of(config)
-    loading.config_of(config.model.path)
+    loading.config_of_run(config.model)
     tokenizer = loading.tokenizer(config.model.path)
     networks = describe_networks(config, task, tokenizer.pad_token_id)
     examples = read_examples(config, task, tokenizer, screen)

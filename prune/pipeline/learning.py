@@ -14,17 +14,20 @@ from prune.files.atomic import write_at_once
 from prune.masking.masks import Masks
 from prune.masking.schedule import Cubic
 from prune.measure.speed import speed_device
+from prune.pipeline.compute import compute_of, flops_of_answers, steps_within_budget
 from prune.pipeline.examples import Examples
 from prune.pipeline.networks import Networks
 from prune.results.layout import RunFolder, StageFolder
 from prune.runtime import distributed
 from prune.runtime.screen import Screen
+from prune.tasks.base import Scores
+from prune.training.callbacks import SECONDS
 from prune.training.distillation import Teacher, TrainingData, with_teacher
 from prune.training.loss import minimising
 from prune.training.precision import as_in_training
 from prune.training.settings import Trainings
 from prune.training.tracking import Tracking
-from prune.training.trainer import Training, train
+from prune.training.trainer import Evaluation, Training, train
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class Learning:
     @cached_property
     def settings(self) -> Trainings:
         """The settings of every training."""
-        return Trainings(self.config, len(self.examples.training))
+        has_budget = self.config.schedule.budget_flops or self.config.schedule.budget_seconds
+        return Trainings(self.config, len(self.examples.training), self._steps_within_budget if has_budget else None)
 
     @cached_property
     def tracking(self) -> Tracking:
@@ -68,6 +72,7 @@ class Learning:
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
+        compute = compute_of(model, self.examples, training, data.teacher)
         with minimising(self.examples.task.loss, model):
             history = train(
                 model,
@@ -80,9 +85,45 @@ class Learning:
                 masks,
                 ramp,
                 self.tracking.callbacks(training.name) if self.config.tracking else (),
+                self._evaluation(model) if training.eval_every is not None else None,
+                compute.until,
             )
+        self.spent[stage.path] = {
+            "steps": training.last_step,
+            "epochs": training.last_step / compute.steps_per_epoch,
+            "flops": compute.until(training.last_step),
+            SECONDS: next((entry[SECONDS] for entry in reversed(history) if SECONDS in entry), 0.0),
+        }
         if distributed.is_main_process():
             write_at_once(stage.history, json.dumps(history) + "\n")
+
+    def teacher_flops(self, dense: StageFolder) -> float:
+        """Floating-point operations of a teacher that is asked once about each training example; 0 where it is not."""
+        if self.config.teacher == "none" or self.teaches_at_every_step:
+            return 0.0
+        return flops_of_answers(self._teacher(dense), self.examples)
+
+    @cached_property
+    def spent(self) -> dict[Path, dict[str, float]]:
+        """Folder of a stage -> what its training has taken: `steps`, `epochs`, `flops`, `seconds`."""
+        return {}
+
+    def _evaluation(self, model: PreTrainedModel) -> Evaluation:
+        def measure() -> Scores:
+            (scores,) = self.examples.main_scores(model).values()
+            return scores
+
+        return Evaluation(measure, TrainingData(self.examples.evaluation).ids)
+
+    def _steps_within_budget(self, training: Training) -> int:
+        """Found once; `training`: as it would be without a budget, which has the same batches."""
+        if not self._found_steps:
+            self._found_steps.append(steps_within_budget(self.config, self.networks, self.examples, training))
+        return self._found_steps[0]
+
+    @cached_property
+    def _found_steps(self) -> list[int]:
+        return []
 
     @cached_property
     def _data(self) -> dict[Path, TrainingData]:
@@ -91,8 +132,7 @@ class Learning:
     def _new_data(self, dense: StageFolder) -> TrainingData:
         if self.config.teacher == "none":
             return TrainingData(self.examples.training)
-        path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
-        model = self.networks.finished(path, "teacher")
+        model = self._teacher(dense)
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         if self.teaches_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
@@ -102,3 +142,7 @@ class Learning:
             outputs = self.examples.outputs_of(model, self.examples.training)
         features = with_teacher(self.examples.training, outputs)
         return TrainingData(features, regresses=self.examples.task.regresses)
+
+    def _teacher(self, dense: StageFolder) -> PreTrainedModel:
+        path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher
+        return self.networks.finished(path, "teacher")

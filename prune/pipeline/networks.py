@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import transformers
 from transformers import PreTrainedConfig, PreTrainedModel
@@ -36,15 +37,17 @@ class Networks:
 
     def fresh(self) -> PreTrainedModel:
         """The model of the config with a new head; draws from the global generator."""
-        return self._new(self.config.model.pretrained)
+        if not self.config.model.pretrained:
+            return self.random()
+        return loading.fresh_model(self.config.model.path, self.task.auto_class, self._settings)
 
     def random(self) -> PreTrainedModel:
         """The same with random weights everywhere; draws from the global generator."""
-        return self._new(pretrained=False)
+        return loading.random_model(self.config.model, self.task.auto_class, self._settings)
 
-    def _new(self, pretrained: bool) -> PreTrainedModel:
-        settings = {"pad_token_id": self.pad_token_id, **self.task.model_settings()}
-        return loading.fresh_model(self.config.model.path, self.task.auto_class, settings, pretrained=pretrained)
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {"pad_token_id": self.pad_token_id, **self.task.model_settings()}
 
     def finished(self, path: str, option: str) -> PreTrainedModel:
         """A model for the same task that others may have trained, a pruned one, too; `option` is what names it."""
@@ -77,7 +80,7 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
     Raises:
         UserError: if its model, its teacher or its dense model cannot be what the config asks for.
     """
-    dense_config = loading.config_of(config.model.path)
+    dense_config = loading.config_of_run(config.model)
     _check_head(config, task, dense_config)
     depth = depth_of(dense_config, config.method.layers)
     if config.method.layers < 1 and not depth.kept:

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from rich.console import Group
 from rich.table import Table
 from torch import Tensor
-from torch.utils.data import DataLoader
-from transformers import set_seed
 
 from prune.budget.budget import PAIRS
 from prune.budget.shape import units_of
 from prune.config.schema import Config
 from prune.config.targets import Target, target_of
-from prune.data.features import LENGTH, inputs_only
 from prune.errors import UserError
-from prune.measure.speed import seconds, speed_device
 from prune.models.sublayers import SITES, Sublayer
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.stages import stages_to_run
+from prune.pipeline.step_time import seconds_per_step
 from prune.results.layout import run_folder
 from prune.runtime.screen import Screen
-from prune.training.distillation import TrainingData
-from prune.training.used_rows import used_rows
 
-_BATCHES, _REPEATS = 5, 2
-"""So many training batches are timed, the first times to warm up."""
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
 
@@ -61,7 +52,7 @@ def plan(config: Config, screen: Screen) -> Plan:
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
     experiment = prepare(config, run_folder(config), screen).with_budget()
-    return _plan(experiment, _seconds_per_step(experiment))
+    return _plan(experiment, seconds_per_step(experiment.config, experiment.networks, experiment.examples))
 
 
 def _plan(experiment: Experiment, step: float) -> Plan:
@@ -108,37 +99,6 @@ def _teacher(experiment: Experiment) -> tuple[float, float]:
     if experiment.learning.teaches_at_every_step:
         return _FORWARD, 0.0
     return 0.0, _FORWARD * len(experiment.examples.training) / experiment.config.schedule.batch_size
-
-
-def _seconds_per_step(experiment: Experiment) -> float:
-    """Mean time of one training step of the unpruned model, on batches of short, middle and long texts."""
-    set_seed(experiment.config.seed)
-    device = speed_device("auto")
-    model = experiment.networks.fresh().to(device).train()  # type: ignore[arg-type]
-
-    def one_step(batch: dict[str, Tensor]) -> None:
-        model(**{name: values.to(device) for name, values in batch.items()}).loss.backward()
-        optimizer.step()
-        optimizer.zero_grad()
-
-    with used_rows(
-        model, TrainingData(experiment.examples.training).ids, experiment.learning.settings.dense.weight_decay
-    ):
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.0, fused=True)
-        times = [
-            [seconds(device, partial(one_step, batch)) for _ in range(_REPEATS)]
-            for batch in _typical_batches(experiment)
-        ]
-    return statistics.mean(min(of_batch) for of_batch in times)
-
-
-def _typical_batches(experiment: Experiment) -> DataLoader[dict[str, Tensor]]:
-    """Batches of similar length, as training has them, evenly spread over the lengths that there are."""
-    features, size = experiment.examples.training, experiment.config.schedule.batch_size
-    by_length = sorted(range(len(features)), key=features[LENGTH][:].__getitem__)
-    starts = [int((len(features) - size) * (part + 0.5) / _BATCHES) for part in range(_BATCHES)]
-    rows = [row for start in starts for row in by_length[max(0, start) :][:size]]
-    return DataLoader(inputs_only(features.select(rows)), batch_size=size, collate_fn=experiment.examples.collator)
 
 
 def as_rich(plans: list[Plan]) -> Group:

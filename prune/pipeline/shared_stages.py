@@ -22,6 +22,8 @@ class DenseReport(Report):
 
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Evaluation split -> metric -> value."""
+    pretraining_flops: float = 0.0
+    """Of the run that trained the model which this one began with, and of those before; 0 where none is known."""
 
 
 @dataclass(frozen=True)

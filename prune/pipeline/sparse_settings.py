@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from prune.pipeline.experiment import Experiment
     from prune.results.layout import StageFolder
 
-_UNREAD = ("name", "eval_batch_size", "start_from", "score_learning_rate", "cooldown")
+_UNREAD = ("name", "budget_flops", "budget_seconds", "eval_batch_size", "start_from", "score_learning_rate", "cooldown")
 SCHEDULE = all_fields("schedule", ScheduleConfig, but=lambda name: name in _UNREAD or name.startswith("fill_"))
 """What of the schedule a training under such a mask reads."""
 GRAINS_OF_SITES = tuple(

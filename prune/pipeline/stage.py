@@ -7,7 +7,7 @@ heavy: what a stage does is imported when it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,6 +27,9 @@ class Report:
     peak_memory_bytes: int
     data: Mapping[str, str]
     """Split -> fingerprint of its examples and of the vocabulary."""
+    training: Mapping[str, float] | None = field(default=None, kw_only=True)
+    """What its training has taken: `steps`, `epochs`, `flops` (floating-point operations), `seconds`; empty if it
+    trains nothing; None if an older version left it, which did not tell."""
 
 
 @dataclass(frozen=True)

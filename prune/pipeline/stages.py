@@ -67,7 +67,8 @@ def reports(stage: Stage, experiment: Experiment) -> dict[str, Report]:
 
 def _finish(stage: Stage, folder: StageFolder, experiment: Experiment, start: float, values: Mapping[str, Any]) -> None:
     seconds, data = time.monotonic() - start, experiment.examples.fingerprints
-    folder.finish(asdict(stage.report(seconds, peak_memory_bytes(), data, **values)))
+    training = experiment.learning.spent.pop(folder.path, {})
+    folder.finish(asdict(stage.report(seconds, peak_memory_bytes(), data, training=training, **values)))
 
 
 def _is_there(stage: Stage, folder: StageFolder, experiment: Experiment) -> bool:

@@ -59,6 +59,8 @@ def recipe_of(config: Config, record: Record) -> str:
     plain = {group: _without_enums(asdict(getattr(config, group))) for group in GROUPS}
     if (target := target_of(config)) is not None and target.is_time:
         plain["method"]["shape"] = record.shapes  # which times were measured is a matter of chance
+    if config.schedule.budget_seconds is not None and "dense" in record.training:
+        plain["schedule"] |= {"budget_seconds": None, "dense_epochs": record.training["dense"]["epochs"]}
     content = plain | values | {"reference": reference_of(record)}
     for key in _folders(config):
         group, _, last = key.rpartition(".")

@@ -117,6 +117,9 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield "size on disk", _share(record.bytes / 1e6, record.dense_bytes / 1e6, "{:.1f} MB")
     yield "heads, dimensions kept", f"{sum(record.heads_kept)}, {sum(record.dimensions_kept)}"
     yield "change by compaction", f"{record.largest_logit_difference:.1e} of the logits' size"
+    if record.training_flops is not None:
+        parts = (f"{stage} {took.get('flops', 0.0):.3g}" for stage, took in record.training.items())
+        yield "training compute", f"{record.training_flops:.4g} floating-point operations: {', '.join(parts)}"
     yield "examples", ", ".join(f"{split} {number:,}" for split, number in record.num_examples.items())
     packages = record.environment.get("packages", {})
     yield (

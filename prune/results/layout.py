@@ -7,7 +7,9 @@ outputs/
   figures/                          its figures, as SVG and PNG
   audit.json, audit.csv             what `prune audit` found: whole, and its slices; audit.html is its page
   dense/<id>/                       a fine-tuned unpruned model, shared by all runs that need the same one
+    history.json                    its curves of training; other stages have theirs
     exported/<format>/              the same in another format, which the exports of these runs are timed against
+  dense/<id>.steps.json             how many steps schedule.budget_seconds was found to allow
   early_dense/<id>/                 the same early in its fine-tuning, where tickets rewind to that
   pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
   tickets/<id>/                     a round of lottery tickets, shared by all runs of more rounds and by their controls
@@ -43,7 +45,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prune.config.identity import differences, digest, run_identity
+from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.config.schema import Config
 from prune.files.atomic import write_at_once
 from prune.files.checksums import sealed, unsealed
@@ -240,6 +242,12 @@ def run_folder(config: Config) -> RunFolder:
     identity = digest(run_identity(differences(config)))
     parts = (config.task.name, config.model.name, config.method.name, identity, f"seed_{config.seed}")
     return RunFolder(Path(config.outputs).joinpath(*parts))
+
+
+def steps_file(config: Config) -> Path:
+    """How many steps of the dense model's training its budget of time was found to allow."""
+    identity = dense_identity(differences(config)) | {"seed": config.seed}
+    return Path(config.outputs) / "dense" / f"{config.task.name}-{config.model.name}-{digest(identity)}.steps.json"
 
 
 def find_records(outputs: Path) -> Iterator[Path]:

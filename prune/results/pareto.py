@@ -11,7 +11,7 @@ from typing import Any
 from prune.results.record import Record
 from prune.tasks.metrics.specs import POINTS
 
-COSTS = {"speedup": 1, "density": -1, "params": -1, "latency": -1}
+COSTS = {"speedup": 1, "density": -1, "params": -1, "latency": -1, "compute": -1}
 """What a metric is looked at against; 1: more of it is better, -1: less."""
 
 
@@ -47,7 +47,7 @@ class Point:
     """Numbers of its records; none for a dense model."""
     figures: dict[str, Range]
     """`value` and `difference` in the unit that the metric is shown in, and those of COSTS: millions of parameters,
-    milliseconds."""
+    milliseconds, 10^12 floating-point operations of training."""
     gain: float
     """The value, turned so that more is better."""
     facts: tuple[tuple[str, str], ...]
@@ -111,6 +111,7 @@ def _points(numbers: list[int], records: list[Record]) -> Iterator[Point]:
         }
         if all("model_ms" in at for _, at in timed):
             figures["latency"] = Range.over(at["model_ms"] for _, at in timed)
+        figures |= _compute([record.training_flops for record in records])
         yield Point(
             task=first.task,
             model=first.model,
@@ -122,6 +123,12 @@ def _points(numbers: list[int], records: list[Record]) -> Iterator[Point]:
             gain=first.spec.gain(figures["value"].mean),
             facts=tuple(_facts(records, timed[-1][1], figures)),
         )
+
+
+def _compute(flops: Sequence[float | None]) -> dict[str, Range]:
+    """Of trainings, where all are known."""
+    known = [one / 1e12 for one in flops if one is not None]
+    return {"compute": Range.over(known)} if known and len(known) == len(flops) else {}
 
 
 def timing(record: Record, batch: int) -> dict[str, Any] | None:
@@ -152,6 +159,8 @@ def _facts(records: list[Record], at: dict[str, Any], figures: dict[str, Range])
     yield "measured at", f"batch {at['batch_size']} x {at['length']} tokens, {first.measured_on}"
     yield "density", figures["density"].text("{:.3f}".format)
     yield "parameters", f"{figures['params'].text('{:.2f}'.format)} million of {first.dense_params / 1e6:.2f}"
+    if "compute" in figures:
+        yield "training compute", f"{figures['compute'].text('{:.4g}'.format)} x 10^12 operations"
     yield "model", first.model
     seeds = ", ".join(str(record.seed) for record in records)
     yield "seeds" if len(records) > 1 else "seed", seeds
@@ -170,11 +179,14 @@ def _dense_point(records: list[Record], batch: int) -> Point:
     times = [at["dense_ms"] for record in records if (at := timing(record, batch)) and "dense_ms" in at]
     if times:
         figures["latency"] = Range.over(times)
+    figures |= _compute([record.dense_training_flops for record in models])
     facts = [
         (spec.title, Range.over(record.dense_value for record in models).text(spec.format_value)),
         ("parameters", f"{figures['params'].mean:.2f} million"),
     ]
     if times:
         facts.append((f"time of a batch of {batch}", f"{figures['latency'].text('{:.3g}'.format)} ms"))
+    if "compute" in figures:
+        facts.append(("training compute", f"{figures['compute'].text('{:.4g}'.format)} x 10^12 operations"))
     gain = spec.gain(figures["value"].mean)
     return Point(first.task, first.model, "dense", f"dense {first.model}", batch, (), figures, gain, tuple(facts))

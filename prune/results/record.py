@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, get_type_hints
 from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.results.migrations import VERSION
 from prune.results.reading import NewerRecord, UnreadableRecord, read_content
+from prune.results.typed import is_finite
 from prune.tasks.metrics.specs import CONSTANT, POINTS, MetricSpec, spec_of
 
 
@@ -81,6 +82,9 @@ class Record:
     """What `chance` is the main metric of: the best constant answer, or a simple way to do the task."""
     measured_on: str = ""
     """What `speed` was measured on: see prune/measure/hardware.py."""
+    training: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Stage that trains -> `steps`, `epochs`, `flops` (floating-point operations) and `seconds` of its steps; `flops`
+    of the teacher's answers, and of the pretraining where that was a run, too. Empty: not known."""
     version: int = VERSION
 
     @property
@@ -106,6 +110,20 @@ class Record:
     def speedup(self) -> float:
         """Measured, at the last of the batch sizes."""
         return float(self.speed[-1]["speedup"])
+
+    @property
+    def training_flops(self) -> float | None:
+        """Floating-point operations of all trainings that led to the model; None: not known."""
+        return self._flops_of(self.training)
+
+    @property
+    def dense_training_flops(self) -> float | None:
+        """The same of the dense model."""
+        return self._flops_of([name for name in ("pretraining", "dense") if name in self.training])
+
+    def _flops_of(self, stages: Iterable[str]) -> float | None:
+        total = sum(self.training[stage].get("flops", 0.0) for stage in stages)
+        return total if self.training and is_finite(total) else None
 
     @cached_property
     def non_default_settings(self) -> dict[str, Any]:
@@ -156,5 +174,9 @@ def finished(file: Path, warn: Callable[[str], None]) -> Record | None:
 def results_of(record: Record) -> dict[str, Any]:
     """What two runs of the same command must agree on: everything but times, memory, and what depends on these."""
     content = asdict(record)
+    content["training"] = {
+        stage: {name: value for name, value in took.items() if name != "seconds"}
+        for stage, took in record.training.items()
+    }
     measured = {"speed", "generation", "seconds", "peak_memory_bytes", "environment", "measured_on", "warnings"}
     return {key: value for key, value in content.items() if key not in measured}

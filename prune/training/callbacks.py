@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from accelerate.utils import set_seed
 from transformers import TrainerCallback
 
 from prune.masking.masks import Masks
+from prune.runtime import distributed
 from prune.runtime.memory import trim
 from prune.runtime.screen import TrainingProgress
 
+SECONDS, EVALUATED = "seconds", "eval_"
+"""In a history: the time that steps have taken until then; what the names of metrics begin with."""
 _NUM_TRIMS = 20
 _SHOWN = {
     "loss": "loss",
@@ -58,6 +63,43 @@ class AdvanceMasks(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.masks.advance(self.ramp(state.global_step), state.global_step)
+
+
+class Clock(TrainerCallback):
+    """The seconds that steps take; of a training that is taken up again, with those that were logged before."""
+
+    def __init__(self) -> None:
+        self.seconds, self._began = 0.0, 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.seconds = next((entry[SECONDS] for entry in reversed(state.log_history) if SECONDS in entry), 0.0)
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._began = time.perf_counter()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.seconds += time.perf_counter() - self._began
+
+
+class Evaluate(TrainerCallback):
+    """Logs what is measured of a model after so many steps each, and after the last; that changes nothing in it."""
+
+    def __init__(
+        self,
+        every: int,
+        last: int,
+        measure: Callable[[], Mapping[str, float]],
+        log: Callable[[dict[str, float]], None],
+    ):
+        self.every, self.last, self.measure, self.log = every, last, measure, log
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step % self.every and state.global_step != self.last:
+            return
+        if distributed.is_main_process():
+            with torch.random.fork_rng():
+                measured = self.measure()
+            self.log({f"{EVALUATED}{name}": value for name, value in measured.items()})
 
 
 class Show(TrainerCallback):

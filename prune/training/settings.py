@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from prune.config.durations import in_steps
@@ -18,17 +19,21 @@ class Trainings:
 
     config: Config
     examples: int
+    within_budget: Callable[[Training], int] | None = None
+    """How many steps of the unpruned model's training its budget allows; None: there is no budget."""
 
     @property
     def dense(self) -> Training:
         """That of the unpruned model, with its own dropout."""
         own = replace(self.config.schedule, dropout=None)
-        return self._of("dense", own.dense_epochs, own)
+        in_epochs = self._of("dense", self._steps(own.dense_epochs, own), own)
+        return in_epochs if self.within_budget is None else self._of("dense", self.within_budget(in_epochs), own)
 
     @property
     def prune(self) -> Training:
         """That with masks."""
-        return self._of("prune", self.config.schedule.epochs, self.config.schedule)
+        own = self.config.schedule
+        return self._of("prune", self._steps(own.epochs, own), own)
 
     @property
     def fill(self) -> Training:
@@ -64,11 +69,14 @@ class Trainings:
     def _filling(self, name: str, share: float) -> Training:
         own = self.config.schedule
         given = {"warmup": own.fill_warmup, "batch_size": own.fill_batch_size, "learning_rate": own.fill_learning_rate}
-        changed = {key: value for key, value in given.items() if value is not None}
-        return self._of(name, share * own.fill_epochs, replace(own, **changed))
+        changed = replace(own, **{key: value for key, value in given.items() if value is not None})
+        return self._of(name, self._steps(share * own.fill_epochs, changed), changed)
 
-    def _of(self, name: str, epochs: float, schedule: ScheduleConfig) -> Training:
-        steps = max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
+    def _steps(self, epochs: float, schedule: ScheduleConfig) -> int:
+        return max(1, round(epochs * math.ceil(self.examples / schedule.batch_size)))
+
+    def _of(self, name: str, steps: int, schedule: ScheduleConfig) -> Training:
+        every = schedule.eval_every
         return Training(
             name=name,
             steps=steps,
@@ -81,4 +89,5 @@ class Trainings:
             precision=schedule.precision,
             dropout=schedule.dropout,
             seed=self.config.seed,
+            eval_every=None if every is None else max(1, in_steps(every, steps)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from prune.runtime import distributed
 from prune.runtime.memory import keep_memory
 from prune.runtime.resources import require_room, writing
 from prune.runtime.screen import Screen
-from prune.training.callbacks import AdvanceMasks, OwnNoise, Show, StopAfter, Trim
+from prune.training.callbacks import SECONDS, AdvanceMasks, Clock, Evaluate, OwnNoise, Show, StopAfter, Trim
 from prune.training.checkpoints import WEIGHTS, checkpoints, history_of, last_good_checkpoint, step_of
 from prune.training.distillation import TrainingData, losses, part_of, pop_teacher_outputs
 from prune.training.dropout import set_dropout
@@ -62,6 +62,23 @@ class Training:
     """Probability of all dropouts; None: the model's own."""
     stop_after: int | None = None
     """The step after which it ends, its schedule as if it went on; None: after the last."""
+    eval_every: int | None = None
+    """Steps between evaluations; None: there are none."""
+
+    @property
+    def last_step(self) -> int:
+        """The step after which it ends."""
+        return self.steps if self.stop_after is None else min(self.steps, self.stop_after)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is measured of a model while it is trained."""
+
+    measure: Callable[[], Mapping[str, float]]
+    """Metric -> value of the model as it is; asked by the main process."""
+    ids: frozenset[int]
+    """The tokens that its texts use."""
 
 
 def train(
@@ -75,8 +92,13 @@ def train(
     masks: Masks | None = None,
     ramp: Callable[[int], float] | None = None,
     watchers: Sequence[TrainerCallback] = (),
+    evaluation: Evaluation | None = None,
+    flops_until: Callable[[int], float] | None = None,
 ) -> list[dict[str, float]]:
     """Trains `model` in place, from the last good checkpoint in `folder` if there is one; returns the logged history.
+
+    Each entry of it has the seconds that steps have taken until then and, where `flops_until` tells those of so many
+    steps, the floating-point operations. With an `evaluation` some have what it measures, too.
 
     Where that checkpoint is of the last step already, `model` becomes what it holds: what is trained; what is not (see
     `used_rows`), `model` must bring as it was at the start.
@@ -92,24 +114,27 @@ def train(
     start = step_of(resume) if resume else 0
     if resume:
         screen.say(f"          going on from step {start}")
-    if resume and start >= (training.stop_after or training.steps):
-        with used_rows(model, training_data.ids, training.weight_decay):
+    ids = training_data.ids | (evaluation.ids if evaluation else frozenset())
+    if resume and start >= training.last_step:
+        with used_rows(model, ids, training.weight_decay):
             load_model(model, str(resume / WEIGHTS))
         return history_of(resume)
     need = _bytes_of_checkpoint(model)
     require_room(folder, need * max(1, _MOST_CHECKPOINTS - len(checkpoints(folder))), "checkpoints")
     with (
         writing(folder, need),
-        used_rows(model, training_data.ids, training.weight_decay),
+        used_rows(model, ids, training.weight_decay),
         screen.training(training.name, training.steps, start) as progress,
     ):
-        trainer = _Trainer(model, training_data, collator, training, distillation, folder, masks)
+        trainer = _Trainer(model, training_data, collator, training, distillation, folder, masks, flops_until)
         if masks is not None and ramp is not None:
             trainer.add_callback(AdvanceMasks(masks, ramp))
         trainer.add_callback(Show(progress))
         trainer.add_callback(Trim(training.steps))
         if training.stop_after is not None:
             trainer.add_callback(StopAfter(training.stop_after))
+        if evaluation is not None and training.eval_every is not None:
+            trainer.add_callback(Evaluate(training.eval_every, training.last_step, evaluation.measure, trainer.log))
         for watcher in watchers:
             trainer.add_callback(watcher)
         trainer.train(resume_from_checkpoint=str(resume) if resume else None)
@@ -139,7 +164,9 @@ class _Trainer(Trainer):
         distillation: DistillationConfig,
         folder: Path,
         masks: Masks | None,
+        flops_until: Callable[[int], float] | None,
     ):
+        self.clock, self.flops_until = Clock(), flops_until
         self.training, self.distillation, self.masks, self.teacher = (
             training,
             distillation,
@@ -156,6 +183,7 @@ class _Trainer(Trainer):
             self.teacher.model.to(self.args.device)
         self.add_callback(SetEpoch(self.sampler, collator))
         self.add_callback(OwnNoise())
+        self.add_callback(self.clock)
         self._terms: dict[str, Tensor] = {}
 
     def compute_loss(
@@ -189,6 +217,9 @@ class _Trainer(Trainer):
             logs |= {f"{name}_loss": term.item() for name, term in self._terms.items()}
             if self.masks is not None:
                 logs |= self.masks.curves()
+        logs[SECONDS] = self.clock.seconds
+        if self.flops_until is not None:
+            logs["flops"] = self.flops_until(self.state.global_step)
         super().log(logs, start_time)
 
     def create_optimizer(self, *_: Any) -> torch.optim.Optimizer:

@@ -9,9 +9,10 @@ from prune.validation import model, names, task, values
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.method, values.shape, values.target,
-    values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.reference,
-    model.folders, model.family,
+    values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.budget,
+    values.reference, model.folders, model.family, model.own_shape,
 )  # fmt: skip
+_WITH_TRANSFORMERS = (model.built,)
 _WITH_TORCH = (model.scores, model.shape, model.blocks, model.of_method)
 
 
@@ -21,6 +22,6 @@ def check(config: Config) -> None:
     Values that are never allowed are reported alone. torch and transformers are loaded for the last two checks only,
     where all others have found nothing.
     """
-    for parts in (_FIRST, _PARTS, _WITH_TORCH):
+    for parts in (_FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH):
         if problems := [problem for part in parts for problem in part(config)]:
             raise ConfigErrors(problems)

@@ -8,13 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune.config.schema import Config, Start
+from prune.config.keys import flatten
+from prune.config.schema import Config, ModelConfig, Start
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
 from prune.masking.grains import TILED
 from prune.models.families import family_of_type
 from prune.runtime import registry
+from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
 
@@ -68,6 +70,26 @@ def family(config: Config) -> Iterator[str]:
             yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
 
 
+def own_shape(config: Config) -> Iterator[str]:
+    """A shape of pretrained weights, which have one already, or too few positions for the texts."""
+    model, length = config.model, config.task.max_length
+    if model.shape and model.pretrained:
+        given = ", ".join(f"model.shape.{one.key}={shown(one.value)}" for one in flatten(model.shape))
+        yield f"{given}: pretrained weights have a shape of their own; say model.pretrained=false to train from scratch"
+    positions = model.shape.get("max_position_embeddings")
+    if isinstance(positions, int) and positions < length:
+        yield f"model.shape.max_position_embeddings={shown(positions)}: must be at least task.max_length={length}"
+
+
+def built(config: Config) -> Iterator[str]:
+    """A shape that no model of the architecture has; transformers knows that, which needs torch."""
+    if config.model.shape and (shape := _local_shape(config.model.path)) is not None:
+        try:
+            _sublayers(config.model.path, json.dumps(shape), json.dumps(config.model.shape))
+        except UserError as error:
+            yield str(error) if str(error).startswith("model.shape") else f"model.shape: {error}"
+
+
 def scores(config: Config) -> Iterator[str]:
     """What is asked of the scores; criteria know whether they can, which needs torch."""
     method = method_or_none(config)
@@ -96,7 +118,7 @@ def blocks(config: Config) -> Iterator[str]:
     blocks = {name: site.block for name, site in sites(config) if site.grain in TILED}
     if not blocks or (shape := _local_shape(config.model.path)) is None:
         return
-    sublayers = _sublayers(config.model.path, json.dumps(shape))
+    sublayers = _sublayers(config.model.path, json.dumps(shape), json.dumps(config.model.shape))
     for name, block in blocks.items():
         yield from _block(name, block, sublayers)
 
@@ -108,12 +130,12 @@ def of_method(config: Config) -> Iterator[str]:
 
 
 @lru_cache(maxsize=8)
-def _sublayers(path: str, _shape: str) -> list[Sublayer]:
+def _sublayers(path: str, _shape: str, own_shape: str) -> list[Sublayer]:
     """Of the model in a folder whose config.json says `_shape`; a sweep checks the same one many times."""
     from prune.models.architecture import skeleton, sublayers_of
-    from prune.models.loading import config_of
+    from prune.models.loading import config_of_run
 
-    return sublayers_of(skeleton(config_of(path)))
+    return sublayers_of(skeleton(config_of_run(ModelConfig(path=path, shape=json.loads(own_shape)))))
 
 
 def _block(name: str, block: list[int], sublayers: list[Sublayer]) -> Iterator[str]:

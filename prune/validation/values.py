@@ -150,8 +150,7 @@ def durations(config: Config) -> Iterator[str]:
     """Durations that cannot be read, or leave nothing of the training."""
     schedule = config.schedule
     named = {"warmup": schedule.warmup, "cooldown": schedule.cooldown, "checkpoint_every": schedule.checkpoint_every}
-    if schedule.fill_warmup is not None:
-        named["fill_warmup"] = schedule.fill_warmup
+    named |= {name: value for name in ("fill_warmup", "eval_every") if (value := getattr(schedule, name)) is not None}
     fractions = []
     for name, value in named.items():
         try:
@@ -163,6 +162,20 @@ def durations(config: Config) -> Iterator[str]:
     if sum(fractions) >= 1:
         both = f"schedule.warmup={schedule.warmup} and schedule.cooldown={schedule.cooldown}"
         yield f"{both}: nothing of the training is left between them; together they must be below 1"
+
+
+def budget(config: Config) -> Iterator[str]:
+    """Two budgets, or one for a training that does not take place."""
+    given_budgets = {
+        f"schedule.{name}={value:g}"
+        for name in ("budget_flops", "budget_seconds")
+        if (value := getattr(config.schedule, name)) is not None
+    }
+    named = " and ".join(sorted(given_budgets))
+    if len(given_budgets) > 1:
+        yield f"{named}: one of them decides how many steps there are; leave out the other"
+    if given_budgets and config.model.dense:
+        yield f"{named}: model.dense={shown(config.model.dense)} is trained already; leave out one of them"
 
 
 def layers(config: Config) -> Iterator[str]:

@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from omegaconf import OmegaConf
 
-from prune.composition.compose import typed
+from prune.composition.compose import schema_node, typed
 from prune.composition.overrides import parsed
 from prune.config import schema
 from prune.config.keys import GROUPS, choices
@@ -55,7 +55,7 @@ def unread(kind):
 @functools.cache
 def _with_choices(*words):
     """The composed config with these choices of the groups."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    ConfigStore.instance().store(name="schema", node=schema_node())
     with initialize_config_dir(str(shipped("configs").resolve()), version_base="1.3"):
         return compose("config", list(words))
 

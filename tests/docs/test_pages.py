@@ -127,7 +127,8 @@ def problem_of_command(words):
     if verb[0] != "-" and "=" not in verb:
         return None if Path(commands.__file__).with_name(f"{verb}.py").is_file() else f"there is no verb {verb}"
     known = [*GROUPS, "recipe", *known_keys()]
-    if unknown := [w for w in assignments if not w.startswith("hydra") and w.partition("=")[0] not in known]:
+    keys = {word: word.partition("=")[0] for word in assignments if not word.startswith(("hydra", "model.shape."))}
+    if unknown := [word for word, key in keys.items() if key not in known]:
         return f"there is no key {unknown}" if verb != "-sc" else None
     if verb[0] == "-":
         return None

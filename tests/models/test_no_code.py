@@ -10,6 +10,7 @@ import pytest
 import prune
 from prune.compaction import saved_model
 from prune.compaction.structure import Structure
+from prune.config.schema import ModelConfig
 from prune.errors import UserError
 from prune.files.paths import PACKAGE
 from prune.models import loading
@@ -23,8 +24,8 @@ READERS = {
     "inspect": inspect,
     "config": lambda folder: loading.config_of(str(folder)),
     "tokenizer": lambda folder: loading.tokenizer(str(folder)),
-    "model.path": lambda folder: loading.fresh_model(str(folder), CLASS, {}, pretrained=True),
-    "model.path, random": lambda folder: loading.fresh_model(str(folder), CLASS, {}, pretrained=False),
+    "model.path": lambda folder: loading.fresh_model(str(folder), CLASS, {}),
+    "model.path, random": lambda folder: loading.random_model(ModelConfig(path=str(folder)), CLASS, {}),
     "teacher": lambda folder: loading.finished_model(str(folder), CLASS, option="teacher"),
 }
 

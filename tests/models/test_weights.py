@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from prune.config.schema import ModelConfig
 from prune.errors import UserError
 from prune.models import loading
 from tests.architectures import ARCHITECTURES
@@ -14,7 +15,7 @@ from tests.hostile import edit
 CLASS = "AutoModelForSequenceClassification"
 READERS = {
     "teacher": lambda folder: loading.finished_model(str(folder), CLASS, option="teacher"),
-    "model.path": lambda folder: loading.fresh_model(str(folder), CLASS, {}, pretrained=True),
+    "model.path": lambda folder: loading.fresh_model(str(folder), CLASS, {}),
 }
 EMBEDDINGS, LINEAR = "bert.embeddings.word_embeddings.weight", "bert.encoder.layer.1.attention.self.query.weight"
 FILE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -89,7 +90,7 @@ def test_a_base_model_has_all_that_a_fresh_model_needs(name, tmp_path):
     architecture = ARCHITECTURES[name]
     model = architecture.model()
     model.base_model.save_pretrained(tmp_path)
-    found = loading.fresh_model(str(tmp_path), architecture.auto_class, {}, pretrained=True)
+    found = loading.fresh_model(str(tmp_path), architecture.auto_class, {})
     assert all(found.base_model.get_parameter(n).equal(p) for n, p in model.base_model.named_parameters())
     if architecture.auto_class == CLASS:
         with pytest.raises(UserError, match="its weights lack"):
@@ -107,7 +108,7 @@ def test_a_finished_model_has_the_weights_that_were_saved(name, tmp_path):
 
 def test_a_head_for_another_number_of_labels_is_named(folder):
     with pytest.raises(UserError, match=r"^model\.path=.*classifier\.\w+ is .* there; the model needs 3"):
-        loading.fresh_model(str(folder), CLASS, {"id2label": {0: "a", 1: "b", 2: "c"}}, pretrained=True)
+        loading.fresh_model(str(folder), CLASS, {"id2label": {0: "a", 1: "b", 2: "c"}})
 
 
 @pytest.mark.parametrize("layers", [0, 1, 2])
@@ -184,11 +185,11 @@ def test_a_config_that_makes_no_sense_is_named(value, key, option, folder):
     edit(folder / "config.json", **{key: value})
     refused(option, folder)
     with pytest.raises(UserError, match=str(folder)):
-        loading.fresh_model(str(folder), CLASS, {}, pretrained=False)
+        loading.random_model(ModelConfig(path=str(folder)), CLASS, {})
 
 
 @pytest.mark.parametrize("key", ["hidden_size", "vocab_size", "intermediate_size", "num_attention_heads"])
 def test_a_model_of_no_numbers_is_refused(key, folder):
     edit(folder / "config.json", **{key: 0})
     with pytest.raises(UserError, match=str(folder)):
-        loading.fresh_model(str(folder), CLASS, {}, pretrained=False)
+        loading.random_model(ModelConfig(path=str(folder)), CLASS, {})

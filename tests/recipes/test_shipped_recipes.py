@@ -67,8 +67,14 @@ def test_a_shipped_recipe_composes(name, configs):
     content = library.read(library.find(name))
     chosen = library.choices_of(content)
     renamed = {group: content[group]["name"] for group in chosen if "name" in content.get(group, {})}
+    if config.model.shape:
+        assert config.model.name.startswith(f"{chosen['model']}_")
+        renamed["model"] = config.model.name
     assert {group: getattr(config, group).name for group in chosen} == chosen | renamed
+    assert content.get("model", {}).get("shape", {}) == config.model.shape
     for assignment in flatten({key: content[key] for key in content if key not in ("defaults", "target")}):
+        if assignment.key.startswith("model.shape."):
+            continue
         assert attrgetter(assignment.key)(config) == assignment.value if assignment.key.count(".") < 3 else True
 
 
@@ -79,7 +85,7 @@ def test_blocks_divide_the_matrices_of_every_recipes_model(configs, tmp_path):
         choice = "bart_base" if config.model.name == "bart_from_scratch" else config.model.name
         sites = (config.method.attention, config.method.feed_forward)
         kind = (choice, config.method.kind, *((site.grain, *site.block) for site in sites))
-        if choice == "demo" or kind in seen:
+        if choice == "demo" or config.model.shape or kind in seen:
             continue
         seen.add(kind)
         SHAPES[choice].save_pretrained(tmp_path / choice)

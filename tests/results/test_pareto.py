@@ -112,3 +112,13 @@ def test_the_front_is_what_no_other_dominates(seed):
     ]
     for before, after in itertools.pairwise(front):
         assert found[before][0] > found[after][0] or (found[before] == found[after] and before < after)
+
+
+def test_training_compute_is_a_cost_where_all_replicates_tell_it():
+    stages = {"dense": {"flops": 2e12}, "prune": {"flops": 1e12}}
+    told = measured(2, training=stages, config=configured(20))
+    (point, *_), (dense, *_) = points_of([told]), dense_points_of([told])
+    assert (point.figures["compute"].mean, dense.figures["compute"].mean) == (3.0, 2.0)
+    assert ("training compute", "3 x 10^12 operations") in point.facts
+    both = points_of([told, measured(2, seed=1, config=configured(20))])
+    assert all("compute" not in one.figures for one in both)

@@ -1,6 +1,7 @@
 """Records: their file, its versions, and what is wrong with one that cannot be read."""
 
 import json
+import math
 import shutil
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -149,7 +150,9 @@ def test_a_field_that_this_version_does_not_know_is_ignored(tmp_path):
     assert Record.read(file) == record()
 
 
-OPTIONAL = {"warnings", "generation", "units_spared", "shapes", "baseline", "measured_on", "scores_before_training"}
+OPTIONAL = {
+    "warnings", "generation", "units_spared", "shapes", "baseline", "measured_on", "scores_before_training", "training",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(OPTIONAL))
@@ -157,6 +160,14 @@ def test_a_field_that_came_later_has_its_default(name, tmp_path):
     file = tmp_path / "record.json"
     file.write_text(json.dumps({key: value for key, value in stored().items() if key != name}))
     assert getattr(Record.read(file), name) == getattr(replace(record(), measured_on=""), name)
+
+
+def test_the_compute_of_all_stages_is_that_of_the_model():
+    stages = {"pretraining": {"flops": 1e9}, "dense": {"flops": 2e9, "steps": 8}, "teacher": {"flops": 3e8}}
+    one = record(training=stages | {"prune": {"flops": 4e9}})
+    assert (one.training_flops, one.dense_training_flops) == (7.3e9, 3e9)
+    assert (record().training_flops, record().dense_training_flops) == (None, None)
+    assert record(training={"dense": {"flops": math.inf}}).training_flops is None
 
 
 # Damage

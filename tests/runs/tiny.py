@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock
 
 from prune.cli import main
+from prune.config.schema import ModelConfig
 from prune.models import loading
 from prune.models.architecture import sublayers_of
 from prune.results.record import Record
@@ -41,7 +42,7 @@ def masked_model():
     folder = tempfile.TemporaryDirectory(prefix="masked")
     atexit.register(folder.cleanup)
     torch.manual_seed(0)
-    model = loading.fresh_model("pkg://demo/model", "AutoModelForSequenceClassification", {}, pretrained=False)
+    model = loading.random_model(ModelConfig(path="pkg://demo/model"), "AutoModelForSequenceClassification", {})
     for sublayer in sublayers_of(model):
         for matrix in sublayer.matrices:
             with torch.no_grad():

@@ -18,7 +18,7 @@ from prune.training import callbacks
 from prune.training.checkpoints import last_good_checkpoint
 from prune.training.distillation import TrainingData, with_teacher
 from prune.training.sampler import LengthGrouped
-from prune.training.trainer import Training, train
+from prune.training.trainer import Evaluation, Training, train
 
 
 class Heard(Screen):
@@ -302,3 +302,72 @@ def test_the_last_checkpoint_is_kept_when_the_loss_is_not_finite(make_bert, mask
     with pytest.raises(UserError, match="at step 6"):
         fit(model, masks, ramp)
     assert last_good_checkpoint(fit.folder, print).name == "checkpoint-4"
+
+
+# Evaluations in between
+
+
+def evaluated(model, features, folder, **values):
+    """What is logged of a training of eight steps, evaluated after every third."""
+    setting = Training(
+        "dense", 8, 1, 2, 4, 1e-3, 1e-1, 0.0, Precision.float32, seed=0, dropout=0.2, **({"eval_every": 3} | values)
+    )
+    torch.manual_seed(0)
+    asked = []
+
+    def measure():
+        torch.rand(3)  # as loaders draw their seeds
+        asked.append(model.state_dict()["classifier.weight"].clone())
+        return {"accuracy": 0.1 * len(asked)}
+
+    evaluation = Evaluation(measure, frozenset({49})) if setting.eval_every else None
+    distillation, heard, data = DistillationConfig(), Heard(), TrainingData(features)
+    history = train(
+        model,
+        data,
+        collate,
+        setting,
+        distillation,
+        folder,
+        heard,
+        evaluation=evaluation,
+        flops_until=lambda n: 10.0 * n,
+    )
+    return history, asked
+
+
+def test_evaluations_are_logged_with_the_compute_and_the_time_until_then(make_bert, features, tmp_path):
+    model = make_bert()
+    history, asked = evaluated(model, features, tmp_path / "checkpoints")
+    found = [entry for entry in history if "eval_accuracy" in entry]
+    assert [(entry["step"], entry["flops"]) for entry in found] == [(3, 30.0), (6, 60.0), (8, 80.0)]
+    assert [entry["eval_accuracy"] for entry in found] == pytest.approx([0.1, 0.2, 0.3])
+    seconds = [entry["seconds"] for entry in history]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[0] < seconds[-1]
+    assert torch.equal(asked[-1], model.state_dict()["classifier.weight"])
+    assert not torch.equal(asked[0], asked[1])
+
+
+def test_evaluations_change_nothing_in_a_training(make_bert, features, tmp_path):
+    """Dropout draws the same numbers."""
+    with_them, without = make_bert(), make_bert()
+    without.load_state_dict(with_them.state_dict())
+    evaluated(with_them, features, tmp_path / "with")
+    evaluated(without, features, tmp_path / "without", eval_every=None)
+    for name, value in weights(without).items():
+        assert torch.allclose(value, with_them.state_dict()[name], atol=1e-7), name
+
+
+def test_a_training_that_is_taken_up_again_goes_on_counting(make_bert, features, tmp_path):
+    start = weights(make_bert())
+    histories = []
+    for name, first in (("whole", ()), ("in parts", (5,))):
+        model = make_bert()
+        for stop_after in (*first, None):
+            model.load_state_dict(start)
+            history, _ = evaluated(model, features, tmp_path / name, stop_after=stop_after)
+        histories.append([(entry["step"], entry["flops"]) for entry in history if "eval_accuracy" in entry])
+        assert [entry["seconds"] for entry in history] == sorted(entry["seconds"] for entry in history)
+    whole, in_parts = histories
+    assert [entry for entry in in_parts if entry[0] not in (5,)] == whole

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from prune.compaction import saved_model
 from prune.compaction.structure import Structure, is_pruned
@@ -78,7 +78,7 @@ def _model_in(folder: Path, sublayers: list[Sublayer]) -> tuple[PreTrainedModel,
     """A model, and the units that it has left."""
     if is_pruned(folder):
         return saved_model.load(folder), Structure.read(folder).kept
-    return loading.fresh_model(str(folder), "AutoModel", {}, pretrained=True), all_units(sublayers)
+    return loading.fresh_model(str(folder), "AutoModel", {}), all_units(sublayers)
 
 
 def _mask(matrix: Matrix, units: tuple[int, ...], model: PreTrainedModel) -> torch.Tensor:
@@ -93,7 +93,7 @@ def mismatch(config: Config, folder: Path) -> str | None:
     Raises:
         UserError: if one of them cannot be read.
     """
-    mine, theirs = _shapes(config.model.path), _shapes(str(folder))
+    mine, theirs = _shapes(loading.config_of_run(config.model)), _shapes(loading.config_of(str(folder)))
     start = f"{_OPTION}={shown(config.method.mask)}: its model is of another shape than model.path={config.model.path}"
     for name, shape in mine.items():
         if theirs.get(name) != shape:
@@ -103,6 +103,6 @@ def mismatch(config: Config, folder: Path) -> str | None:
     return f"{start}: {beyond[0]} is there, and not here" if beyond else None
 
 
-def _shapes(path: str) -> dict[str, tuple[int, int]]:
-    sublayers = sublayers_of(skeleton(loading.config_of(path)))
+def _shapes(config: PreTrainedConfig) -> dict[str, tuple[int, int]]:
+    sublayers = sublayers_of(skeleton(config))
     return {name: (matrix.rows, matrix.columns) for name, matrix in named_matrices(sublayers).items()}

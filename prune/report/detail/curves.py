@@ -12,6 +12,7 @@ _DIGITS = 4
 _TITLES = {"loss": "total", "labels_loss": "against labels", "teacher_loss": "against the teacher",
            "layers_loss": "against its hidden states", "penalty_loss": "penalty"}  # fmt: skip
 _PANELS = {
+    "eval_": "metric",
     "density_": "density",
     "threshold_": "threshold",
     "penalty_weight_": "penalty",
@@ -26,7 +27,7 @@ class Curve:
     """One quantity over the steps of a stage."""
 
     panel: str
-    """`loss`, `density`, `threshold`, `penalty`, `heads` or `dimensions`."""
+    """`loss`, `metric`, `density`, `threshold`, `penalty`, `heads` or `dimensions`."""
     series: str
     steps: list[int]
     values: list[float]
@@ -39,10 +40,10 @@ class Curve:
 
 
 def curves_of(history: list[Any]) -> list[Curve]:
-    """All that a history logs of losses and masks, where that is a number."""
+    """All that a history logs of losses, masks and evaluations, where that is a number."""
     curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
     for entry in history:
-        if not (isinstance(entry, dict) and "loss" in entry and is_whole(entry.get("step"))):
+        if not (isinstance(entry, dict) and is_whole(entry.get("step"))):
             continue
         for panel, series, value in _quantities(entry):
             steps, values = curves.setdefault((panel, series), ([], []))
@@ -55,7 +56,7 @@ def _quantities(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:
     for key, value in entry.items():
         if not (is_name(key) and is_finite(value)):
             continue
-        if key == "loss" or key.endswith("_loss"):
+        if "loss" in entry and (key == "loss" or key.endswith("_loss")):
             yield "loss", _TITLES.get(key, key.removesuffix("_loss").replace("_", " ")), value
         for start, panel in _PANELS.items():
             if key.startswith(start):

@@ -17,6 +17,7 @@ X_TITLES = {
     "density": "density (share of the prunable weights that is left)",
     "params": "parameters (millions)",
     "latency": "time of a batch (ms)",
+    "compute": "training compute (10^12 floating-point operations)",
 }
 Y_TITLES = {"difference": "{metric}, difference from dense{unit}", "value": "{metric}{unit}"}
 _DIGITS = 5

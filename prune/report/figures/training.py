@@ -12,6 +12,7 @@ from prune.report.figures.theme import Colors, config
 _DASHES = [[1, 0], [6, 3], [2, 2], [6, 2, 2, 2], [10, 3], [1, 4]]
 PANELS = {
     "loss": "loss",
+    "metric": "metric, of evaluations meanwhile",
     "density": "density, of what masks keep",
     "threshold": "threshold on scores",
     "penalty": "weight of the penalty",

@@ -56,6 +56,7 @@ def figures(row: Row) -> dict[str, Any]:
         "speedup": _plain(row.speedup),
         "linear_density": _over(record.linear_density for record in runs),
         "bytes": _over(record.bytes for record in runs),
+        "training_flops": _over(flops for flops in _training_flops(row) if flops is not None),
         "scores": _nested(scored),
         "to_dense": _nested(map(_to_dense, runs)),
         "speeds": _nested(map(_speeds, runs)),
@@ -65,6 +66,12 @@ def figures(row: Row) -> dict[str, Any]:
         "measured_on": list(row.measured_on),
         "published": row.source or None,
     }
+
+
+def _training_flops(row: Row) -> Iterable[float | None]:
+    if row.kind == DENSE:
+        return (record.dense_training_flops for record in row.records)
+    return (record.training_flops for record in row.records if row.kind == RUN)
 
 
 def _to_dense(record: Record) -> Nested:
