@@ -100,7 +100,13 @@ def _type(kind: Any) -> str:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return " or ".join(f"`{choice.value}`" for choice in kind)
     name = kind.__name__ if isinstance(kind, type) and "[" not in str(kind) else str(kind)
-    return name.replace("None", "null").replace("NoneType", "null").replace(" | ", " or ").replace("Any", "any")
+    return (
+        name.replace("typing.", "")
+        .replace("None", "null")
+        .replace("NoneType", "null")
+        .replace(" | ", " or ")
+        .replace("Any", "any")
+    )
 
 
 def _value(value: Any) -> str:
