@@ -46,11 +46,19 @@ DENSE_SCHEDULE = (
 """What of the schedule the dense model depends on."""
 
 
+PRUNING_OF_TASK = ("weights", "exemplar_weight")
+"""What of the task the dense model does not depend on."""
+
+
+def _without(values: dict[str, Any] | None, keys: tuple[str, ...]) -> dict[str, Any] | None:
+    return None if values is None else {key: value for key, value in values.items() if key not in keys}
+
+
 def dense_identity(named: dict[str, Any]) -> dict[str, Any]:
     """What tells the dense model of a run from others, its seed apart, of a config's `differences`."""
     return {
         "model": named.get("model"),
-        "task": named.get("task"),
+        "task": _without(named.get("task"), PRUNING_OF_TASK),
         "schedule": {key: value for key, value in named.get("schedule", {}).items() if key in DENSE_SCHEDULE},
     } | ({"data_seed": named["data_seed"]} if "data_seed" in named else {})
 

@@ -207,6 +207,11 @@ class TaskConfig:
     """Number of training examples, drawn by the seed, that are held out and evaluated as a split of their own."""
     slices: list[str] = field(default_factory=list, metadata=role(Role.annotation))
     """Columns whose values an audit slices the examples by, beside label, length and overlap."""
+    weights: str = ""
+    """File of an audit (audit.json) over the training split: its exemplars count more in pruning and fill; empty: all
+    examples count the same."""
+    exemplar_weight: int = field(default=4, metadata=within(POSITIVE))
+    """How often exemplars are seen for once that other examples are. Read where there are weights."""
     probes: list[Any] = field(default_factory=list, metadata=role(Role.annotation))
     """Further data sets that dense and pruned models are scored on, beside the metric: names of configs/probe/, YAML
     files like those, or mappings with a `name` and what differs, as {name: hans, path: <folder>}. Read by

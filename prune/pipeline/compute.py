@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import torch
+from datasets import Dataset
 from transformers import PreTrainedModel
 
 from prune.config.schema import Config
@@ -22,11 +23,11 @@ from prune.training.trainer import Training
 
 
 def compute_of(
-    model: PreTrainedModel, examples: Examples, training: Training, teacher: Teacher | None = None
+    model: PreTrainedModel, features: Dataset, training: Training, teacher: Teacher | None = None
 ) -> Compute:
-    """Of a `training` of `model`; a teacher that is asked at every step is part of it."""
+    """Of a `training` of `model` on `features`; a teacher that is asked at every step is part of it."""
     cost = step_cost(model) if teacher is None else step_cost(model) + forward_cost(teacher.model)
-    lengths = lengths_of(examples.training, with_labels=reads_labels(model))
+    lengths = lengths_of(features, with_labels=reads_labels(model))
     return Compute(cost, lengths, training.batch_size, training.seed)
 
 
@@ -48,7 +49,7 @@ def steps_within_budget(config: Config, networks: Networks, examples: Examples, 
     if (flops := config.schedule.budget_flops) is not None:
         with torch.random.fork_rng():
             model = networks.random()
-        return compute_of(model, examples, training).steps_within(flops)
+        return compute_of(model, examples.training, training).steps_within(flops)
     return distributed.broadcast_from_main(lambda: _steps_within_time(config, networks, examples))
 
 

@@ -72,6 +72,7 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
         check_shape(shape, experiment.networks.sublayers)
     if config.schedule.budget_flops is not None:
         experiment.learning.settings.dense  # noqa: B018  # raises where the budget allows no step
+    experiment.learning.rows  # noqa: B018  # raises where task.weights is no audit of these examples
     method_of(config).check(experiment)
     return experiment
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from datasets import Dataset
 from transformers import PreTrainedModel
 
 from prune.config.schema import Config
@@ -16,6 +17,7 @@ from prune.masking.schedule import Cubic
 from prune.measure.speed import speed_device
 from prune.pipeline.compute import compute_of, flops_of_answers, steps_within_budget
 from prune.pipeline.examples import Examples
+from prune.pipeline.exemplars import weighted_rows
 from prune.pipeline.networks import Networks
 from prune.results.layout import RunFolder, StageFolder
 from prune.runtime import distributed
@@ -56,6 +58,22 @@ class Learning:
         """Whether the teacher, if there is one, gives too much for its outputs to be kept."""
         return self.config.distillation.alpha_layers > 0 or not self.examples.task.keeps_teacher
 
+    @cached_property
+    def rows(self) -> list[int] | None:
+        """Rows of the training examples as pruning and fill see them; None where all count the same.
+
+        Raises:
+            UserError: if `task.weights` is no audit of these examples.
+        """
+        task = self.examples.task
+        if not self.config.task.weights:
+            return None
+        return weighted_rows(self.config.task, task.ids(self.examples.rows[self.config.task.train_split]))
+
+    def as_weighted(self, features: Dataset) -> Dataset:
+        """The features of the training examples, each as often as pruning and fill see it in an epoch."""
+        return features if self.rows is None else features.select(self.rows)
+
     def data(self, dense: StageFolder) -> TrainingData:
         """The training features, with the teacher if there is one; made once in a run."""
         if dense.path not in self._data:
@@ -72,7 +90,7 @@ class Learning:
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
-        compute = compute_of(model, self.examples, training, data.teacher)
+        compute = compute_of(model, data.features, training, data.teacher)
         with minimising(self.examples.task.loss, model):
             history = train(
                 model,
@@ -131,17 +149,19 @@ class Learning:
 
     def _new_data(self, dense: StageFolder) -> TrainingData:
         if self.config.teacher == "none":
-            return TrainingData(self.examples.training)
+            return TrainingData(self.as_weighted(self.examples.training))
         model = self._teacher(dense)
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         if self.teaches_at_every_step:
             layers = self.config.distillation.alpha_layers > 0
             teacher = Teacher(model, self.examples.task.distilled, layers)
-            return TrainingData(self.examples.training, teacher, regresses=self.examples.task.regresses)
+            return TrainingData(
+                self.as_weighted(self.examples.training), teacher, regresses=self.examples.task.regresses
+            )
         with as_in_training(self.config.schedule.precision, model.device):
             outputs = self.examples.outputs_of(model, self.examples.training)
         features = with_teacher(self.examples.training, outputs)
-        return TrainingData(features, regresses=self.examples.task.regresses)
+        return TrainingData(self.as_weighted(features), regresses=self.examples.task.regresses)
 
     def _teacher(self, dense: StageFolder) -> PreTrainedModel:
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from prune.config.durations import in_steps
-from prune.config.identity import DENSE_SCHEDULE
-from prune.config.schema import Config, Finish
-from prune.pipeline.stage import Report, Stage, Work
+from prune.config.identity import DENSE_SCHEDULE, PRUNING_OF_TASK
+from prune.config.schema import Config, Finish, TaskConfig
+from prune.pipeline.stage import Report, Stage, Work, all_fields
 
 if TYPE_CHECKING:
     from prune.pipeline.experiment import Experiment
@@ -61,7 +61,13 @@ def _work_dense(experiment: Experiment, _share: float) -> Work:
 DENSE = Stage(
     name="dense",
     directory="dense",
-    reads=("model", "task", "data_seed", *(f"schedule.{key}" for key in DENSE_SCHEDULE), "seed"),
+    reads=(
+        "model",
+        *all_fields("task", TaskConfig, PRUNING_OF_TASK.__contains__),
+        "data_seed",
+        *(f"schedule.{key}" for key in DENSE_SCHEDULE),
+        "seed",
+    ),
     run=_run_dense,
     report=DenseReport,
     work=_work_dense,

@@ -95,7 +95,7 @@ def train_sparse(
     with held(model.base_model, pruned_matrices(experiment, model), masks):
         before = distributed.broadcast_from_main(lambda: examples.main_scores(model))
         set_seed(experiment.config.seed)
-        learning.train(model, folder, training, TrainingData(examples.training))
+        learning.train(model, folder, training, TrainingData(learning.as_weighted(examples.training)))
 
     def keep() -> dict[str, Any]:
         with saving(model, folder):

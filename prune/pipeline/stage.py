@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prune.config.identity import differences, digest
+from prune.config.identity import PRUNING_OF_TASK, differences, digest
 from prune.config.schema import Config
 from prune.results.layout import StageFolder, run_folder
 
@@ -73,6 +73,9 @@ class Stage:
         for key in (key for key in _ALWAYS_NAMED if key in self.reads):
             value = getattr(config, key)
             chosen.setdefault(key, None if is_dataclass(value) else value)
+        weights = {key: value for key, value in named.get("task", {}).items() if key in PRUNING_OF_TASK}
+        if self.inputs and weights:
+            chosen["weights"] = weights
         return chosen | {stage.name: stage.identity(config) for stage in self.inputs}
 
     def folder(self, config: Config) -> StageFolder:

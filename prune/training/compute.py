@@ -86,7 +86,7 @@ def flops_of_pass(cost: Cost, lengths: tuple[Sequence[int], ...], batch_size: in
 def lengths_of(features: Dataset, *, with_labels: bool) -> tuple[Sequence[int], ...]:
     """Tokens of each input, and of its labels, where a decoder reads them."""
     lengths: Sequence[int] = features[LENGTH][:]
-    return (lengths, [len(labels) for labels in features["labels"]]) if with_labels else (lengths,)
+    return (lengths, [len(labels) for labels in features["labels"][:]]) if with_labels else (lengths,)
 
 
 def _flops_of_batches(cost: Cost, order: Sequence[int], lengths: tuple[Sequence[int], ...], batch_size: int) -> Flops:
