@@ -14,11 +14,12 @@ from prune.config.identity import NOT_SETTINGS
 from prune.recipes.library import PLACES
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
+from prune.results.probes import CHANCE
 from prune.results.record import Record
 from prune.results.settings import differing, flat_settings
 from prune.results.unfinished import GOING_ON, INTERRUPTED, Status
 from prune.runtime.sanitize import one_line
-from prune.tasks.metrics.specs import spec_of
+from prune.tasks.metrics.specs import MetricSpec, spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
 
@@ -134,11 +135,20 @@ def _share(left: float, whole: float, form: str) -> str:
 
 
 def _scores(record: Record) -> Iterator[tuple[str, ...]]:
+    """Of each evaluation split and metric, then of each probe and its groups: pruned, dense, difference."""
     for split, metrics in record.scores.items():
         for metric, value in metrics.items():
-            spec, dense = spec_of(metric), record.dense_scores.get(split, {}).get(metric)
-            against = ("", "") if dense is None else (spec.format_value(dense), spec.format_difference(value - dense))
-            yield split, spec.title, spec.format_value(value), *against
+            yield _compared(split, spec_of(metric), value, record.dense_scores.get(split, {}).get(metric))
+    for probe, scores in record.probes.items():
+        dense = record.dense_probes.get(probe, {})
+        for group, value in scores.items():
+            if group != CHANCE:
+                yield _compared(probe, MetricSpec(group), value, dense.get(group))
+
+
+def _compared(what: str, spec: MetricSpec, value: float, dense: float | None) -> tuple[str, ...]:
+    against = ("", "") if dense is None else (spec.format_value(dense), spec.format_difference(value - dense))
+    return what, spec.title, spec.format_value(value), *against
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, str]:

@@ -151,8 +151,8 @@ def test_a_field_that_this_version_does_not_know_is_ignored(tmp_path):
 
 
 OPTIONAL = {
-    "warnings", "generation", "units_spared", "shapes", "baseline", "measured_on", "scores_before_training", "training", "probes",
-    "dense_probes",
+    "warnings", "generation", "units_spared", "shapes", "baseline", "measured_on", "scores_before_training", "training",
+    "probes", "dense_probes",
 }  # fmt: skip
 
 

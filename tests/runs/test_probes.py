@@ -138,3 +138,13 @@ def test_the_data_of_a_probe_are_read_before_any_training(tmp_path, probe):
     assert (code, "Traceback" in err) == (2, False)
     assert "task.probes: task.path=" in " ".join(err.split())
     assert not list((tmp_path / "outputs").glob("dense/*/model"))
+
+
+def test_a_run_is_shown_with_its_probes(finished):
+    code, out, err = command("show", str(folders(finished)["struct"]))
+    assert code == 0, err
+    record = record_of(finished)
+    lines = {tuple(part.strip() for part in line.split("│")[1:4]) for line in out.splitlines() if "mine" in line}
+    assert ("mine", "accuracy", f"{100 * record.probes['mine']['accuracy']:.2f}") in lines
+    assert ("mine", "kind k1", f"{100 * record.probes['mine']['kind k1']:.2f}") in lines
+    assert not any("chance" in part for line in lines for part in line)
