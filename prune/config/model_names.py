@@ -12,7 +12,7 @@ _LETTERS = {"num_hidden_layers": "L", "hidden_size": "H", "num_attention_heads":
 
 def model_name(name: str, default: str, shape: Mapping[str, object]) -> str:
     """`name`, or else the `default`; one that the user did not choose tells the `shape`, too."""
-    if not shape or (name and not _is_shipped(name)):
+    if not isinstance(shape, Mapping) or not shape or (name and not _is_shipped(name)):  # a reference may lead anywhere
         return name or default
     order = [*(key for key in _LETTERS if key in shape), *sorted(shape.keys() - _LETTERS.keys())]
     values = (f"{_LETTERS[key]}{shape[key]}" if key in _LETTERS else f"{key}_{shape[key]}" for key in order)

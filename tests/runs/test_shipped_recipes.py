@@ -48,6 +48,7 @@ def row(task, number):
     label = {"label": number % 2}
     return {
         "demo": label | {"text": TEXT},
+        "mlm": {"text": TEXT, "sentence": TEXT},
         "sst2": label | {"sentence": TEXT},
         "qqp": label | {"question1": TEXT, "question2": TEXT},
         "mnli": {"label": number % 3, "premise": TEXT, "hypothesis": TEXT},
@@ -96,7 +97,8 @@ def test_a_recipe_starts_and_ends(name, chosen, tmp_path, monkeypatch):
     assert code == 0, err
     (file,) = tmp_path.glob("outputs/*/*/*/*/seed_*/record.json")
     record = Record.read(file)
-    assert (record.task, record.method) == (chosen["task"], chosen["method"])
+    named = config.get("task", {}).get("name", chosen["task"])
+    assert (record.task, record.method) == (named, chosen["method"])
     assert record.config["method"]["penalty"] == config.get("method", {}).get("penalty", 10.0)
     assert record.num_examples["train"] == 16
     assert 0 <= record.linear_density < 1
