@@ -12,6 +12,7 @@ from tests.runs.tiny import command
 from tests.tasks.files import write
 
 QUICK = (
+    "schedule.budget_flops=null", "schedule.eval_every=null",
     "model.path=model", "model.pretrained=false", "teacher=dense", "task.path=data", "task.train_examples=16",
     "task.eval_from_train=0", "task.max_length=40", "schedule.batch_size=8", "schedule.epochs=1",
     "schedule.dense_epochs=1", "schedule.fill_epochs=1", "schedule.warmup=0.0", "schedule.cooldown=0.0",
