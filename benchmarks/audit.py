@@ -15,7 +15,7 @@ import time
 import numpy as np
 from datasets import Dataset
 
-from prune.audit.split import Voices, audit_split
+from prune.audit.split import Predicted, audit_split
 from prune.config.schema import TaskConfig
 from prune.tasks.base import Predictions
 from prune.tasks.text_classification import TextClassification
@@ -36,7 +36,8 @@ def main() -> None:
     rows = Dataset.from_dict({"a": texts[0], "b": texts[1], "label": labels, "genre": genres})
     task = TextClassification(TaskConfig(text=["a", "b"], labels=LABELS, slices=["genre"]), 0)
     dense, pruned = (
-        Voices([_predictions(labels, accuracy, generator) for _ in range(options.models)]) for accuracy in (0.84, 0.8)
+        Predicted([_predictions(labels, accuracy, generator) for _ in range(options.models)])
+        for accuracy in (0.84, 0.8)
     )
     start = time.perf_counter()
     audit_split(task, rows, dense, pruned)

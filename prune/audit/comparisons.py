@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from prune.audit.split import SplitAudit, Voices, audit_split
+from prune.audit.split import Predicted, SplitAudit, audit_split
 from prune.config.schema import Config, TaskConfig
 from prune.errors import UserError
 from prune.files import confined
@@ -61,31 +61,36 @@ def of_files(config: Config, dense: Sequence[Path], pruned: Sequence[Path]) -> C
     task, split = task_of(config), config.task.eval_splits[0]
     rows = task.load([split])[split]
     ids = task.ids(rows)
-    voices = [
-        Voices([Predictions(of_examples(file, ids, key)) for file in files])
+    predicted = [
+        Predicted([Predictions(of_examples(file, ids, key)) for file in files])
         for key, files in (("dense", dense), ("pruned", pruned))
     ]
-    return Comparison({split: audit_split(task, rows, *voices)}, {split: rows}, config.task)
+    return Comparison({split: audit_split(task, rows, *predicted)}, {split: rows}, config.task)
 
 
-def of_records(outputs: Path, records: Mapping[Path, Record], settings: Mapping[str, Any]) -> Iterator[Comparison]:
-    """Compares the runs under `outputs` with their dense models, one configuration at a time.
+def of_records(
+    outputs: Path, records: Mapping[Path, Record], settings: Mapping[str, Any]
+) -> tuple[list[Comparison], list[str]]:
+    """Compares the runs under `outputs` with their dense models, one configuration at a time; and why some cannot be:
+    predictions or data are missing, or are not those that were scored.
 
     Args:
         records: Run folder, relative to `outputs` -> its record.
         settings: Fields of the task's config that differ from the records': where the data are now, and the columns
             to slice by.
-
-    Raises:
-        UserError: if predictions or data are missing, or are not those that were scored.
     """
     folders = {id(record): outputs / folder for folder, record in records.items()}
     family: _Family | None = None
+    comparisons, problems = [], dict[str, None]()
     for row in rows_of(records.values()):
         if row.kind == DENSE_ROW:
             family = _Family(outputs, row, folders, settings)
         elif row.kind == RUN and family is not None:
-            yield family.compared_with(row)
+            try:
+                comparisons.append(family.compared_with(row))
+            except UserError as error:
+                problems[str(error)] = None
+    return comparisons, list(problems)
 
 
 class _Family:
@@ -108,9 +113,9 @@ class _Family:
         return {split: data[split] for split in self.task.eval_splits}
 
     @cached_property
-    def voices(self) -> dict[str, Voices]:
+    def predicted(self) -> dict[str, Predicted]:
         """Split -> what the dense models say."""
-        return {split: self._voices(self.dense.records, split, dense=True) for split in self.data}
+        return {split: self._predicted(self.dense.records, split, dense=True) for split in self.data}
 
     def compared_with(self, row: Row) -> Comparison:
         """The audit of the runs of one row."""
@@ -122,16 +127,16 @@ class _Family:
                 remarks.append(problem)
                 continue
             splits[split] = audit_split(
-                self.task, rows, self.voices[split], self._voices(row.records, split, dense=False)
+                self.task, rows, self.predicted[split], self._predicted(row.records, split, dense=False)
             )
         return Comparison(
             splits, self.data, self.config.task, row.model, row.method, row.setting, row.records[0].configuration,
             tuple(remarks),
         )  # fmt: skip
 
-    def _voices(self, records: Sequence[Record], split: str, *, dense: bool) -> Voices:
+    def _predicted(self, records: Sequence[Record], split: str, *, dense: bool) -> Predicted:
         predictions = [self._predictions(record, split, dense=dense) for record in records]
-        return Voices(predictions, tuple(record.seed for record in records))
+        return Predicted(predictions, tuple(record.seed for record in records))
 
     def _predictions(self, record: Record, split: str, *, dense: bool) -> Predictions:
         """Those that a run's folder has, or that of its dense model, checked against the score in its record."""

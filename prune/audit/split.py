@@ -24,7 +24,7 @@ of its models that give the label that most of them give."""
 
 
 @dataclass(frozen=True)
-class Voices:
+class Predicted:
     """What the models of one kind say about a split."""
 
     predictions: Sequence[Predictions]
@@ -72,14 +72,14 @@ class SplitAudit:
         return f"no exemplars of {sizes}: they need {FEWEST} of each, as seed=0,1,2 gives"
 
 
-def audit_split(task: Task, rows: Dataset, dense: Voices, pruned: Voices) -> SplitAudit:
+def audit_split(task: Task, rows: Dataset, dense: Predicted, pruned: Predicted) -> SplitAudit:
     """Compares what two kinds of models say about `rows`.
 
     Raises:
         UserError: where an answer is none of the task's.
     """
     answers, numbered = _with_numbered_answers(task, rows, (dense, pruned))
-    populations = of_dense, of_pruned = [_population(task, rows, voices) for voices in numbered]
+    populations = of_dense, of_pruned = [_population(task, rows, predicted) for predicted in numbered]
     enough = min(population.size for population in populations) >= FEWEST
     exemplars = exemplars_of(of_dense, of_pruned, len(answers) if task.has_labels else None) if enough else None
     columns = task.slice_columns(rows) | _of_population(of_dense, exemplars)
@@ -101,9 +101,9 @@ def audit_split(task: Task, rows: Dataset, dense: Voices, pruned: Voices) -> Spl
 
 
 def _with_numbered_answers(
-    task: Task, rows: Dataset, every: Sequence[Voices]
-) -> tuple[list[str], list[tuple[Voices, list[list[int]]]]]:
-    """The text of each answer, and what voices say by its number, (models, examples)."""
+    task: Task, rows: Dataset, every: Sequence[Predicted]
+) -> tuple[list[str], list[tuple[Predicted, list[list[int]]]]]:
+    """The text of each answer, and what each model says by its number, (models, examples)."""
     if isinstance(task, TextClassification):
         return list(task.names), [(one, [task.numbers_of(said, rows) for said in one.predictions]) for one in every]
     ids, numbers = task.ids(rows), dict[str, int]()
@@ -116,16 +116,16 @@ def _with_numbered_answers(
     return list(numbers), numbered
 
 
-def _population(task: Task, rows: Dataset, numbered: tuple[Voices, list[list[int]]]) -> Population:
-    voices, answers = numbered
-    scores = np.array([task.scores_of_each(one, rows) for one in voices.predictions], dtype=np.float32)
-    return Population(np.array(answers, dtype=np.int32), scores, voices.seeds, _probabilities(task, rows, voices))
+def _population(task: Task, rows: Dataset, numbered: tuple[Predicted, list[list[int]]]) -> Population:
+    predicted, answers = numbered
+    scores = np.array([task.scores_of_each(one, rows) for one in predicted.predictions], dtype=np.float32)
+    return Population(np.array(answers, dtype=np.int32), scores, predicted.seeds, _probabilities(task, rows, predicted))
 
 
-def _probabilities(task: Task, rows: Dataset, voices: Voices) -> Floats | None:
-    if not isinstance(task, TextClassification) or not all(one.probabilities for one in voices.predictions):
+def _probabilities(task: Task, rows: Dataset, predicted: Predicted) -> Floats | None:
+    if not isinstance(task, TextClassification) or not all(one.probabilities for one in predicted.predictions):
         return None
-    return np.array([task.probabilities_of(one, rows) for one in voices.predictions], dtype=np.float32)
+    return np.array([task.probabilities_of(one, rows) for one in predicted.predictions], dtype=np.float32)
 
 
 def _of_population(dense: Population, exemplars: Exemplars | None) -> dict[str, Sequence[Any]]:

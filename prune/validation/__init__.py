@@ -19,7 +19,7 @@ _WITH_TORCH = (model.scores, model.shape, model.blocks, model.of_method)
 def check(config: Config) -> None:
     """Raises ConfigErrors with every problem that can be seen without data or weights.
 
-    Values that are never allowed are reported alone. torch and transformers are loaded for the last two checks only,
+    Values that are never allowed are reported alone. torch and transformers are loaded for the last two groups only,
     where all others have found nothing.
     """
     for parts in (_FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH):

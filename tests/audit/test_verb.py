@@ -208,3 +208,17 @@ def test_settings_are_of_one_task(call, outputs):
     config.task.name = "others"
     leave_run(config)
     assert "task.path is of one task; choose with task=others or reviews" in refused(call, "outputs", "task.path=x")
+
+
+def test_what_cannot_be_audited_takes_nothing_else_with_it(call, outputs):
+    """A configuration without predictions, and an exported model, which has none of its own."""
+    folder = leave_run(review_config(outputs, 0, method="hybrid"))
+    shutil.rmtree(folder.path / "predictions")
+    exported = outputs / "reviews/small/struct/x/seed_0/exported/onnx"
+    exported.mkdir(parents=True)
+    shutil.copy(folder.record, exported)
+    code, out, err = call("outputs", "format=json")
+    assert code == 0
+    assert [one["method"] for one in json.loads(out)["audits"]] == ["struct"]
+    assert "left out" in err
+    assert "hybrid" in err.replace("\n", "")

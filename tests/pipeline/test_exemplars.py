@@ -10,6 +10,7 @@ from prune.errors import UserError
 from prune.pipeline.exemplars import weighted_rows
 from prune.pipeline.shared_stages import DENSE
 from prune.results.layout import run_folder
+from tests.composing import refused
 from tests.runs.tiny import call
 
 TASK = TaskConfig(name="demo", train_split="train", exemplar_weight=3)
@@ -88,3 +89,9 @@ def test_a_run_under_weights(tmp_path):
     assert len(list((tmp_path / "outputs" / "dense").glob("*/stage.json"))) == 1
     assert weighted["training"]["prune"]["steps"] == plain["training"]["prune"]["steps"]
     assert weighted["training"]["prune"]["epochs"] == pytest.approx(0.5 * plain["training"]["prune"]["epochs"])
+
+
+def test_one_shot_without_a_fill_trains_nothing_that_they_could_weight():
+    said = refused("model=demo", "task=demo", "method=one_shot", "target.density=0.5", "method.finish=compact",
+                   "task.weights=audit.json")  # fmt: skip
+    assert "task.weights=audit.json: nothing is trained without a fill; say method.finish=fill" in said

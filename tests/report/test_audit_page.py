@@ -34,7 +34,7 @@ def page(browser, folder):
     browser.look()
     outputs = folder / "outputs"
     settings = {"path": str(folder / "reviews"), "slices": ["genre"]}
-    browser.open(write_audit(outputs, list(of_records(outputs, read_records(outputs)[0], settings))))
+    browser.open(write_audit(outputs, of_records(outputs, read_records(outputs)[0], settings)[0]))
     browser.wait("document.body.dataset.drawn === 'true'")
     yield browser
     assert browser.problems == []

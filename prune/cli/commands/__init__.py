@@ -10,10 +10,13 @@ import pkgutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prune.errors import UserError
 from prune.runtime import distributed
+
+if TYPE_CHECKING:
+    from prune.results.record import Record
 
 
 def names() -> list[str]:
@@ -61,6 +64,26 @@ def publish(outputs: Path) -> None:
     for problem in problems:
         screen.warn(problem)
     tell_of_report(page)
+
+
+def chosen_runs(folder: Path, filters: Mapping[str, str]) -> dict[Path, Record]:
+    """Run folder, relative to `folder` -> its record, of the runs that pass the filters; exports are left out.
+
+    Raises:
+        UserError: if there is none.
+    """
+    from prune.results.files import read_records
+    from prune.results.selection import filtered
+    from prune.runtime.screen import Screen
+
+    read, problems = read_records(folder)
+    for problem in problems:
+        Screen().warn(problem)
+    runs = {path: record for path, record in read.items() if path.parent.name != "exported"}
+    if not runs:
+        raise UserError(f"{folder} holds no finished run")
+    passed = set(map(id, filtered(runs.values(), filters)))
+    return {path: record for path, record in runs.items() if id(record) in passed}
 
 
 def one_of(command: str, key: str, value: str, allowed: Sequence[str]) -> str:

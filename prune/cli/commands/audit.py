@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prune.cli.commands import display, given, one_of, tell_of_report
+from prune.cli.commands import chosen_runs, display, given, one_of, tell_of_report
 from prune.errors import UserError
 from prune.files.atomic import write_at_once
 
@@ -63,22 +63,18 @@ def _audit_runs(words: list[str]) -> None:
     from prune.audit.comparisons import of_records
     from prune.audit.document import as_csv, as_json
     from prune.report.page.audit import write_audit
-    from prune.results.files import read_records
     from prune.results.layout import AUDIT_CSV, AUDIT_JSON
-    from prune.results.selection import filtered
     from prune.runtime import library_output
     from prune.runtime.screen import Screen
 
     library_output.libraries()
-    records, problems = read_records(folder)
-    for problem in problems:
-        Screen().warn(problem)
-    if not records:
-        raise UserError(f"{folder} holds no finished run")
-    kept = set(map(id, filtered(records.values(), {name: values[name] for name in FILTERS if name in values})))
-    chosen = {path: record for path, record in records.items() if id(record) in kept}
+    chosen = chosen_runs(folder, {name: values[name] for name in FILTERS if name in values})
     settings = _settings(values, sorted({record.task for record in chosen.values()}))
-    comparisons = list(of_records(folder, chosen, settings))
+    comparisons, problems = of_records(folder, chosen, settings)
+    if not comparisons:
+        raise UserError("\n".join(problems))
+    for problem in problems:
+        Screen().warn(f"left out: {problem}")
     content = as_json(comparisons)
     write_at_once(folder / AUDIT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_at_once(folder / AUDIT_CSV, as_csv(comparisons))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prune.cli.commands import display, given, one_of, truth
+from prune.cli.commands import chosen_runs, display, given, one_of, truth
 from prune.errors import UserError
 
 if TYPE_CHECKING:
@@ -44,27 +44,11 @@ def run_command(words: list[str]) -> None:
     form = one_of("overlap", "format", values.get("format", FORMATS[0]), FORMATS)
     if not folder.is_dir():
         raise UserError(f"{folder}: there is no such folder. Name the outputs folder: prune overlap <folder>")
-    records = _records(folder, {name: values[name] for name in FILTERS if name in values})
+    records = chosen_runs(folder, {name: values[name] for name in FILTERS if name in values})
     kept = _kept(folder, records, "weights" in what)
     comparisons = _compared(records, kept, [kind for one in what for kind in KINDS[one]], single, seeds)
     _save(folder, comparisons)
     _show(comparisons, form, layers)
-
-
-def _records(folder: Path, filters: Mapping[str, str]) -> dict[Path, Record]:
-    """Run folder -> its record, of the runs that pass the filters."""
-    from prune.results.files import read_records
-    from prune.results.selection import filtered
-    from prune.runtime.screen import Screen
-
-    read, problems = read_records(folder)
-    for problem in problems:
-        Screen().warn(problem)
-    runs = {path: record for path, record in read.items() if path.parent.name != "exported"}
-    if not runs:
-        raise UserError(f"{folder} holds no finished run")
-    passed = set(map(id, filtered(runs.values(), filters)))
-    return {path: record for path, record in runs.items() if id(record) in passed}
 
 
 def _kept(folder: Path, records: Mapping[Path, Record], with_weights: bool) -> dict[int, Kept]:

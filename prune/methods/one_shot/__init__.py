@@ -6,16 +6,17 @@ sublayers together, and with whole sublayers allowed to go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prune.config.schema import Config
+from prune.config.schema import Config, Finish
 from prune.criteria import of_units
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, compaction, result_stage
 from prune.pipeline.stage import Report, Stage, Work
+from prune.runtime.sanitize import shown
 
 if TYPE_CHECKING:
     from prune.pipeline.compacting import Selection
@@ -95,6 +96,11 @@ def _removal_work(step: int, experiment: Experiment, share: float) -> Work:
     return Work(steps + taught * after, taught_steps=taught)
 
 
+def _problems(config: Config) -> Iterator[str]:
+    if config.task.weights and config.method.finish is not Finish.fill:
+        yield f"task.weights={shown(config.task.weights)}: nothing is trained without a fill; say method.finish=fill"
+
+
 METHOD = Method(
     _result,
     criteria=lambda grain: of_units() if grain.whole_units else [],
@@ -102,5 +108,6 @@ METHOD = Method(
     scores_units=True,
     needs_target=True,
     takes_shape=lambda _config: True,
+    problems=_problems,
     unread={"method.layers": "it removes whole sublayers by itself"},
 )
