@@ -13,6 +13,8 @@ from prune.tasks.metrics.specs import POINTS
 
 COSTS = {"speedup": 1, "density": -1, "params": -1, "latency": -1, "compute": -1}
 """What a metric is looked at against; 1: more of it is better, -1: less."""
+PER_COMPUTE = 1e12
+"""Floating-point operations, in which the compute of trainings is counted."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _points(numbers: list[int], records: list[Record]) -> Iterator[Point]:
 
 def _compute(flops: Sequence[float | None]) -> dict[str, Range]:
     """Of trainings, where all are known."""
-    known = [one / 1e12 for one in flops if one is not None]
+    known = [one / PER_COMPUTE for one in flops if one is not None]
     return {"compute": Range.over(known)} if known and len(known) == len(flops) else {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from prune.results.typed import is_finite, is_name, is_whole
@@ -31,25 +31,30 @@ class Curve:
     series: str
     steps: list[int]
     values: list[float]
+    flops: list[float] = field(default_factory=list)
+    """Floating-point operations of the stage's training until each step; empty: not known."""
 
     @property
     def is_sound(self) -> bool:
         """Whether it can be drawn."""
         known = self.panel in ("loss", *_PANELS.values()) and is_name(self.series)
-        return known and 0 < len(self.steps) == len(self.values) and min(self.steps) >= 0
+        is_whole = 0 < len(self.steps) == len(self.values) and len(self.flops) in (0, len(self.steps))
+        return known and is_whole and min([*self.steps, *self.flops]) >= 0
 
 
 def curves_of(history: list[Any]) -> list[Curve]:
     """All that a history logs of losses, masks and evaluations, where that is a number."""
-    curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+    curves: dict[tuple[str, str], Curve] = {}
     for entry in history:
         if not (isinstance(entry, dict) and is_whole(entry.get("step"))):
             continue
         for panel, series, value in _quantities(entry):
-            steps, values = curves.setdefault((panel, series), ([], []))
-            steps.append(entry["step"])
-            values.append(float(f"{value:.{_DIGITS}g}"))
-    return [Curve(panel, series, steps, values) for (panel, series), (steps, values) in curves.items()]
+            curve = curves.setdefault((panel, series), Curve(panel, series, [], []))
+            curve.steps.append(entry["step"])
+            curve.values.append(float(f"{value:.{_DIGITS}g}"))
+            if panel == "metric" and is_finite(entry.get("flops")):
+                curve.flops.append(entry["flops"])
+    return [curve if len(curve.flops) == len(curve.steps) else replace(curve, flops=[]) for curve in curves.values()]
 
 
 def _quantities(entry: Mapping[str, Any]) -> Iterator[tuple[str, str, float]]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from prune.overlap.comparison import Comparison
 from prune.report import figures
-from prune.report.figures import Figure, density, frontier, overlap
+from prune.report.detail.run import Detail
+from prune.report.figures import Figure, density, frontier, learning_curves, overlap
 from prune.report.figures.run import kinds
 from prune.report.figures.theme import IN_PAGE
 from prune.report.summary import RunSummary, summaries_of
@@ -57,6 +58,8 @@ class Page:
     published: figures.Rows
     densities: list[Figure]
     """The metric over density: see prune/report/figures/density.py."""
+    learning_curves: list[Figure]
+    """The metric over training compute: see prune/report/figures/learning_curves.py."""
     overlaps: list[Figure]
     """How far runs agree on what they keep: see prune/report/figures/overlap.py."""
     audited: bool
@@ -70,14 +73,17 @@ def page_of(
     records: Mapping[Path, Record],
     problems: list[str],
     unfinished: Sequence[RunSummary],
+    details: Mapping[Path, Detail],
     comparisons: Sequence[Comparison] = (),
 ) -> Page:
-    """The page over `records` and the `unfinished` runs under `outputs`, and the `comparisons` of what runs keep."""
+    """The page over `records` and the `unfinished` runs under `outputs`, with the `details` of both and the `comparisons`
+    of what runs keep."""
     every = list(records.values())
     rows = table_rows(every)
     caption = legend(rows)
     metrics = metrics_of(every)
     densities, overlaps = list(density.drawn(every, IN_PAGE)), list(overlap.drawn(comparisons, IN_PAGE))
+    learning = list(learning_curves.drawn([(one, details[folder]) for folder, one in records.items()], IN_PAGE))
     return Page(
         title=one_line(outputs.resolve().name),
         columns=COLUMNS,
@@ -96,11 +102,12 @@ def page_of(
             row for task, metric in metrics.items() for row in published_rows(task, metric.name)
         ),
         densities=[figure for figure, _ in densities],
+        learning_curves=[figure for figure, _ in learning],
         overlaps=[figure for figure, _ in overlaps],
         audited=(outputs / AUDIT_PAGE).is_file(),
         problems=problems,
         specs=_specs(sorted({record.method for record in every}))
-        | {figure.kind: spec for figure, spec in [*densities, *overlaps]},
+        | {figure.kind: spec for figure, spec in [*densities, *learning, *overlaps]},
     )
 
 

@@ -34,7 +34,8 @@ def html_of(page: Page, runs: Sequence[tuple[Record | None, Detail]], problems: 
     room = _LARGEST - len(in_script(as_json(content))) - len(library().encode())
     parts, undrawn = _parts(page.runs, runs, room)
     content = content | {"problems": [*page.problems, *problems, *undrawn]}
-    shown = {"densities": bool(page.densities), "overlaps": bool(page.overlaps), "audited": page.audited}
+    figures = ("densities", "learning_curves", "overlaps")
+    shown = {name: bool(getattr(page, name)) for name in figures} | {"audited": page.audited}
     text = render("report.html", _SCRIPTS, content, parts, title=page.title, **shown)
     return text, undrawn
 

@@ -12,7 +12,7 @@ from prune.files.atomic import write_at_once
 from prune.overlap.comparison import Comparison
 from prune.overlap.stored import comparisons_in
 from prune.report.detail.run import Detail, detail_of
-from prune.report.figures import Rows, density, frontier
+from prune.report.figures import Rows, density, frontier, learning_curves
 from prune.report.figures.files import save
 from prune.report.figures.theme import LIGHT
 from prune.report.page.content import Page, metrics_of, page_of
@@ -42,13 +42,17 @@ def write_report(outputs: Path, warn: Callable[[str], None] = lambda _: None) ->
     details = {f: _detail(outputs, f, record, wrong) for f, record in track(runs, "reading runs", len(runs))}
     comparisons = _comparisons(outputs, wrong)
     summaries = [summary_of_unfinished(folder, details[folder], status) for folder, status in unfinished.items()]
-    page, records, bad = without_bad(read, lambda kept: page_of(outputs, kept, unreadable, summaries, comparisons))
+    page, records, bad = without_bad(
+        read, lambda kept: page_of(outputs, kept, unreadable, summaries, details, comparisons)
+    )
     shown = [(record, details[folder]) for folder, record in runs if record is None or folder in records]
     text, undrawn = html_of(page, shown, [*bad, *wrong])
     write_at_once(outputs / REPORT, text)
     for problem in [*bad, *wrong, *undrawn]:
         warn(problem)
     write_frontiers(page, list(records.values()), outputs, warn)
+    for figure, spec in learning_curves.drawn([(one, details[folder]) for folder, one in records.items()], LIGHT):
+        _save(spec, figure.data, outputs, figure.name, warn, f"the figure of {figure.title} against training compute")
     for figure, spec in density.drawn(list(records.values()), LIGHT):
         _save(spec, figure.data, outputs, figure.name, warn, f"the figure of {figure.title} against density")
     return outputs / REPORT

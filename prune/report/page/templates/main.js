@@ -20,6 +20,7 @@ for (const element of document.querySelectorAll(".of-results")) element.hidden =
 startResults();
 await startFrontier();
 await drawFigures("densities", data.densities, "chart", (row) => openRun(row.runs[0]));
+await drawFigures("learning_curves", data.learning_curves, "chart", (row) => openRun(row.runs[0]));
 await drawFigures("overlaps", data.overlaps, "chart wide");
 if (!follow(true) && data.runs.length) await showRun(best(), false);
 document.body.dataset.drawn = "true";
