@@ -107,9 +107,8 @@ def _spec(metric: MetricSpec, data: dict[str, Rows], colors: Colors) -> dict[str
     legend = {"title": None, "orient": "top", "direction": "horizontal", "columns": 4}
     of_model = [numbered(number, colors)[0] for number in range(len(models))]
     color = {"field": "model", "type": "nominal", "legend": legend, "scale": {"domain": models, "range": of_model}}
-    of_part = {"field": "part", "type": "nominal", "legend": legend}
+    of_part = {"field": "part", "type": "nominal", "legend": legend | {"symbolDash": [], "symbolStrokeWidth": 0}}
     dashes = of_part | {
-        "legend": None,
         "scale": {"domain": parts, "range": [_DASHES[n % len(_DASHES)] for n in range(len(parts))]},
     }
     shapes = of_part | {"scale": {"domain": parts, "range": [numbered(n, colors)[1] for n in range(len(parts))]}}

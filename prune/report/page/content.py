@@ -76,8 +76,8 @@ def page_of(
     details: Mapping[Path, Detail],
     comparisons: Sequence[Comparison] = (),
 ) -> Page:
-    """The page over `records` and the `unfinished` runs under `outputs`, with the `details` of both and the `comparisons`
-    of what runs keep."""
+    """The page over `records` and the `unfinished` runs under `outputs`, `details` of both, and `comparisons` of what
+    runs keep."""
     every = list(records.values())
     rows = table_rows(every)
     caption = legend(rows)
