@@ -108,9 +108,7 @@ class _Family:
     @cached_property
     def data(self) -> dict[str, Dataset]:
         """Its evaluation splits, as they are now."""
-        of_training = [self.config.task.train_split] if self.config.task.eval_from_train else []
-        data = self.task.load([*self.config.task.eval_splits, *of_training])
-        return {split: data[split] for split in self.task.eval_splits}
+        return self.task.load_evaluation()
 
     @cached_property
     def predicted(self) -> dict[str, Predicted]:

@@ -50,10 +50,13 @@ class Combination:
     config: Config
 
 
-def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list[Result]:
+def compose_and_call(
+    words: list[str], call: Callable[[Config], Result], check: Callable[[Config], None] = check
+) -> list[Result]:
     """Composes a config from `words` and calls `call` with it: once, or once per combination and target of a sweep.
 
-    A combination or target that fails by a user's mistake does not stop the others.
+    A combination or target that fails by a user's mistake does not stop the others. `check` raises a ConfigErrors with
+    what cannot be.
 
     Raises:
         ConfigErrors: with every mistake in `words`, recipes and composed configs, before anything is called.
@@ -61,7 +64,7 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
     """
     command = read(words)
     if command.flags.sweep:
-        for outputs in {combination.config.outputs for combination in combinations(command)}:
+        for outputs in {combination.config.outputs for combination in combinations(command, check=check)}:
             check_writable(outputs)  # where Hydra leaves its settings
     results: list[Result] = []
     failures: list[str] = []
@@ -69,7 +72,7 @@ def compose_and_call(words: list[str], call: Callable[[Config], Result]) -> list
 
     def composed(config: DictConfig) -> float:
         try:
-            runs = [run for run, _ in runs_of(typed(config))]
+            runs = [run for run, _ in runs_of(typed(config, check))]
         except ConfigErrors as error:  # of which Hydra would say something of its own before us
             refused.extend(error.problems)
             return math.nan
@@ -130,7 +133,9 @@ def _refused(error: Exception) -> UserError:
     return UserError(shown(" ".join(str(error).split()), most=500))
 
 
-def combinations(command: Command, searched: Sequence[str] | None = None) -> list[Combination]:
+def combinations(
+    command: Command, searched: Sequence[str] | None = None, check: Callable[[Config], None] = check
+) -> list[Combination]:
     """The jobs of a sweep, composed and checked; for a search over the words `searched` such as show each value once.
 
     Raises:
@@ -146,7 +151,7 @@ def combinations(command: Command, searched: Sequence[str] | None = None) -> lis
     with composing() as compose:
         for words in chosen:
             try:
-                found.append(Combination([*fixed, *words], typed(compose([*command.for_hydra, *fixed, *words]))))
+                found.append(Combination([*fixed, *words], typed(compose([*command.for_hydra, *fixed, *words]), check)))
             except ConfigErrors as error:
                 for problem in error.problems:
                     problems[problem].append(" ".join(words))
@@ -200,8 +205,8 @@ def schema_node() -> DictConfig:
     return schema
 
 
-def typed(config: DictConfig) -> Config:
-    """The composed config as dataclasses, checked.
+def typed(config: DictConfig, check: Callable[[Config], None] = check) -> Config:
+    """The composed config as dataclasses, checked by `check`.
 
     Raises:
         ConfigErrors: with every impossible value.

@@ -63,6 +63,24 @@ def without_numbers(
     return described(f"{config.name_or_path or config.model_type}: config.json", counted)
 
 
+_POSITIONS = ("position_embeddings", "embed_positions", "wpe")
+"""Names of tables with a row for each position."""
+
+
+def longest_input(config: PreTrainedConfig) -> int | None:
+    """How many tokens a model of `config` can read, by its tables of positions; None where it has none.
+
+    Raises:
+        UserError: if there is no such model.
+    """
+    lengths = [
+        table.num_embeddings - (0 if table.padding_idx is None else table.padding_idx + 1) - getattr(table, "offset", 0)
+        for name, table in skeleton(config).named_modules()
+        if isinstance(table, nn.Embedding) and name.rpartition(".")[2] in _POSITIONS
+    ]
+    return min(lengths, default=None)
+
+
 @contextmanager
 def _at_most(parameters: int) -> Iterator[None]:
     """Ends the building of a model that has more."""

@@ -65,7 +65,7 @@ class Examples:
         """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
         scores = {}
         for split in self.task.eval_splits:
-            predictions = self._predictions(model, split)
+            predictions = self.predictions(model, split)
             folder.predictions(split).save(
                 predictions=predictions.answers,
                 null_odds=predictions.odds,
@@ -78,9 +78,10 @@ class Examples:
     def main_scores(self, model: PreTrainedModel) -> dict[str, Scores]:
         """The task's metrics of `model` on the first evaluation split, whose predictions are not kept."""
         split = self.task.eval_splits[0]
-        return {split: self.task.score(self._predictions(model, split), self.rows[split])}
+        return {split: self.task.score(self.predictions(model, split), self.rows[split])}
 
-    def _predictions(self, model: PreTrainedModel, split: str) -> Predictions:
+    def predictions(self, model: PreTrainedModel, split: str) -> Predictions:
+        """What `model` says about a split."""
         model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
         size = self.config.schedule.eval_batch_size
         return self.task.predictions(model, self.features[split], self.rows[split], self.tokenizer, size)
@@ -111,19 +112,21 @@ class Examples:
             yield {name: values.to(device) for name, values in batch.items()}
 
 
-def read_examples(config: Config, task: Task, tokenizer: PreTrainedTokenizerBase, screen: Screen) -> Examples:
-    """Loads and checks the data of a run, and makes its features."""
-    rows = task.load()
+def read_examples(
+    config: Config, task: Task, tokenizer: PreTrainedTokenizerBase, screen: Screen, *, training: bool = True
+) -> Examples:
+    """Loads and checks the data of a run, and makes its features; `training`: whether any are to be trained on."""
+    rows = task.load() if training else task.load_evaluation()
     for remark in task.remarks:
         screen.warn(remark)
     fingerprints = {split: fingerprint(of_split, tokenizer) for split, of_split in rows.items()}
-    training = {split: split == config.task.train_split for split in rows}
+    trained_on = {split: training and split == config.task.train_split for split in rows}
     # Before any of them is used: a tokenizer that has been used describes itself differently.
     seed = task.seed if task.draws_features else None
-    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, training[split], seed) for split in rows}
+    keys = {split: cache_key(fingerprints[split], tokenizer, config.task, trained_on[split], seed) for split in rows}
     with library_output.progress_bars(screen.console.is_terminal):
         features = {
-            split: task.features(of_split, tokenizer, training=training[split], fingerprint=keys[split])
+            split: task.features(of_split, tokenizer, training=trained_on[split], fingerprint=keys[split])
             for split, of_split in rows.items()
         }
     sizes = ", ".join(f"{len(of_split)} {split}" for split, of_split in rows.items())

@@ -13,7 +13,7 @@ from prune.models import loading
 from prune.pipeline.examples import Examples, read_examples
 from prune.pipeline.learning import Learning
 from prune.pipeline.method import method_of
-from prune.pipeline.networks import Networks, describe_networks
+from prune.pipeline.networks import Networks, check_lengths, describe_networks
 from prune.pipeline.probes import Probe, read_probes
 from prune.pipeline.solving import budget_of
 from prune.pipeline.task import task_of
@@ -84,6 +84,7 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     tokenizer = loading.tokenizer(config.model.path)
     networks = describe_networks(config, task, tokenizer.pad_token_id)
     examples = read_examples(config, task, tokenizer, screen)
+    check_lengths(networks.dense_config, examples.features)
     learning = Learning(config, examples, networks, folder, screen)
     return Experiment(config, folder, screen, examples, networks, learning, read_probes(config, task))
 

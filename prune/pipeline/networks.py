@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import transformers
+from datasets import Dataset
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from prune.compaction import saved_model
@@ -13,10 +15,11 @@ from prune.compaction.depth import Depth, depth_of, shallower, shallower_config
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.structure import is_pruned
 from prune.config.schema import Config, Start
+from prune.data.features import LENGTH
 from prune.errors import UserError
 from prune.files.paths import locate
 from prune.models import loading
-from prune.models.architecture import skeleton, sublayers_of
+from prune.models.architecture import longest_input, skeleton, sublayers_of
 from prune.models.sublayers import Sublayer
 from prune.results.layout import StageFolder
 from prune.tasks.base import Task
@@ -51,12 +54,7 @@ class Networks:
 
     def finished(self, path: str, option: str) -> PreTrainedModel:
         """A model for the same task that others may have trained, a pruned one, too; `option` is what names it."""
-        if (folder := locate(path)) and is_pruned(folder):
-            model = saved_model.load(folder)
-        else:
-            model = loading.finished_model(path, self.task.auto_class, option=option)
-        loading.align_labels(model, self.task.model_settings().get("id2label"), option)
-        return model
+        return finished(path, self.task, option)
 
     def dense(self, folder: StageFolder) -> PreTrainedModel:
         """The unpruned model that a stage has left in `folder`."""
@@ -74,6 +72,31 @@ class Networks:
         return asked and first_token_suffices(self.task.auto_class, self.sublayers)
 
 
+def finished(path: str, task: Task, option: str) -> PreTrainedModel:
+    """A model for `task` as it was saved, dense or pruned; `option` is the key that names it."""
+    if (folder := locate(path)) and is_pruned(folder):
+        model = saved_model.load(folder)
+    else:
+        model = loading.finished_model(path, task.auto_class, option=option)
+    fitting = getattr(transformers, task.auto_class)._model_mapping[type(model.config)].__name__
+    if (name := type(model).__name__) != fitting:
+        raise UserError(f"{option}={path}: it is a {name}; a model of task.kind={task.config.kind} is a {fitting}")
+    loading.align_labels(model, task.model_settings().get("id2label"), option)
+    return model
+
+
+def check_lengths(config: PreTrainedConfig, features: Mapping[str, Dataset]) -> None:
+    """Raises a UserError for an input that is longer than a model of `config` can read."""
+    if (most := longest_input(config)) is None:
+        return
+    for split, of_split in features.items():
+        if (length := int(max(of_split[LENGTH][:], default=0))) > most:
+            raise UserError(
+                f"task.max_length: the split {split!r} has an input of {length} tokens, and the model, a "
+                f"{config.model_type}, reads {most} at most. Say task.max_length={most}"
+            )
+
+
 def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> Networks:
     """Finds the sublayers of a run's models.
 
@@ -81,7 +104,7 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
         UserError: if its model, its teacher or its dense model cannot be what the config asks for.
     """
     dense_config = loading.config_of_run(config.model)
-    _check_head(config, task, dense_config)
+    check_head(config, task, dense_config)
     depth = depth_of(dense_config, config.method.layers)
     if config.method.layers < 1 and not depth.kept:
         share, name = config.method.layers, dense_config.model_type
@@ -92,8 +115,8 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
     return Networks(config, task, dense_config, dense_sublayers, sublayers, depth, pad_token_id)
 
 
-def _check_head(config: Config, task: Task, dense_config: PreTrainedConfig) -> None:
-    """That transformers has a model of this architecture for the task."""
+def check_head(config: Config, task: Task, dense_config: PreTrainedConfig) -> None:
+    """Raises a UserError unless transformers has a model of this architecture for the task."""
     mapping = getattr(transformers, task.auto_class)._model_mapping
     if type(dense_config) in mapping and not (task.encoders_only and dense_config.is_encoder_decoder):
         return

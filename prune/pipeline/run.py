@@ -13,7 +13,7 @@ from dataclasses import asdict
 from prune.config import probes
 from prune.config.schema import Config
 from prune.files.atomic import check_writable, write_at_once
-from prune.pipeline.evaluation import assess, with_probes
+from prune.pipeline.assessment import assess, with_probes
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.stage import Stage

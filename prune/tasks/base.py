@@ -116,6 +116,12 @@ class Task(ABC):
             data[self.held_out] = others(rows, sizes[config.train_split] or 0, config.eval_from_train, self.seed)
         return {split: subset(rows, split, sizes.get(split), self.seed) for split, rows in data.items()}
 
+    def load_evaluation(self) -> dict[str, Dataset]:
+        """The same of the evaluation splits alone."""
+        of_training = [self.config.train_split] if self.config.eval_from_train else []
+        data = self.load([*self.config.eval_splits, *of_training])
+        return {split: data[split] for split in self.eval_splits}
+
     def check_all(self) -> None:
         """Raises a UserError for what is wrong with the folder, the columns, or what they hold."""
         check_cache()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+
 from prune.config.schema import Config
 from prune.errors import ConfigErrors
 from prune.validation import model, names, task, values
@@ -12,6 +14,7 @@ _PARTS = (
     values.nothing, values.layers, values.rounding, task.fields_of_kind, values.durations, values.budget,
     values.reference, model.folders, model.family, model.own_shape,
 )  # fmt: skip
+_OF_FINISHED = (names.names, task.fields_of_kind, model.finished)
 _WITH_TRANSFORMERS = (model.built,)
 _WITH_TORCH = (model.scores, model.shape, model.blocks, model.of_method)
 
@@ -22,6 +25,15 @@ def check(config: Config) -> None:
     Values that are never allowed are reported alone. torch and transformers are loaded for the last two groups only,
     where all others have found nothing.
     """
-    for parts in (_FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH):
+    _check(config, _FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH)
+
+
+def check_finished(config: Config) -> None:
+    """The same where the model in `model.path` is finished, and only scored."""
+    _check(config, _FIRST, _OF_FINISHED)
+
+
+def _check(config: Config, *groups: Sequence[Callable[[Config], Iterator[str]]]) -> None:
+    for parts in groups:
         if problems := [problem for part in parts for problem in part(config)]:
             raise ConfigErrors(problems)

@@ -32,20 +32,43 @@ def folders(config: Config) -> Iterator[str]:
     if config.teacher not in ("dense", "none"):
         named["teacher"] = config.teacher
     for key, name in named.items():
-        folder = locate(name)
-        if folder is not None and not folder.is_dir():
-            yield f"{key}={name}: there is no such folder"
-        elif folder is not None and key != "task.path" and (key != "model.path" or config.model.pretrained):
-            yield from _weights(key, name, folder)
+        is_trained = key != "task.path" and (key != "model.path" or config.model.pretrained)
+        yield from _folder(key, name, has_weights=is_trained)
         if key in ("model.path", "model.dense") and "pruned_shape" in (_local_shape(name) or {}):
-            yield f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may be pruned)"
-    for key in ("teacher", "model.dense") if config.task.labels else ():
-        shape = _local_shape(named[key]) if key in named else None
-        named_labels = (shape or {}).get("id2label")
-        labels = len(named_labels) if isinstance(named_labels, dict) and named_labels else 2
-        if shape is not None and labels != len(config.task.labels):
-            task = f"the task {config.task.name} has {len(config.task.labels)}"
-            yield f"{key}={named[key]}: it knows {counted(labels, 'label')}, {task}; name a model of the same task"
+            yield (
+                f"{key}={name}: it is a pruned model; name the one that it was pruned from (a teacher may "
+                "be pruned, and prune evaluate scores it)"
+            )
+    for key in ("teacher", "model.dense"):
+        if key in named:
+            yield from _labels(key, named[key], config)
+
+
+def finished(config: Config) -> Iterator[str]:
+    """The same where the model in `model.path` is finished, and pruned perhaps."""
+    yield from _folder("task.path", config.task.path, has_weights=False)
+    yield from _folder("model.path", config.model.path, has_weights=True)
+    yield from _labels("model.path", config.model.path, config)
+
+
+def _folder(key: str, name: str, *, has_weights: bool) -> Iterator[str]:
+    folder = locate(name)
+    if folder is not None and not folder.is_dir():
+        yield f"{key}={name}: there is no such folder"
+    elif folder is not None and has_weights:
+        yield from _weights(key, name, folder)
+
+
+def _labels(key: str, name: str, config: Config) -> Iterator[str]:
+    """A classifier of another number of labels than the task has."""
+    shape = _local_shape(name)
+    if not config.task.labels or shape is None:
+        return
+    named = shape.get("id2label")
+    labels = len(named) if isinstance(named, dict) and named else 2
+    if labels != len(config.task.labels):
+        task = f"the task {config.task.name} has {len(config.task.labels)}"
+        yield f"{key}={name}: it knows {counted(labels, 'label')}, {task}; name a model of the same task"
 
 
 def _weights(key: str, name: str, folder: Path) -> Iterator[str]:

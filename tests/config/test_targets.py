@@ -15,8 +15,8 @@ from prune.errors import UserError
 from prune.files import strict_yaml
 from prune.files.paths import shipped
 from prune.methods.one_shot import removal
+from prune.pipeline.assessment import _warnings
 from prune.pipeline.compacting import _check_effect
-from prune.pipeline.evaluation import _warnings
 from prune.pipeline.experiment import prepare, setting_of
 from prune.results.layout import run_folder
 from prune.results.record import Record, results_of

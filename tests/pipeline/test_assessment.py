@@ -1,6 +1,6 @@
 """What an evaluation remarks upon, in words that fit the numbers."""
 
-from prune.pipeline.evaluation import _warnings
+from prune.pipeline.assessment import _warnings
 from tests.report.records import record as make
 
 

@@ -1,0 +1,193 @@
+"""What a run has reached: quality, size and speed against the dense model, as a record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, replace
+
+from transformers import PreTrainedModel
+
+from prune.compaction import saved_model
+from prune.compaction.structure import Structure
+from prune.config.targets import TIMES
+from prune.measure import size
+from prune.measure.environment import environment
+from prune.measure.generation import GenerationSpeed, measure_generation
+from prune.measure.hardware import hardware
+from prune.measure.speed import batch_of, measure_speed, typical_length
+from prune.pipeline.experiment import Experiment
+from prune.pipeline.probes import score_once, score_probe
+from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
+from prune.pipeline.stage import Report, Stage
+from prune.pipeline.stages import reports
+from prune.results.layout import RunFolder, StageFolder
+from prune.results.record import Record
+from prune.runtime.wording import counted, times_faster
+from prune.tasks.metrics.specs import spec_of
+
+_FAR_BEHIND = 0.6
+"""A measured speed-up below this share of the theoretical one is remarked upon."""
+
+
+def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
+    """The record of the model of `stage` that lies in `folder`, where its predictions go."""
+    config, examples, networks = experiment.config, experiment.examples, experiment.networks
+    task, sublayers = examples.task, networks.sublayers
+    reported = reports(stage, experiment)
+    dense = next(one for one in reported.values() if isinstance(one, DenseReport))
+    compacted = [one for one in reported.values() if isinstance(one, CompactReport)][-1]
+    dense_folder = DENSE.folder(config)
+    model, dense_model = saved_model.load(folder.model), networks.dense(dense_folder)
+    scores = examples.scores(model, folder)
+    dense_scores = {split: dict(values) for split, values in dense.scores.items()}
+    structure = Structure.read(folder.model)
+    main, metric = config.task.eval_splits[0], config.task.metrics[0]
+    prunable = size.num_prunable(networks.dense_sublayers)
+    speed = measure_speed(dense_model, model, examples.evaluation, examples.tokenizer, config.evaluate.speed)
+    generation = _generation_speeds(experiment, dense_model, model)
+    found = environment()
+    record = Record(
+        task=config.task.name,
+        task_version=config.task.version,
+        model=config.model.name,
+        method=config.method.name,
+        setting=experiment.setting,
+        seed=config.seed,
+        metric=metric,
+        higher_is_better=spec_of(metric).higher_is_better,
+        value=scores[main][metric],
+        dense_value=dense_scores[main][metric],
+        scores=scores,
+        dense_scores=dense_scores,
+        chance=task.chance(examples.rows[main]),
+        num_examples={split: len(rows) for split, rows in examples.rows.items()},
+        num_truncated={split: task.num_truncated(rows) for split, rows in examples.features.items()},
+        linear_density=size.num_nonzero(model.base_model, sublayers) / prunable,
+        linear_density_before_fill=compacted.density,
+        linear_params=size.num_left(model.base_model, sublayers),
+        dense_linear_params=prunable,
+        params=size.num_parameters(model),
+        dense_params=size.num_parameters(dense_model),
+        bytes=size.bytes_on_disk(folder.model),
+        dense_bytes=size.bytes_on_disk(dense_folder.model),
+        heads_kept=structure.counts(networks.dense_sublayers, "attention"),
+        dimensions_kept=structure.counts(networks.dense_sublayers, "feed_forward"),
+        largest_logit_difference=compacted.largest_logit_difference,
+        speed=[asdict(one) for one in speed],
+        generation=[asdict(one) for one in generation],
+        units_spared=dict(compacted.spared),
+        shapes=[{site: list(counts) for site, counts in shape.items()} for shape in compacted.shapes],
+        scores_before_training=_scores_before(reported.values()),
+        probes=_probe_scores(experiment, model, folder),
+        dense_probes=_dense_probe_scores(experiment, dense_model, dense_folder),
+        baseline=task.baseline,
+        seconds={name: report.seconds for name, report in reported.items()},
+        peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
+        training=_training(experiment, stage, reported),
+        config=asdict(config),
+        environment=found | {"data": examples.fingerprints},
+        measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
+    )
+    record.warnings = [*task.remarks, *_warnings(record)]
+    return record
+
+
+def _training(experiment: Experiment, result: Stage, reported: Mapping[str, Report]) -> dict[str, dict[str, float]]:
+    """What the trainings of a run have taken; empty where a stage does not tell, or is not there any more."""
+    found = {stage.name: reported[stage.name].training for stage in result.chain() if stage.name in reported}
+    if None in found.values() or len(found) < len(result.chain()):
+        return {}
+    before = next(one.pretraining_flops for one in reported.values() if isinstance(one, DenseReport))
+    is_taught = any(stage.work(experiment, 1.0).taught_steps for stage in result.chain())
+    asked = experiment.learning.teacher_flops(DENSE.folder(experiment.config)) if is_taught else 0.0
+    beside = {name: {"flops": flops} for name, flops in (("pretraining", before), ("teacher", asked)) if flops}
+    return beside | {name: dict(training) for name, training in found.items() if training}
+
+
+def _scores_before(reported: Iterable[Report]) -> dict[str, dict[str, float]]:
+    sparse = [one for one in reported if isinstance(one, SparseReport)]
+    return {split: dict(values) for split, values in sparse[-1].scores_before.items()} if sparse else {}
+
+
+def with_probes(experiment: Experiment, record: Record) -> Record:
+    """The record of a finished run with the scores of the config's probes, those that it lacks scored now."""
+    dense_folder, folder = DENSE.folder(experiment.config), experiment.folder
+    experiment.screen.stage("evaluate", "the probes that the record lacks")
+    lacking = replace(experiment, probes=[one for one in experiment.probes if one.config.name not in record.probes])
+    scores = _probe_scores(lacking, saved_model.load(folder.model), folder)
+    dense_scores = _dense_probe_scores(lacking, experiment.networks.dense(dense_folder), dense_folder)
+    return replace(record, probes=record.probes | scores, dense_probes=record.dense_probes | dense_scores)
+
+
+def _probe_scores(experiment: Experiment, model: PreTrainedModel, folder: RunFolder) -> dict[str, dict[str, float]]:
+    return {
+        probe.config.name: score_probe(probe, model, experiment.examples, folder.probe(probe.config.name))
+        for probe in experiment.probes
+    }
+
+
+def _dense_probe_scores(
+    experiment: Experiment, model: PreTrainedModel, folder: StageFolder
+) -> dict[str, dict[str, float]]:
+    return {probe.config.name: score_once(probe, model, experiment.examples, folder) for probe in experiment.probes}
+
+
+def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:
+    """Nothing where the task's answers are no generated texts."""
+    settings, config = experiment.examples.task.generation(), experiment.config.evaluate.speed
+    if not settings:
+        return []
+    features, device = experiment.examples.evaluation, model.device
+    length = config.length or typical_length(features)
+    return [
+        measure_generation(
+            dense,
+            model,
+            batch_of(features, experiment.examples.tokenizer, size, length, device),
+            settings,
+            config.generated_length,
+            config.generation_pairs,
+        )
+        for size in config.generation_batch_sizes
+    ]
+
+
+def _missed(record: Record) -> Iterator[str]:
+    """A target of speed that the record's own measurement does not confirm."""
+    for kind, value in (record.config.get("target") or {}).items():
+        if value is None or kind not in TIMES:
+            continue
+        last = record.speed[-1]
+        measured = last["speedup"] if kind == "speedup" else last["model_ms"]
+        if measured < value if kind == "speedup" else measured > value:
+            yield (
+                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {last['batch_size']} x {last['length']} "
+                "tokens. Where something else was running: remove record.json, and the same command measures again"
+            )
+
+
+def _warnings(record: Record) -> list[str]:
+    found = []
+    for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
+        value = next(iter(scores.values()))[record.metric]
+        if record.is_chance(value):
+            found.append(
+                f"{name} is at chance level: {record.metric} {record.spec.format_value(value)}, {record.baseline} has "
+                f"{record.spec.format_value(record.chance)}"
+            )
+    for speed in record.speed:
+        measured, promised = speed["speedup"], speed["speedup_theoretical"]
+        if measured < _FAR_BEHIND * promised:
+            found.append(
+                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {times_faster(measured)}, "
+                f"far behind the {promised:.2f} times of its multiply-adds"
+                + (
+                    ": its zeros are scattered, and a dense matrix product does not skip them"
+                    if record.linear_density < 0.9 * record.linear_params / record.dense_linear_params
+                    else ": what is left is bound by overhead, not by arithmetic"
+                )
+            )
+    found += _missed(record)
+    if any(cut := record.num_truncated.values()):
+        found.append(f"{counted(sum(cut), 'input')} longer than task.max_length: cut")
+    return found
