@@ -96,7 +96,7 @@ def audit_split(task: Task, rows: Dataset, dense: Predicted, pruned: Predicted) 
         churn=churn_of(of_dense, of_pruned),
         dense_calibration=calibration_of(of_dense),
         pruned_calibration=calibration_of(of_pruned),
-        scale=1.0 if task.regresses else 100.0,
+        scale=1.0 if task.distilled_as == "numbers" else 100.0,
     )
 
 

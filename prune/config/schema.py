@@ -79,6 +79,13 @@ class ClassWeights(str, Enum):
     balanced = "balanced"
 
 
+class Pooling(str, Enum):
+    """How the outputs for the tokens of a text become one vector."""
+
+    mean = "mean"
+    cls = "cls"
+
+
 NO_GRAIN = "none"
 
 
@@ -134,6 +141,42 @@ class SummariesConfig:
     """No n-gram of this size occurs twice; 0: no restriction."""
     early_stopping: bool = True
     """Whether the search ends as soon as there are `num_beams` finished summaries."""
+
+
+@dataclass
+class EmbeddingsConfig:
+    pooling: Pooling | None = None
+    """mean of the tokens, or cls, the first; null: as the model's folder says, or else mean."""
+    normalize: bool | None = None
+    """Whether embeddings get length 1; null: as the model's folder says, or else true."""
+    query_prompt: str | None = None
+    """Put before queries; null: what the model's folder says."""
+    document_prompt: str | None = None
+    """Put before documents; null: what the model's folder says."""
+    contrastive: bool = False
+    """Whether the two texts of a row are learned as a pair, against all others of the batch. Else a teacher's
+    embeddings are all that is learned from."""
+    contrastive_temperature: float = field(default=0.05, metadata=within(POSITIVE))
+    """What similarities are divided by in that loss."""
+
+
+@dataclass
+class RetrievalConfig:
+    corpus: str = ""
+    """Split with the documents; empty: the distinct texts of the second column are the documents, and each query's own
+    is the relevant one."""
+    document_id: str = "_id"
+    """Column of the corpus with the documents' ids."""
+    document_text: list[str] = field(default_factory=lambda: ["title", "text"])
+    """Columns of the corpus with the documents' texts, joined by a space."""
+    relevance: str = ""
+    """Split that says which documents are relevant to which queries, a row for each pair."""
+    relevance_query: str = "query-id"
+    """Column of it with the query's id."""
+    relevance_document: str = "corpus-id"
+    """Column of it with the document's id."""
+    relevance_score: str = "score"
+    """Column of it with how relevant the document is: above 0 it is; empty: all are."""
 
 
 @dataclass
@@ -220,6 +263,10 @@ class TaskConfig:
     """How answers are found in a text. Read by question_answering."""
     summaries: SummariesConfig = field(default_factory=SummariesConfig)
     """How summaries are generated. Read by summarization."""
+    embeddings: EmbeddingsConfig = field(default_factory=EmbeddingsConfig)
+    """How texts are embedded. Read by embedding."""
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    """Where documents and their relevance are found. Read by embedding."""
 
 
 @dataclass
@@ -322,8 +369,9 @@ class ScheduleConfig:
     """Short name of the schedule."""
     epochs: float = field(default=3.0, metadata=within(POSITIVE))
     """Length of the pruning training, in epochs."""
-    dense_epochs: float = field(default=3.0, metadata=within(POSITIVE))
-    """Length of the dense model's fine-tuning, in epochs; not read where there is a budget."""
+    dense_epochs: float = field(default=3.0, metadata=within(NON_NEGATIVE))
+    """Length of the dense model's fine-tuning, in epochs; not read where there is a budget. 0: it stays as it is, for
+    which it must be finished, as an embedder is."""
     budget_flops: float | None = field(default=None, metadata=within(POSITIVE))
     """Floating-point operations of the dense model's training, and of nothing else: it has as many steps as they allow;
     null: dense_epochs. A step has six for each multiply-add of a forward pass."""
@@ -377,6 +425,11 @@ class DistillationConfig:
     of the teacher."""
     temperature: float = field(default=2.0, metadata=within(POSITIVE))
     """Temperature T of the softened distributions."""
+    alpha_similarities: float = field(default=1.0, metadata=within(NON_NEGATIVE))
+    """Weight of the loss against the teacher's similarities between the texts of a batch, in its loss of embeddings:
+    the divergence of each text's distribution over the others. Read by embedding."""
+    similarity_temperature: float = field(default=0.05, metadata=within(POSITIVE))
+    """What similarities are divided by in that loss."""
 
 
 @dataclass

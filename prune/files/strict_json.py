@@ -21,6 +21,25 @@ def read(file: Path, largest: int = _LARGEST) -> dict[str, Any]:
         FileNotFoundError: if there is none.
         UserError: if it is too large, no text in UTF-8, no JSON, or no mapping of keys to values.
     """
+    content = _content(file, largest)
+    if not isinstance(content, dict):
+        raise UserError(f"{file} holds no mapping of keys to values")
+    return content
+
+
+def read_list(file: Path, largest: int = _LARGEST) -> list[dict[str, Any]]:
+    """The list of mappings that a file of at most `largest` bytes holds.
+
+    Raises:
+        FileNotFoundError, UserError: likewise.
+    """
+    content = _content(file, largest)
+    if not isinstance(content, list) or not all(isinstance(one, dict) for one in content):
+        raise UserError(f"{file} holds no list of mappings")
+    return content
+
+
+def _content(file: Path, largest: int) -> Any:
     if file.exists() and not file.is_file():  # a pipe would be waited for
         raise UserError(f"{file} is no file")
     try:
@@ -32,10 +51,7 @@ def read(file: Path, largest: int = _LARGEST) -> dict[str, Any]:
         raise UserError(f"{file} cannot be read: {error.strerror}") from error
     if len(raw) > largest:
         raise UserError(f"{file} is too large: at most {largest} bytes are read")
-    content = _parsed(raw, file)
-    if not isinstance(content, dict):
-        raise UserError(f"{file} holds no mapping of keys to values")
-    return content
+    return _parsed(raw, file)
 
 
 def _parsed(raw: bytes, file: Path) -> Any:

@@ -7,7 +7,6 @@ from dataclasses import asdict, replace
 
 from transformers import PreTrainedModel
 
-from prune.compaction import saved_model
 from prune.compaction.structure import Structure
 from prune.config.targets import TIMES
 from prune.measure import size
@@ -37,8 +36,8 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
     dense = next(one for one in reported.values() if isinstance(one, DenseReport))
     compacted = [one for one in reported.values() if isinstance(one, CompactReport)][-1]
     dense_folder = DENSE.folder(config)
-    model, dense_model = saved_model.load(folder.model), networks.dense(dense_folder)
-    scores = examples.scores(model, folder)
+    model, dense_model = networks.pruned(folder.model), networks.dense(dense_folder)
+    scores = examples.scores(model, folder, dense_folder)
     dense_scores = {split: dict(values) for split, values in dense.scores.items()}
     structure = Structure.read(folder.model)
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
@@ -114,7 +113,7 @@ def with_probes(experiment: Experiment, record: Record) -> Record:
     dense_folder, folder = DENSE.folder(experiment.config), experiment.folder
     experiment.screen.stage("evaluate", "the probes that the record lacks")
     lacking = replace(experiment, probes=[one for one in experiment.probes if one.config.name not in record.probes])
-    scores = _probe_scores(lacking, saved_model.load(folder.model), folder)
+    scores = _probe_scores(lacking, experiment.networks.pruned(folder.model), folder)
     dense_scores = _dense_probe_scores(lacking, experiment.networks.dense(dense_folder), dense_folder)
     return replace(record, probes=record.probes | scores, dense_probes=record.dense_probes | dense_scores)
 

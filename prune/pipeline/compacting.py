@@ -66,6 +66,7 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
     difference = _proven(experiment, selection.outputs, whole, model)
     with saving(model, folder):
         saved_model.save(model, structure, examples.tokenizer, folder.model)
+        examples.task.save(model, folder.model)
     return {
         "density": density,
         "largest_logit_difference": difference,

@@ -23,11 +23,13 @@ from prune.training.distillation import TrainingData
 def fine_tune_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str, Any]:
     """Leaves the unpruned model and its predictions in `folder`; returns its scores."""
     config, examples, learning = experiment.config, experiment.examples, experiment.learning
-    training = None if config.model.dense else learning.settings.dense  # to time steps draws numbers
+    stays = bool(config.model.dense) or config.schedule.dense_epochs == 0 or not examples.task.learns_alone
+    training = None if stays else learning.settings.dense  # to time steps draws numbers
     set_seed(config.seed)
     if training is None:
-        assert config.model.dense
-        model = experiment.networks.finished(config.model.dense, "model.dense")
+        experiment.screen.stage("dense", "the unpruned model as it is, the reference of every difference")
+        path, option = (config.model.dense, "model.dense") if config.model.dense else (config.model.path, "model.path")
+        model = experiment.networks.finished(path, option)
     else:
         experiment.screen.stage("dense", "fine-tuning the unpruned model, the reference of every difference")
         model = experiment.networks.fresh()
@@ -37,6 +39,7 @@ def fine_tune_dense(experiment: Experiment, folder: StageFolder) -> Mapping[str,
         with saving(model, folder):
             model.save_pretrained(folder.model)
             examples.tokenizer.save_pretrained(folder.model)
+            examples.task.save(model, folder.model)
         return {"scores": examples.scores(model, folder), "pretraining_flops": _pretraining_flops(config)}
 
     return distributed.broadcast_from_main(keep)

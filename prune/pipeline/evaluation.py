@@ -26,6 +26,7 @@ def evaluate(config: Config, screen: Screen) -> dict[str, Scores]:
     path, task = config.model.path, task_of(config)
     described = loading.config_of(path)
     check_head(config, task, described)
+    task.read_model(path)
     examples = read_examples(config, task, loading.tokenizer(path), screen, training=False)
     check_lengths(described, examples.features)
     model: PreTrainedModel = finished(path, task, "model.path")

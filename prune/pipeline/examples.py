@@ -61,8 +61,13 @@ class Examples:
         rows = self.evaluation.select(range(min(self.task.proof_examples, len(self.evaluation))))
         return self.outputs_of(model, rows)
 
-    def scores(self, model: PreTrainedModel, folder: StageFolder | RunFolder) -> dict[str, Scores]:
-        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`."""
+    def scores(
+        self, model: PreTrainedModel, folder: StageFolder | RunFolder, dense: StageFolder | None = None
+    ) -> dict[str, Scores]:
+        """The task's metrics of `model` on every evaluation split; its predictions go into `folder`.
+
+        `dense`: where the predictions of the unpruned model are; None: it is that.
+        """
         scores = {}
         for split in self.task.eval_splits:
             predictions = self.predictions(model, split)
@@ -72,7 +77,8 @@ class Examples:
                 non_null_predictions=predictions.forced,
                 probabilities=predictions.probabilities,
             )
-            scores[split] = self.task.score(predictions, self.rows[split])
+            reference = dense.predictions(split).answers() if dense and self.task.is_compared else None
+            scores[split] = self.task.score(predictions, self.rows[split], reference)
         return scores
 
     def main_scores(self, model: PreTrainedModel) -> dict[str, Scores]:

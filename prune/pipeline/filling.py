@@ -20,13 +20,14 @@ def fill(experiment: Experiment, folder: StageFolder, dense: StageFolder, compac
     learning, examples = experiment.learning, experiment.examples
     experiment.screen.stage("fill", "freeing the zeros that are left, and fine-tuning again")
     set_seed(experiment.config.seed)
-    model = saved_model.load(compacted.model)
+    model = experiment.networks.pruned(compacted.model)
     learning.train(model, folder, learning.settings.fill, learning.data(dense))
 
     def keep() -> None:
         structure = Structure.read(compacted.model)
         with saving(model, folder):
             saved_model.save(model, structure, examples.tokenizer, folder.model)
+            examples.task.save(model, folder.model)
 
     distributed.broadcast_from_main(keep)
     return {}

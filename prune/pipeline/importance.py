@@ -26,7 +26,7 @@ def importance_of(experiment: Experiment, model: PreTrainedModel, criterion: str
     number = min(method.importance_examples, len(examples.training))
     experiment.screen.stage("prune", f"{method.name}: importance of units, from {counted(number, 'example')}")
     batches = list(examples.sample(number, model.device))
-    with minimising(examples.task.loss, model):
+    with minimising(examples.task.saliency_loss, model):
         return importance(saliency, model, networks.sublayers, batches, networks.first_token_only)
 
 

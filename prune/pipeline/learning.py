@@ -156,12 +156,12 @@ class Learning:
             layers = self.config.distillation.alpha_layers > 0
             teacher = Teacher(model, self.examples.task.distilled, layers)
             return TrainingData(
-                self.as_weighted(self.examples.training), teacher, regresses=self.examples.task.regresses
+                self.as_weighted(self.examples.training), teacher, distilled_as=self.examples.task.distilled_as
             )
         with as_in_training(self.config.schedule.precision, model.device):
             outputs = self.examples.outputs_of(model, self.examples.training)
         features = with_teacher(self.examples.training, outputs)
-        return TrainingData(self.as_weighted(features), regresses=self.examples.task.regresses)
+        return TrainingData(self.as_weighted(features), distilled_as=self.examples.task.distilled_as)
 
     def _teacher(self, dense: StageFolder) -> PreTrainedModel:
         path = str(dense.model) if self.config.teacher == "dense" else self.config.teacher

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import transformers
@@ -42,11 +43,11 @@ class Networks:
         """The model of the config with a new head; draws from the global generator."""
         if not self.config.model.pretrained:
             return self.random()
-        return loading.fresh_model(self.config.model.path, self.task.auto_class, self._settings)
+        return self.task.adapt(loading.fresh_model(self.config.model.path, self.task.auto_class, self._settings))
 
     def random(self) -> PreTrainedModel:
         """The same with random weights everywhere; draws from the global generator."""
-        return loading.random_model(self.config.model, self.task.auto_class, self._settings)
+        return self.task.adapt(loading.random_model(self.config.model, self.task.auto_class, self._settings))
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -58,7 +59,11 @@ class Networks:
 
     def dense(self, folder: StageFolder) -> PreTrainedModel:
         """The unpruned model that a stage has left in `folder`."""
-        return loading.finished_model(str(folder.model), self.task.auto_class)
+        return self.task.adapt(loading.finished_model(str(folder.model), self.task.auto_class))
+
+    def pruned(self, folder: Path) -> PreTrainedModel:
+        """The pruned model in `folder`."""
+        return self.task.adapt(saved_model.load(folder))
 
     def start(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
@@ -82,7 +87,7 @@ def finished(path: str, task: Task, option: str) -> PreTrainedModel:
     if (name := type(model).__name__) != fitting:
         raise UserError(f"{option}={path}: it is a {name}; a model of task.kind={task.config.kind} is a {fitting}")
     loading.align_labels(model, task.model_settings().get("id2label"), option)
-    return model
+    return task.adapt(model)
 
 
 def check_lengths(config: PreTrainedConfig, features: Mapping[str, Dataset]) -> None:

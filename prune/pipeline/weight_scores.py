@@ -46,7 +46,7 @@ def choose_weights(
         )
         model.set_attn_implementation(_EAGER)
     batches = _batches(experiment, saliency, model)
-    with minimising(experiment.examples.task.loss, model):
+    with minimising(experiment.examples.task.saliency_loss, model):
         chosen = choose(saliency, model, matrices, batches, masks, density, iterations, inverted=inverted)
     return {name: mask.cpu() for name, mask in chosen.items()}
 

@@ -47,6 +47,8 @@ from typing import Any
 
 from prune.config.identity import dense_identity, differences, digest, run_identity
 from prune.config.schema import Config
+from prune.errors import UserError
+from prune.files import strict_json
 from prune.files.atomic import write_at_once
 from prune.files.checksums import sealed, unsealed
 
@@ -79,6 +81,18 @@ class PredictionFiles:
         for name, content in named.items():
             if content:
                 write_at_once(self.path / f"{name}.json", _by_line(content))
+
+    def answers(self) -> dict[str, Any]:
+        """Example's id -> its answer, as `save` left them.
+
+        Raises:
+            UserError: if they are not there, or no JSON.
+        """
+        file = self.path / "predictions.json"
+        try:
+            return strict_json.read(file)
+        except FileNotFoundError:
+            raise UserError(f"{file}: these answers are gone; with force=true they are made again") from None
 
 
 def _by_line(content: dict[str, Any]) -> str:

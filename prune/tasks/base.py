@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -69,8 +70,8 @@ class Task(ABC):
     """What is wrong with too many rows -> what to do."""
     has_labels: ClassVar[bool] = False
     """Whether each example has one of a few labels."""
-    regresses: ClassVar[bool] = False
-    """Whether these are numbers to be met, no logits."""
+    distilled_as: ClassVar[str] = "logits"
+    """What these are: `logits`, `numbers` to be met, or `embeddings`."""
     encoders_only: ClassVar[bool] = False
     """Whether it is no task for a model with a decoder, though that may have such a head."""
     draws_features: ClassVar[bool] = False
@@ -190,10 +191,34 @@ class Task(ABC):
         """How many inputs were cut at a maximal length."""
         return int(np.sum(features[TRUNCATED][:]))
 
+    def read_model(self, path: str) -> None:  # noqa: B027  # most need nothing
+        """Takes from the model at `path`, a folder or a name on the hub, what the task needs to know of it.
+
+        Raises:
+            UserError: if it is no model for the task.
+        """
+
+    def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
+        """`model`, once it gives the outputs that the task reads."""
+        return model
+
+    def save(self, model: PreTrainedModel, folder: Path) -> None:  # noqa: B027  # most need nothing
+        """Writes beside a model what other programs need to do the task with it."""
+
+    @property
+    def learns_alone(self) -> bool:
+        """Whether there is something to learn without a teacher; else the unpruned model stays as it is."""
+        return True
+
     @property
     def loss(self) -> Loss | None:
         """What is minimised instead of the model's own loss; None: that."""
         return None
+
+    @property
+    def saliency_loss(self) -> Loss | None:
+        """What the gradients are of that tell which units matter; None: the model's own loss."""
+        return self.loss
 
     @abstractmethod
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
@@ -217,8 +242,13 @@ class Task(ABC):
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
         """All metrics, in the units of their official definitions."""
 
-    def score(self, predictions: Predictions, rows: Dataset) -> Scores:
-        """The metrics that a record holds: fractions in [0, 1]."""
+    @property
+    def is_compared(self) -> bool:
+        """Whether its metric is agreement with the unpruned model's answers."""
+        return False
+
+    def score(self, predictions: Predictions, rows: Dataset, reference: Mapping[str, Any] | None = None) -> Scores:
+        """The metrics that a record holds: fractions in [0, 1]; `reference`: the unpruned model's answers."""
         return self.measure(predictions, rows)
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +141,7 @@ class QuestionAnswering(OnePassTask):
         scores = dict(SquadV2().compute(predictions=given, references=references, no_answer_threshold=threshold) or {})
         return {name: value for name, value in scores.items() if predictions.odds or not name.startswith("best_")}
 
-    def score(self, predictions: Predictions, rows: Dataset) -> Scores:
+    def score(self, predictions: Predictions, rows: Dataset, reference: Mapping[str, Any] | None = None) -> Scores:
         measured = self.measure(predictions, rows)
         return {
             name: value / 100 if spec_of(name).is_score else value

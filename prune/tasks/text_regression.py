@@ -18,7 +18,7 @@ from prune.tasks.base import Outputs, Predictions, Scores, SequenceTask
 class TextRegression(SequenceTask):
     """Texts in the columns `text`, a number in the column `label`."""
 
-    regresses = True
+    distilled_as = "numbers"
 
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -26,9 +26,47 @@ def soft_cross_entropy(student: Tensor, teacher: Tensor, temperature: float) -> 
     return F.kl_div(log_student, log_teacher, reduction="batchmean", log_target=True) * temperature**2
 
 
-def squared_distance(student: Tensor, teacher: Tensor, _temperature: float) -> Tensor:
-    """Mean squared difference of predicted numbers (batch, ..., numbers), which have no temperature."""
-    return F.mse_loss(student, teacher)
+def embedding_distance(student: Tensor, teacher: Tensor, alpha_similarities: float, temperature: float) -> Tensor:
+    """How far embeddings (batch, width) are from a teacher's, and how differently they tell texts apart.
+
+    The mean squared distance, relative to the teacher's squared length: twice 1 - cosine where both have length 1. A
+    teacher of another width has no part in it. To it comes `alpha_similarities` times the divergence of `similarities`.
+    """
+    loss = alpha_similarities * similarity_divergence(student, teacher, temperature)
+    if student.shape == teacher.shape:
+        lengths = teacher.square().sum(-1).clamp(min=1e-12)
+        loss = loss + ((student - teacher).square().sum(-1) / lengths).mean()
+    return loss
+
+
+def similarity_divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """KL(teacher || student) of each text's distribution over the others of the batch, the mean over texts.
+
+    They are softmaxes of cosines divided by `temperature` (similarity distillation: Tejankar et al. 2021, equation 3,
+    here within the batch). Embeddings are (batch, width); 0 for a single text.
+    """
+    if len(student) < 2:
+        return student.sum() * 0.0
+    first, second = (_log_similarities(one, temperature) for one in (student, teacher))
+    return F.kl_div(first, second, reduction="batchmean", log_target=True)
+
+
+def _log_similarities(embeddings: Tensor, temperature: float) -> Tensor:
+    """(batch, batch - 1): of each to the others."""
+    unit, number = F.normalize(embeddings, dim=-1), len(embeddings)
+    others = ~torch.eye(number, dtype=torch.bool, device=unit.device)
+    return F.log_softmax((unit @ unit.T)[others].view(number, number - 1) / temperature, dim=-1)
+
+
+Distance = Callable[[Tensor, Tensor, DistillationConfig], Tensor]
+DISTANCES: Mapping[str, Distance] = {
+    "logits": lambda student, teacher, config: soft_cross_entropy(student, teacher, config.temperature),
+    "numbers": lambda student, teacher, _: F.mse_loss(student, teacher),
+    "embeddings": lambda student, teacher, config: embedding_distance(
+        student, teacher, config.alpha_similarities, config.similarity_temperature
+    ),
+}
+"""What a task's outputs are -> how far a student's are from a teacher's (batch, ...), the mean over the batch."""
 
 
 def with_teacher(features: Dataset, outputs: Mapping[str, Any]) -> Dataset:
@@ -85,8 +123,8 @@ class TrainingData:
     """With what a teacher said, as columns, where that is kept."""
     teacher: Teacher | None = None
     """Asked at every step otherwise."""
-    regresses: bool = False
-    """Whether a teacher's outputs are numbers to be met, no logits."""
+    distilled_as: str = "logits"
+    """What a teacher's outputs are: one of `DISTANCES`."""
 
     @cached_property
     def ids(self) -> frozenset[int]:
@@ -147,9 +185,9 @@ def losses(
     inputs: Mapping[str, Tensor],
     weight: LossWeight = LossWeight(),
     *,
-    regresses: bool = False,
+    distilled_as: str = "logits",
 ) -> dict[str, Tensor]:
-    """The weighted terms of the loss: against the labels, and against the teacher if there is one.
+    """The weighted terms of the loss: against the labels, where there are any, and against the teacher if there is one.
 
     `inputs` tell which tokens are no padding: `attention_mask`, and for generated texts and masked tokens, which count
     alone, `labels`, both (batch, tokens). They are the `weight` of a batch.
@@ -158,15 +196,13 @@ def losses(
         return {"labels": weight.answers * outputs["loss"]}
     written = _written(inputs)
     which = slice(None) if written is None else written
-    distance = squared_distance if regresses else soft_cross_entropy
     distances = [
-        distance(outputs[name][which].float(), logits[which].float(), config.temperature)
+        DISTANCES[distilled_as](outputs[name][which].float(), logits[which].float(), config)
         for name, logits in teacher_outputs.logits.items()
     ]
-    terms = {
-        "labels": weight.answers * config.alpha_ce * outputs["loss"],
-        "teacher": weight.answers * config.alpha_teacher * torch.stack(distances).mean(),
-    }
+    terms = {"teacher": weight.answers * config.alpha_teacher * torch.stack(distances).mean()}
+    if outputs.get("loss") is not None:
+        terms = {"labels": weight.answers * config.alpha_ce * outputs["loss"], **terms}
     if teacher_outputs.layers:
         read = inputs["attention_mask"].bool()
         student = layers_of(outputs)

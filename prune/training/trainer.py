@@ -173,7 +173,7 @@ class _Trainer(Trainer):
             masks,
             training_data.teacher,
         )
-        self.regresses = training_data.regresses
+        self.distilled_as = training_data.distilled_as
         features = training_data.features
         self.sampler = LengthGrouped(training.batch_size, features[LENGTH][:], training.seed)
         args = _arguments(training, folder, model)
@@ -193,7 +193,7 @@ class _Trainer(Trainer):
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
             teacher_outputs = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
             outputs = model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {}))
-        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight, regresses=self.regresses)
+        terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight, distilled_as=self.distilled_as)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty
         values = torch.stack(list(terms.values()))

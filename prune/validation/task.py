@@ -10,6 +10,7 @@ from prune.config.schema import Config, TaskConfig
 from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
 from prune.tasks.metrics import specs
+from prune.validation.names import method_or_none
 
 
 def fields_of_kind(config: Config) -> Iterator[str]:
@@ -98,7 +99,45 @@ def _masked(task: TaskConfig) -> Iterator[str]:
         yield f"task.label={shown(task.label)}: masked tokens are predicted, and no column; say task.label=''"
 
 
+def _embedded(task: TaskConfig) -> Iterator[str]:
+    if not 1 <= len(task.text) <= 2:
+        yield f"task.text={shown(task.text)}: name one or two text columns"
+    if len(task.text) == 1 and task.label:
+        yield f"task.label={shown(task.label)} is how alike two texts are, and task.text names one; name two, or say ''"
+    if len(task.text) == 1 and task.embeddings.contrastive:
+        yield "task.embeddings.contrastive=true: pairs are learned, and task.text names one column; name two"
+    if bool(task.retrieval.corpus) != bool(task.retrieval.relevance):
+        yield "task.retrieval: name both, corpus and relevance, or neither"
+    if task.weights:
+        yield "task.weights: embeddings have no exemplars; say task.weights=''"
+    searches = not task.label and (len(task.text) == 2 or task.retrieval.corpus)
+    what = "pairs with a label" if task.label else "a search" if searches else "texts alone"
+    known = _METRICS_OF_EMBEDDINGS[what]
+    if unfit := [name for name in task.metrics if name not in known]:
+        yield f"task.metrics: {', '.join(map(shown, unfit))}: the metrics of {what} are {', '.join(known)}"
+
+
+def teachers(config: Config) -> Iterator[str]:
+    """Nothing to learn from: neither labels nor a teacher."""
+    if config.task.kind != "embedding" or config.task.embeddings.contrastive:
+        return
+    method = method_or_none(config)
+    if config.teacher == "none" or (method is not None and not method.has_teacher):
+        why = "teacher=none" if config.teacher == "none" else f"method={config.method.name} has no teacher"
+        yield f"{why}: texts are learned from a teacher alone; or learn pairs (task.embeddings.contrastive=true)"
+    if config.schedule.budget_flops or config.schedule.budget_seconds:
+        yield "schedule.budget_*: the unpruned embedder stays as it is; learn pairs (task.embeddings.contrastive=true)"
+    if config.schedule.eval_every is not None and config.task.metrics == [specs.AGREEMENT]:
+        yield f"schedule.eval_every: {specs.AGREEMENT} is known of finished models only; say null"
+
+
+_METRICS_OF_EMBEDDINGS = {
+    "pairs with a label": ("spearman", "pearson"),
+    "a search": ("recall@10", "recall@1", "mrr@10", "ndcg@10"),
+    "texts alone": (specs.AGREEMENT,),
+}
 _ASKED = {
+    "embedding": _embedded,
     "text_classification": _classes,
     "text_regression": _texts,
     "question_answering": _answers,
@@ -110,5 +149,7 @@ _READERS = {
     "class_weights": "text_classification",
     "answers": "question_answering",
     "summaries": "summarization",
+    "embeddings": "embedding",
+    "retrieval": "embedding",
 }
 """Field -> the one kind that reads it."""

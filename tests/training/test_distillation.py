@@ -58,7 +58,7 @@ def test_numbers_are_met_not_softened():
     outputs = {"loss": torch.tensor(3.0), "logits": torch.tensor([[1.0], [4.0]])}
     teacher = TeacherOutputs({"logits": torch.tensor([[2.0], [1.0]])})
     config = DistillationConfig(alpha_ce=0.5, alpha_teacher=1.0)
-    terms = losses(outputs, teacher, config, {}, regresses=True)
+    terms = losses(outputs, teacher, config, {}, distilled_as="numbers")
     assert {name: term.item() for name, term in terms.items()} == {"labels": 1.5, "teacher": (1 + 9) / 2}
 
 

@@ -17,8 +17,11 @@ CONSTANT = "the best constant answer"
 LEAD = 3
 """Sentences of the baseline of summaries (See et al. 2017, section 5)."""
 LEAD_BASELINE = f"lead-{LEAD}"
+AGREEMENT = "agreement@10"
+"""A metric that is relative to the unpruned model."""
 F1_OF_EACH = "f1_of_each"
 """A metric with a value for each label."""
+_RANDOM_ORDER = "a random order"
 POINTS = "points"
 """Hundredths. The unit goes without saying after a score, so only differences name it."""
 
@@ -74,6 +77,7 @@ class MetricSpec:
 
 
 NAMES = {
+    "embedding": ("recall@10", "recall@1", "mrr@10", "ndcg@10", "spearman", "pearson", AGREEMENT),
     "masked_language_modeling": ("accuracy", "pseudo_perplexity"),
     "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
     "text_classification": (
@@ -118,6 +122,11 @@ _SPECS = {
         MetricSpec("pearson", "Pearson correlation"),
         MetricSpec("spearman", "Spearman correlation"),
         MetricSpec("pseudo_perplexity", "pseudo-perplexity", scale=1.0, unit="", higher_is_better=False, margin=0.1),
+        MetricSpec("recall@1", baseline=_RANDOM_ORDER),
+        MetricSpec("recall@10", baseline=_RANDOM_ORDER),
+        MetricSpec("mrr@10", "MRR@10", baseline=_RANDOM_ORDER),
+        MetricSpec("ndcg@10", "nDCG@10", baseline=_RANDOM_ORDER),
+        MetricSpec(AGREEMENT, "agreement of the ten nearest"),
         MetricSpec("exact_match", "exact match"),
         MetricSpec("exact", "exact match"),
         MetricSpec("best_f1", "best F1"),

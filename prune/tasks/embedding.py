@@ -1,0 +1,397 @@
+"""Texts -> vectors: searching documents, rating pairs of texts, or as the unpruned model embeds them.
+
+What is evaluated follows from the columns: two texts are a query and its own document; with a label, a pair and how
+alike its texts are; one text is a query, where a corpus is named, or else just a text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from datasets import Dataset
+
+from prune.config.schema import TaskConfig
+from prune.data.checks import is_number
+from prune.data.features import LENGTH, TRUNCATED
+from prune.data.reading import read_split
+from prune.errors import UserError
+from prune.runtime.wording import counted
+from prune.tasks.base import Loss, OnePassTask, Outputs, Predictions, Scores, mapped
+from prune.tasks.metrics import retrieval
+from prune.tasks.metrics.specs import AGREEMENT
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from prune.models.embedder import Embedder
+
+_RELEVANT, _CORPUS = "relevant_documents", "fingerprint_of_corpus"
+"""Columns that queries get."""
+_QUERY, _DOCUMENT = ("query",), ("document", "passage", "corpus")
+"""Names of prompts, as sentence-transformers looks for them."""
+_SECOND = "other_"
+"""How the names of the inputs of a pair's second text begin."""
+
+
+class Embedding(OnePassTask):
+    """Texts in the columns `text`."""
+
+    auto_class = "AutoModel"
+    encoders_only = True
+    distilled = ("embeddings",)
+    distilled_as = "embeddings"
+
+    def __init__(self, config: TaskConfig, seed: int):
+        super().__init__(config, seed)
+        self._embedder: Embedder | None = None
+        self._corpora: dict[str, tuple[list[str], list[str]]] = {}
+        """Fingerprint of a corpus -> ids and texts of its documents."""
+
+    @property
+    def embedder(self) -> Embedder:
+        """How the model pools, once `read_model` was called."""
+        assert self._embedder is not None, "read_model was not called"
+        return self._embedder
+
+    @property
+    def keeps_teacher(self) -> bool:  # type: ignore[override]
+        """Of pairs a teacher's embeddings are asked for at every step."""
+        return not self.config.embeddings.contrastive
+
+    @property
+    def searches(self) -> bool:
+        """Whether documents are searched."""
+        return not self.config.label and (len(self.config.text) == 2 or bool(self.config.retrieval.corpus))
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether its metric is agreement with the unpruned model."""
+        return not self.config.label and not self.searches
+
+    def read_model(self, path: str) -> None:
+        from prune.models.embedder import Embedder, read_embedder
+
+        found, own = read_embedder(path), self.config.embeddings
+        if found is None and own.pooling is None:
+            self.remarks.append(f"model.path={path} has no modules.json: its tokens are pooled by their mean")
+        found = found or Embedder()
+        prompts = dict(found.prompts)
+        for names, prompt in ((_QUERY, own.query_prompt), (_DOCUMENT, own.document_prompt)):
+            if prompt is not None:
+                prompts = {name: text for name, text in prompts.items() if name not in names} | {names[0]: prompt}
+        self._embedder = replace(
+            found,
+            pooling=own.pooling or found.pooling,
+            normalize=found.normalize if own.normalize is None else own.normalize,
+            prompts=prompts,
+        )
+
+    def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
+        self.embedder.attach(model)
+        return model
+
+    def save(self, model: PreTrainedModel, folder: Path) -> None:
+        self.embedder.save(folder, model.config.hidden_size, self.config.max_length)
+
+    def _prompt(self, names: Sequence[str]) -> str:
+        return next((self.embedder.prompts[name] for name in names if name in self.embedder.prompts), "")
+
+    # Data
+
+    def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
+        data = super().load(splits)
+        return {split: self._with_relevant(split, rows) for split, rows in data.items()}
+
+    def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
+        if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+            raise UserError(f"{where}: the column {self.config.label!r} holds {values.type}, not numbers")
+
+    def check(self, split: str, rows: Dataset) -> None:
+        if split not in self.eval_splits or not self.searches:  # a training split needs its texts and nothing else
+            own = self.config
+            self.config = replace(own, label=own.label if split in self.eval_splits else "", id=None)
+            try:
+                super().check(split, rows)
+            finally:
+                self.config = own
+            return
+        super().check(split, rows)
+
+    def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
+        found = {}
+        for name in self.config.text:
+            found[f"an empty text in the column {name!r}"] = [
+                row for row, text in enumerate(rows[name][:]) if not text or not text.strip()
+            ]
+        if self.config.label and split in self.eval_splits:
+            values = enumerate(rows[self.config.label][:])
+            missing = [row for row, value in values if value is None or not math.isfinite(value)]
+            found["no finite number"] = missing
+        return found
+
+    def _with_relevant(self, split: str, rows: Dataset) -> Dataset:
+        """`rows` of an evaluation split with what is relevant to each, where a corpus is named."""
+        if split not in self.eval_splits or not self.searches or not self.config.retrieval.corpus:
+            return rows
+        corpus, relevant = self._corpus(), self._relevance(split)
+        ids, known = self.ids(rows), set(self._corpora[corpus][0])
+        unknown = {document for found in relevant.values() for document in found} - known
+        if unknown:
+            raise UserError(
+                f"task.retrieval.relevance names {counted(len(unknown), 'document')} that the corpus does not have, "
+                f"such as {min(unknown)!r}"
+            )
+        kept = [row for row, id_ in enumerate(ids) if relevant.get(id_)]
+        if left_out := len(rows) - len(kept):
+            first = next(id_ for id_ in ids if not relevant.get(id_))
+            self.remarks.append(
+                f"split {split!r}: {counted(left_out, 'row')} without a relevant document left out (the "
+                f"first is {first})"
+            )
+        if not kept:
+            raise UserError(f"task {self.config.name}, split {split!r}: no query has a relevant document")
+        rows = rows.select(kept)
+        rows = rows.add_column(_RELEVANT, [sorted(relevant[ids[row]]) for row in kept])
+        return rows.add_column(_CORPUS, [corpus] * len(kept))
+
+    def _corpus(self) -> str:
+        """Reads the corpus; returns what tells it from others."""
+        settings = self.config.retrieval
+        rows, where = read_split(self.config, settings.corpus), f"task.retrieval.corpus={settings.corpus}"
+        texts = [name for name in settings.document_text if name in rows.column_names]
+        if settings.document_id not in rows.column_names or not texts:
+            raise UserError(
+                f"{where}: no column {settings.document_id!r}, or none of {', '.join(settings.document_text)}; there "
+                f"are {', '.join(rows.column_names)}. Say task.retrieval.document_id= and document_text="
+            )
+        ids = [str(value) for value in rows[settings.document_id][:]]
+        if repeats := len(ids) - len(set(ids)):
+            raise UserError(f"{where}: {counted(repeats, 'document')} with the id of an earlier one")
+        columns = (rows[name][:] for name in texts)
+        documents = [" ".join(filter(None, parts)).strip() for parts in zip(*columns, strict=True)]
+        if empty := [id_ for id_, text in zip(ids, documents, strict=True) if not text]:
+            raise UserError(f"{where}: {counted(len(empty), 'document')} without a text, such as {empty[0]}")
+        key = f"{settings.corpus} {hash_of(ids, documents)}"
+        self._corpora[key] = ids, documents
+        return key
+
+    def _relevance(self, split: str) -> dict[str, set[str]]:
+        """Query's id -> ids of its relevant documents."""
+        settings, found = self.config.retrieval, dict[str, set[str]]()
+        name = settings.relevance.replace("{split}", split)
+        rows = read_split(self.config, name)
+        needed = [settings.relevance_query, settings.relevance_document, *filter(None, [settings.relevance_score])]
+        if missing := [column for column in needed if column not in rows.column_names]:
+            raise UserError(
+                f"task.retrieval.relevance={name}: there is no column {', '.join(map(repr, missing))}; the columns are "
+                f"{', '.join(rows.column_names)}"
+            )
+        scores = rows[settings.relevance_score][:] if settings.relevance_score else [1] * len(rows)
+        for query, document, score in zip(rows[needed[0]][:], rows[needed[1]][:], scores, strict=True):
+            if score > 0:
+                found.setdefault(str(query), set()).add(str(document))
+        return found
+
+    def _documents(self, rows: Dataset) -> tuple[list[str], list[str]]:
+        """Ids and texts of the documents that are searched for the queries `rows`."""
+        if _CORPUS in rows.column_names:
+            return self._corpora[rows[_CORPUS][0]]
+        texts = list(dict.fromkeys(rows[self.config.text[1]][:]))
+        return [str(number) for number in range(len(texts))], texts
+
+    def _relevant(self, rows: Dataset) -> list[list[str]]:
+        """Ids of the documents that are relevant to each query."""
+        if _RELEVANT in rows.column_names:
+            found: list[list[str]] = rows[_RELEVANT][:]
+            return found
+        numbers = {text: str(number) for number, text in enumerate(self._documents(rows)[1])}
+        return [[numbers[text]] for text in rows[self.config.text[1]][:]]
+
+    # Inputs
+
+    def features(
+        self, rows: Dataset, tokenizer: PreTrainedTokenizerBase, *, training: bool, fingerprint: str | None = None
+    ) -> Dataset:
+        """Of training texts each once, or of pairs each row; of evaluation texts first those of the rows, then the
+        documents, or the second texts."""
+        query, document = self._prompt(_QUERY), self._prompt(_DOCUMENT)
+        columns = [rows[name][:] for name in self.config.text]
+        prompts = [query, document] if self.searches or self.config.embeddings.contrastive else ["", ""]
+        if training and self.config.embeddings.contrastive:
+            first, second = ([prompt + text for text in texts] for prompt, texts in zip(prompts, columns, strict=True))
+            given = Dataset.from_dict({"text": first, _SECOND: second})
+        elif training:
+            texts = [prompt + text for prompt, of_column in zip(prompts, columns, strict=False) for text in of_column]
+            given = Dataset.from_dict({"text": list(dict.fromkeys(texts))})
+        else:
+            others = self._documents(rows)[1] if self.searches else columns[1] if self.config.label else []
+            given = Dataset.from_dict({"text": [prompts[0] + t for t in columns[0]] + [prompts[1] + t for t in others]})
+
+        def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
+            encoded = tokenizer(batch["text"], truncation=True, max_length=self.config.max_length)
+            lengths = [len(ids) for ids in encoded["input_ids"]]
+            cut = [bool(one.overflowing) for one in encoded.encodings]
+            more: dict[str, Any] = {}
+            if _SECOND in batch:
+                second = tokenizer(batch[_SECOND], truncation=True, max_length=self.config.max_length)
+                more = {_SECOND + name: values for name, values in second.items()}
+                lengths = [max(one, len(ids)) for one, ids in zip(lengths, second["input_ids"], strict=True)]
+                cut = [one or bool(other.overflowing) for one, other in zip(cut, second.encodings, strict=True)]
+            return {**encoded, **more, LENGTH: lengths, TRUNCATED: cut}
+
+        key = None if fingerprint is None else hash_of([fingerprint, *prompts])
+        return mapped(given, encode, key)
+
+    def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
+        from prune.data.pairs import PairCollator
+
+        return PairCollator(tokenizer, _SECOND)
+
+    # Losses
+
+    @property
+    def learns_alone(self) -> bool:
+        return self.config.embeddings.contrastive
+
+    @property
+    def loss(self) -> Loss | None:
+        settings = self.config.embeddings
+        return contrastive_loss(settings.contrastive_temperature) if settings.contrastive else None
+
+    @property
+    def saliency_loss(self) -> Loss | None:
+        return sampled_loss(self.seed)
+
+    def model_settings(self) -> dict[str, Any]:
+        return {}
+
+    # Answers
+
+    def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
+        """Of each query the ids of the best documents; of each pair its similarity; of each text its nearest others."""
+        embeddings, ids = np.stack(outputs["embeddings"]).astype(np.float32), self.ids(rows)
+        if self.embedder.similarity == "cosine" or self.config.label:
+            embeddings /= np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
+        first, others = embeddings[: len(rows)], embeddings[len(rows) :]
+        if self.config.label:
+            similarities = (first * others).sum(-1)
+            return Predictions({id_: float(one) for id_, one in zip(ids, similarities, strict=True)})
+        if self.searches:
+            documents = self._documents(rows)[0]
+            found = retrieval.nearest(first, others)
+            return Predictions({id_: [documents[n] for n in best] for id_, best in zip(ids, found, strict=True)})
+        found = retrieval.nearest(first, first, retrieval.BEST + 1)
+        return Predictions(
+            {id_: [ids[n] for n in best if n != row][: retrieval.BEST] for row, (id_, best) in
+             enumerate(zip(ids, found, strict=True))}
+        )  # fmt: skip
+
+    def score(self, predictions: Predictions, rows: Dataset, reference: Mapping[str, Any] | None = None) -> Scores:
+        if not self.is_compared:
+            return self.measure(predictions, rows)
+        given, expected = predictions.answers, predictions.answers if reference is None else reference
+        shares = [_share(given[id_], expected[id_]) for id_ in self.ids(rows)]
+        return {AGREEMENT: float(np.mean(shares))}
+
+    def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
+        if self.is_compared:
+            raise UserError(f"task {self.config.name}: {AGREEMENT} is with the unpruned model, which only a run knows")
+        if self.config.label:
+            from prune.tasks.metrics.correlation import METRICS
+
+            given = np.asarray([_number(predictions.answers[id_]) for id_ in self.ids(rows)])
+            numbers = np.asarray(rows[self.config.label][:], dtype=float)
+            return {name: METRICS[name](numbers, given) for name in self.config.metrics}
+        return {name: float(np.mean(self._values(name, predictions, rows))) for name in self.config.metrics}
+
+    def _values(self, metric: str, predictions: Predictions, rows: Dataset) -> list[float]:
+        """Of each query."""
+        ranked = [_ids(id_, predictions.answers[id_]) for id_ in self.ids(rows)]
+        pairs = zip(ranked, map(set, self._relevant(rows)), strict=True)
+        return [retrieval.METRICS[metric](best, relevant) for best, relevant in pairs]
+
+    def chance(self, rows: Dataset) -> float:
+        if not self.searches:
+            return 0.0
+        number, metric = len(self._documents(rows)[0]), self.config.metrics[0]
+        return float(np.mean([retrieval.of_random_order(metric, len(one), number) for one in self._relevant(rows)]))
+
+    def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
+        """The main metric of each query; of pairs the distance from the rank that the label has, negative."""
+        if self.searches:
+            return self._values(self.config.metrics[0], predictions, rows)
+        if not self.config.label:
+            raise UserError(f"task {self.config.name}: texts alone have no answers that an audit could compare")
+        from scipy.stats import rankdata
+
+        given = rankdata([_number(predictions.answers[id_]) for id_ in self.ids(rows)])
+        true = rankdata(rows[self.config.label][:])
+        return [-float(abs(one - other)) / len(rows) for one, other in zip(given, true, strict=True)]
+
+
+def hash_of(*lists: Sequence[str]) -> str:
+    """What tells texts from others."""
+    import hashlib
+    import json
+
+    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()[:32]
+
+
+def contrastive_loss(temperature: float) -> Loss:
+    """Cross-entropy of finding each text's partner among all second texts of the batch, and the other way round
+    (InfoNCE, both directions); the embeddings (2 x pairs, width) of all first texts come before those of the second."""
+    import torch
+    import torch.nn.functional as F
+
+    def loss(outputs: Mapping[str, Any], _inputs: Mapping[str, Tensor]) -> Tensor:
+        first, second = F.normalize(outputs["embeddings"].float(), dim=-1).chunk(2)
+        logits = first @ second.T / temperature
+        places = torch.arange(len(first), device=logits.device)
+        return (F.cross_entropy(logits, places) + F.cross_entropy(logits.T, places)) / 2
+
+    return loss
+
+
+def sampled_loss(seed: int) -> Loss:
+    """Half the squared distance from embeddings that are drawn around those that the model gives.
+
+    Embeddings have no labels, and a model is no distance away from itself. Squared gradients of labels that are drawn
+    from the model's own distribution, here a normal one around each embedding, are in expectation the diagonal of the
+    Fisher information (Martens 2020, section 5; Kunstner et al. 2019, equation 5).
+    """
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+
+    def loss(outputs: Mapping[str, Any], _inputs: Mapping[str, Tensor]) -> Tensor:
+        embeddings: Tensor = outputs["embeddings"]
+        noise = torch.randn(embeddings.shape, generator=generator).to(embeddings)
+        return (embeddings - (embeddings.detach() + noise)).square().sum(-1).mean() / 2
+
+    return loss
+
+
+def _share(given: Any, expected: Sequence[str]) -> float:
+    return len(set(given) & set(expected)) / len(expected) if expected else 1.0
+
+
+def _number(answer: Any) -> float:
+    if not is_number(answer):
+        raise UserError(f"predictions: {answer} is no number")
+    return float(answer)
+
+
+def _ids(id_: str, answer: Any) -> list[str]:
+    if not isinstance(answer, list) or len(set(map(str, answer))) < len(answer):
+        raise UserError(f"predictions: those of {id_} are no list of different documents, the best first")
+    return [str(one) for one in answer]
+
+
+TASK = Embedding
