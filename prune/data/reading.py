@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ _READERS: dict[str, Callable[..., Any]] = {
     ".jsonl": Dataset.from_json,
     ".json": Dataset.from_json,
     ".csv": Dataset.from_csv,
+    ".tsv": Dataset.from_csv,
 }
 
 
@@ -64,13 +66,16 @@ def _from_file(file: Path, config: TaskConfig, split: str) -> Dataset:
 @lru_cache(maxsize=8)
 def _rows_of(file: Path, _state: tuple[int, int], split: str, encoding: str) -> Dataset:
     """Read once as long as the file is in the same state: data are checked early, and again where they are used."""
-    rows: Dataset = _READERS[file.suffix](str(file), split=split, **_options(file.suffix, encoding))
+    name = re.sub(r"\W", "_", split)  # as `datasets` allows it
+    rows: Dataset = _READERS[file.suffix](str(file), split=name, **_options(file.suffix, encoding))
     return rows
 
 
 def _options(suffix: str, encoding: str) -> dict[str, Any]:
     """Of the cells of CSV only empty ones are null: "None", "null" and "NA" are words."""
-    cells = {"keep_default_na": False, "na_values": [""]} if suffix == ".csv" else {}
+    cells: dict[str, Any] = {"keep_default_na": False, "na_values": [""]} if suffix in (".csv", ".tsv") else {}
+    if suffix == ".tsv":
+        cells["sep"] = "\t"
     return cells if suffix == ".parquet" else {"encoding": encoding, **cells}
 
 

@@ -25,10 +25,12 @@ from prune.measure.hardware import hardware
 from prune.measure.size import bytes_on_disk
 from prune.measure.speed import Speed, speed_batches, time_pairs
 from prune.pipeline.experiment import Experiment, prepare
+from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
 from prune.results.layout import RECORD, RunFolder, StageFolder
 from prune.results.record import Record
 from prune.runtime.screen import Screen
+from prune.tasks.base import Task
 
 TOLERANCE = 1e-4
 """Largest difference of an output, relative to the largest output, that is rounding."""
@@ -45,11 +47,11 @@ class _Called:
 
     training = False
 
-    def __init__(self, exported: Any, config: Any):
-        self._exported, self.config, self.device = exported, config, _CPU
+    def __init__(self, exported: Any, config: Any, task: Task):
+        self._exported, self.config, self._task, self.device = exported, config, task, _CPU
 
     def __call__(self, **batch: Tensor) -> Any:
-        return self._exported(**batch)
+        return self._task.completed(self._exported(**batch), batch)
 
     def eval(self) -> _Called:
         return self
@@ -96,6 +98,7 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     shutil.rmtree(folder, ignore_errors=True)
     made.save(exported, folder)
     experiment.examples.tokenizer.save_pretrained(folder)
+    experiment.examples.task.save(model, folder)
     scores = _scores(experiment, exported, model, folder) if scoring else record.scores
     if not measure:
         if scoring:
@@ -136,14 +139,16 @@ def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -
     found = []
     for size, length in _TRIED:
         batch = _batch(experiment, model, size, length)
-        found.append(largest_difference(model(**batch), exported(**batch), experiment.examples.task.distilled))
+        task = experiment.examples.task
+        before, after = (task.completed(one(**batch), batch) for one in (model, exported))
+        found.append(largest_difference(before, after, task.distilled))
     return float(np.max(found))  # NaN where there is one
 
 
 def _scores(experiment: Experiment, exported: Any, model: PreTrainedModel, folder: Path) -> _Scores:
     """Those of the exported model, whose predictions go into `folder`."""
-    called: Any = _Called(exported, model.config)
-    return experiment.examples.scores(called, StageFolder(folder))
+    called: Any = _Called(exported, model.config, experiment.examples.task)
+    return experiment.examples.scores(called, StageFolder(folder), DENSE.folder(experiment.config))
 
 
 def _in_words(record: Record, scores: _Scores) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from prune.config.identity import digest
 from prune.export.formats import FORMATS
 from prune.files.checksums import Damaged
+from prune.models import loading
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.shared_stages import DENSE
 from prune.pipeline.stages import locked
@@ -28,7 +29,8 @@ def dense_model(form: str, experiment: Experiment, batch: dict[str, Tensor]) -> 
     made, dense = FORMATS[form], DENSE.folder(experiment.config)
 
     def export() -> Any:
-        return made.export(experiment.networks.dense(dense).eval(), batch)
+        auto_class = experiment.networks.task.auto_class  # as transformers has it, without what the task adds
+        return made.export(loading.finished_model(str(dense.model), auto_class).eval(), batch)
 
     if made.opened is None:
         exported: Callable[..., Any] = export()

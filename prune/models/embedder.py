@@ -47,10 +47,17 @@ class Embedder:
         """Lets `model`, which is called with keywords, return embeddings, too."""
 
         def pool(_model: nn.Module, _args: Any, inputs: Mapping[str, Tensor], outputs: Any) -> Any:
-            outputs[EMBEDDINGS] = self.pooled(outputs["last_hidden_state"], inputs["attention_mask"])
+            outputs[EMBEDDINGS] = self._pooled(outputs, inputs)
             return outputs
 
         model.register_forward_hook(pool, with_kwargs=True)
+
+    def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The outputs of a model, and the embeddings."""
+        return dict(outputs) | {EMBEDDINGS: self._pooled(outputs, inputs)}
+
+    def _pooled(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
+        return self.pooled(outputs["last_hidden_state"], inputs["attention_mask"])
 
     def pooled(self, tokens: Tensor, mask: Tensor) -> Tensor:
         """Of `tokens` (batch, tokens, width), of which `mask` (batch, tokens) is 1 where there is no padding, the
@@ -96,8 +103,8 @@ def read_embedder(path: str) -> Embedder | None:
     steps = [str(one.get("type")).rpartition(".")[2] for one in modules]
     if tuple(steps) not in (_STEPS, _STEPS[:2]):
         raise UserError(
-            f"{path}: {_MODULES} names the steps {', '.join(map(quoted, steps))}; known are {', '.join(_STEPS[:2])} and "
-            f"then {_STEPS[2]}"
+            f"{path}: {_MODULES} names {', '.join(map(quoted, steps))}; known are {', '.join(_STEPS[:2])}, and "
+            f"{_STEPS[2]} after them"
         )
     settings = _read(path, _SETTINGS) or {}
     similarity, prompts = settings.get("similarity_fn_name") or "cosine", settings.get("prompts") or {}

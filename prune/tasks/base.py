@@ -202,6 +202,10 @@ class Task(ABC):
         """`model`, once it gives the outputs that the task reads."""
         return model
 
+    def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
+        """The same of the outputs of a model that cannot be adapted, as an exported one."""
+        return outputs
+
     def save(self, model: PreTrainedModel, folder: Path) -> None:  # noqa: B027  # most need nothing
         """Writes beside a model what other programs need to do the task with it."""
 

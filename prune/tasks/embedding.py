@@ -97,6 +97,9 @@ class Embedding(OnePassTask):
         self.embedder.attach(model)
         return model
 
+    def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
+        return self.embedder.completed(outputs, inputs)
+
     def save(self, model: PreTrainedModel, folder: Path) -> None:
         self.embedder.save(folder, model.config.hidden_size, self.config.max_length)
 

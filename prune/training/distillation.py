@@ -129,8 +129,10 @@ class TrainingData:
     @cached_property
     def ids(self) -> frozenset[int]:
         """The tokens that its texts use."""
-        batches = self.features.select_columns("input_ids").with_format("arrow").iter(batch_size=1000)
-        return frozenset().union(*(pc.unique(pc.list_flatten(batch["input_ids"])).to_pylist() for batch in batches))
+        names = [name for name in self.features.column_names if name.endswith("input_ids")]
+        batches = self.features.select_columns(names).with_format("arrow").iter(batch_size=1000)
+        columns = (batch[name] for batch in batches for name in names)
+        return frozenset().union(*(pc.unique(pc.list_flatten(column)).to_pylist() for column in columns))
 
 
 def pop_teacher_outputs(inputs: dict[str, Any]) -> TeacherOutputs:

@@ -15,10 +15,12 @@ from prune.training.distillation import (
     Teacher,
     TeacherOutputs,
     TrainingData,
+    embedding_distance,
     layer_distance,
     losses,
     part_of,
     pop_teacher_outputs,
+    similarity_divergence,
     soft_cross_entropy,
 )
 from prune.training.trainer import Training, train
@@ -220,3 +222,33 @@ def test_the_mean_over_processes_is_the_loss_of_the_whole_batch(family, first_to
     of_all = torch.stack([terms(place, number) for place in range(number)]).mean(0)
     assert of_all.tolist() == pytest.approx(terms(0, 1).tolist(), rel=1e-4)
     assert sum(len(part_of(batch, place, number)[0]["input_ids"]) for place in range(number)) == max(3, number)
+
+
+def test_the_distance_of_embeddings_is_relative_to_their_length():
+    teacher = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+    student = torch.tensor([[3.0, 3.0], [1.0, 2.0]])
+    assert embedding_distance(student, teacher, 0.0, 1.0).item() == pytest.approx((1 / 25 + 1 / 4) / 2)
+    assert embedding_distance(teacher, teacher, 1.0, 0.05).item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_the_divergence_of_similarities_by_hand():
+    """Of three texts each has two others; cosines of the student 0, 0, 1, of the teacher 1, 0, 0."""
+    student = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    teacher = torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
+    high = math.e / (1 + math.e)
+    one = high * math.log(high / 0.5) + (1 - high) * math.log((1 - high) / 0.5)  # the first text
+    two = (2 * high - 1) * math.log(high / (1 - high))  # the second, whose neighbours change places
+    three = 0.5 * math.log(0.5 / high) + 0.5 * math.log(0.5 / (1 - high))
+    assert similarity_divergence(student, teacher, 1.0).item() == pytest.approx((one + two + three) / 3, rel=1e-5)
+
+
+def test_a_teacher_of_another_width_teaches_similarities_alone():
+    teacher, student = torch.randn(5, 8), torch.randn(5, 3)
+    found = embedding_distance(student, teacher, 2.0, 0.5)
+    assert found.item() == pytest.approx(2 * similarity_divergence(student, teacher, 0.5).item())
+    assert similarity_divergence(student[:1], teacher[:1], 0.5).item() == 0.0
+
+
+def test_without_labels_the_teacher_is_all_there_is():
+    outputs, teacher = {"embeddings": torch.ones(2, 3)}, TeacherOutputs({"embeddings": torch.ones(2, 3)})
+    assert list(losses(outputs, teacher, DistillationConfig(), {}, distilled_as="embeddings")) == ["teacher"]

@@ -11,7 +11,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from prune.config.keys import choices
 from prune.files.paths import locate, shipped
-from prune.report.cards.usage import PIPELINES
+from prune.report.cards.usage import PIPELINES, SENTENCE_TRANSFORMERS
 from prune.results.record import Record
 from prune.runtime.sanitize import one_line
 
@@ -23,13 +23,18 @@ def front_matter(record: Record) -> ModelCardData:
     task, model = record.config["task"], record.config["model"]
     base, dataset = hub_name("model", model), hub_name("task", task)
     kind, pipeline = one_line(task["kind"]).replace("_", "-"), PIPELINES.get(task["kind"])
+    embeds = task["kind"] in SENTENCE_TRANSFORMERS
     return ModelCardData(
         base_model=base,
         datasets=[dataset] if dataset else None,
         metrics=list(map(one_line, task["metrics"])),
-        library_name="transformers",
+        library_name="sentence-transformers" if embeds else "transformers",
         pipeline_tag=pipeline,
-        tags=["pruned", "prune", *([] if pipeline else [kind])],
+        tags=[
+            "pruned",
+            "prune",
+            *(["sentence-transformers", "feature-extraction"] if embeds else [kind] * (not pipeline)),
+        ],
         model_name=f"{record.model}-{record.task}-{record.method}",
         eval_results=[
             EvalResult(

@@ -9,7 +9,7 @@ from typing import Any
 from prune.files import confined
 from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
-from prune.report.cards.usage import AUTO_CLASSES, lines_of
+from prune.report.cards.usage import AUTO_CLASSES, SENTENCE_TRANSFORMERS, lines_of
 from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
@@ -57,6 +57,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": auto_class,
         "usage": lines_of(config["task"]),
+        "embeds": config["task"]["kind"] in SENTENCE_TRANSFORMERS,
         "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,

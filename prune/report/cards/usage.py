@@ -12,14 +12,18 @@ AUTO_CLASSES = {
     "question_answering": "AutoModelForQuestionAnswering",
     "summarization": "AutoModelForSeq2SeqLM",
     "masked_language_modeling": "AutoModelForMaskedLM",
+    "embedding": "AutoModel",
 }
+SENTENCE_TRANSFORMERS = ("embedding",)
+"""Kinds of task whose models that library loads."""
 PIPELINES = {
     "text_classification": "text-classification",
     "token_classification": "token-classification",
     "text_generation": "text-generation",
     "masked_language_modeling": "fill-mask",
+    "embedding": "sentence-similarity",
 }
-"""Kind of task -> its pipeline, of those that are in transformers since version 5."""
+"""Kind of task -> what the hub calls it; the pipeline of that name, of those in transformers since version 5."""
 
 
 def lines_of(task: Mapping[str, Any]) -> str:
@@ -74,10 +78,17 @@ fill = pipeline("{PIPELINES["masked_language_modeling"]}", model=model, tokenize
 print(fill(f"A text with a {{tokenizer.mask_token}} in it."))"""
 
 
+def _embed(_task: Mapping[str, Any]) -> str:
+    return """\
+embeddings = model.encode(["How tall is the tower?", "The tower is 330 m high.", "Ada wrote the notes."])
+print(model.similarity(embeddings, embeddings))"""
+
+
 _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "text_classification": _classify,
     "text_regression": _rate,
     "question_answering": _answer,
+    "embedding": _embed,
     "summarization": _summarize,
     "masked_language_modeling": _fill,
 }

@@ -1,0 +1,153 @@
+"""Runs on embeddings, by words of the command alone: a small embedder of random weights, and the demo's texts."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from sentence_transformers import SentenceTransformer
+from transformers import BertConfig, BertModel
+
+from prune.config.schema import Pooling
+from prune.files.paths import PACKAGE
+from prune.models import loading
+from prune.models.embedder import Embedder, read_embedder
+from prune.results.layout import RunFolder
+from prune.results.record import Record
+from tests.runs.tiny import NEEDED, TINY, command, folders
+from tests.tasks.files import write
+
+ROWS = [json.loads(line) for line in (PACKAGE / "demo/data/validation.jsonl").read_text().splitlines()[:320]]
+TEXTS = [row["text"] for row in ROWS]
+SMALL = ("model.name=small", "task.max_length=32", *TINY[1:], "schedule.learning_rate=1e-3", *NEEDED["one_shot"]())
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory):
+    """The folder of a dense embedder, as sentence-transformers has them, with prompts."""
+    folder = tmp_path_factory.mktemp("embedder")
+    tokenizer = loading.tokenizer("pkg://demo/model")
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
+             "initializer_range": 0.3}  # fmt: skip
+    BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **sizes)).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    Embedder(Pooling.cls, prompts={"query": "the "}).save(folder, width=32, max_length=64)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder with questions and the texts that they are about, texts that occur twice among them."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = [{"question": " ".join(text.split()[:4]), "context": text, "text": text} for text in TEXTS]
+    write(folder / "train.jsonl", rows[:256])
+    write(folder / "validation.jsonl", rows[256:])
+    return folder
+
+
+def words(embedder, data, task, outputs):
+    named = [f"task.path={data}", "model=minilm", f"model.path={embedder}", f"outputs={outputs}"]
+    return [f"task={task}", *named, *SMALL, "method=one_shot"]
+
+
+@pytest.fixture(scope="module")
+def finished(embedder, data, tmp_path_factory):
+    """The folder of a run that searches."""
+    outputs = tmp_path_factory.mktemp("searched")
+    code, _, err = command(*words(embedder, data, "squad_retrieval", outputs), "task.id=null", "report=true")
+    assert code == 0, err
+    return RunFolder(folders(outputs)["one_shot"])
+
+
+def test_the_embedder_as_it_is_is_the_reference_and_the_teacher(finished, embedder):
+    record = Record.read(finished.record)
+    assert list(record.scores["validation"]) == ["recall@10", "recall@1", "mrr@10", "ndcg@10"]
+    assert record.linear_params < record.dense_linear_params
+    assert record.largest_logit_difference <= 1e-5
+    assert list(record.training) == ["teacher", "fill"]
+    (dense,) = (finished.outputs / "dense").glob("*/model")
+    first, second = (BertModel.from_pretrained(folder) for folder in (embedder, dense))
+    for name, values in first.state_dict().items():
+        assert torch.equal(values, second.state_dict()[name])
+    history = [step for step in json.loads((finished.filled.history).read_text()) if "loss" in step]
+    assert history[-1]["loss"] < history[0]["loss"]
+
+
+def test_sentence_transformers_gives_the_embeddings_that_were_evaluated(finished):
+    """Those of texts in batches, by the prompt and the pooling of the embedder that was pruned."""
+    loaded = SentenceTransformer(str(finished.model), trust_remote_code=True, device="cpu")
+    assert read_embedder(str(finished.model)) == Embedder(Pooling.cls, prompts={"query": "the "})
+    queries = [" ".join(text.split()[:4]) for text in TEXTS[256:]]
+    documents = list(dict.fromkeys(TEXTS[256:]))
+    similarities = loaded.similarity(loaded.encode_query(queries), loaded.encode_document(documents)).numpy()
+    best = np.argsort(-similarities, axis=1, kind="stable")[:, :10].astype(str).tolist()
+    said = json.loads((finished.predictions("validation").path / "predictions.json").read_text())
+    assert best == list(said.values())
+
+
+def test_the_card_tells_sentence_transformers(finished):
+    card = (finished.model / "README.md").read_text()
+    assert "library_name: sentence-transformers" in card
+    assert "pipeline_tag: sentence-similarity" in card
+    assert 'SentenceTransformer("<this folder or repository>", trust_remote_code=True)' in card
+
+
+def test_a_finished_embedder_is_evaluated_as_it_is(finished, data):
+    task = ("task=squad_retrieval", f"task.path={data}", "task.id=null", "task.max_length=32")
+    code, out, err = command("evaluate", *task, f"model.path={finished.model}", "format=json")
+    assert code == 0, err
+    assert json.loads(out)["scores"] == Record.read(finished.record).scores
+
+
+def test_texts_alone_agree_with_the_unpruned_model(embedder, data, tmp_path):
+    code, _, err = command(*words(embedder, data, "embedding", tmp_path))
+    assert code == 0, err
+    record = Record.read(folders(tmp_path)["one_shot"] / "record.json")
+    assert record.dense_value == 1.0
+    assert 0 < record.value < 1
+
+
+def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):
+    said = [*words(embedder, data, "squad_retrieval", tmp_path), "task.id=null", "task.embeddings.contrastive=true"]
+    code, _, err = command(*said)
+    assert code == 0, err
+    record = Record.read(folders(tmp_path)["one_shot"] / "record.json")
+    assert list(record.training) == ["dense", "fill"]
+    (file,) = (tmp_path / "dense").glob("*/history.json")
+    losses = [step["labels_loss"] for step in json.loads(file.read_text()) if "labels_loss" in step]
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (["teacher=none"], "teacher=none: texts are learned from a teacher alone"),
+        (["method=lottery_ticket", "target.density=null"], "method=lottery_ticket has no teacher"),
+        (["schedule.budget_flops=1e9"], "the unpruned embedder stays as it is"),
+        (["task.text=[question]"], "the metrics of texts alone are agreement@10"),
+        (["task.retrieval.corpus=corpus"], "name both, corpus and relevance"),
+        (["task.weights=audit.json"], "embeddings have no exemplars"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_refused_at_once(embedder, data, tmp_path, more, fault):
+    code, _, err = command(*words(embedder, data, "squad_retrieval", tmp_path), *more)
+    assert code == 2
+    assert fault in err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("modules.json", "{}", "holds no list of mappings"),
+        ("modules.json", '[{"type": "x.Transformer"}, {"type": "x.Dense"}]', "names 'Transformer', 'Dense'; known are"),
+        ("1_Pooling/config.json", '{"pooling_mode_max_tokens": true}', "pooling is 'max_tokens'; known are mean, cls"),
+        ("config_sentence_transformers.json", '{"similarity_fn_name": "manhattan"}', "known are cosine and dot"),
+    ],
+)
+def test_an_embedder_of_steps_that_are_not_known_is_refused(embedder, tmp_path, name, content, fault):
+    for file in embedder.glob("**/*.json"):
+        write(tmp_path / file.relative_to(embedder), file.read_text())
+    (tmp_path / name).write_text(content)
+    with pytest.raises(Exception, match=fault):
+        read_embedder(str(tmp_path))
