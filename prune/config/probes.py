@@ -29,6 +29,8 @@ def of_task(task: TaskConfig) -> list[ProbeConfig]:
     Raises:
         UserError: where one is not known, or says what a probe cannot.
     """
+    if not isinstance(task.probes, list):  # as a reference to another part of the config gives it
+        raise UserError(f"task.probes={shown(task.probes)}: name a list, as in task.probes=[hans]")
     return [_probe(entry) for entry in task.probes]
 
 

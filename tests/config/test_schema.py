@@ -6,7 +6,7 @@ import functools
 import itertools
 import json
 import shutil
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import pytest
 import yaml
@@ -21,7 +21,7 @@ from prune.config.keys import GROUPS, choices
 from prune.config.schema import Config, TargetConfig
 from prune.errors import ConfigErrors
 from prune.files.paths import PACKAGE, shipped
-from prune.pipeline.method import unread_settings
+from prune.pipeline.method import method_of, unread_settings
 from prune.validation import check
 
 DEMO = ("model=demo", "task=demo")
@@ -32,10 +32,13 @@ TO_FILL_IN = {
     "question_answering": {"path": "a/b"},
     "summarization": {"path": "a/b"},
     "mlm": {"path": "a/b"},
+    "embedding": {"path": "a/b"},
     "custom": {"path": "a/own"},
     "fixed_mask": {"mask": str(PACKAGE / "demo" / "model")},
 }
 """What a user gives to the tasks, to the model and to the method that leave it open."""
+PAIRS = {"text": ["one", "other"], "metrics": ["recall@1"], "embeddings": schema.EmbeddingsConfig(contrastive=True)}
+"""What a method without a teacher asks of an embedder's task."""
 TARGETS = {"one_shot": {"speedup": 2.0}, "at_initialization": {"density": 0.5}}
 """And to the methods that do."""
 DATACLASSES = [item for name, item in vars(schema).items() if name.endswith("Config")]
@@ -43,7 +46,10 @@ CLASS_OF = {group: {f.name: f for f in fields(Config)}[group].default_factory fo
 FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group).glob("*.yaml"))
 
 
-READ_BY = {"class_weights": "text_classification", "answers": "question_answering", "summaries": "summarization"}
+READ_BY = {
+    "class_weights": "text_classification", "answers": "question_answering", "summaries": "summarization",
+    "embeddings": "embedding", "retrieval": "embedding",
+}  # fmt: skip
 """Parts of a task that one kind reads; files of other kinds leave them out."""
 
 
@@ -81,12 +87,19 @@ def sets_of_choices():
     return list(itertools.zip_longest(*(choices(group) for group in GROUPS)))
 
 
+def learns_from_nothing(task, method):
+    """Whether there is neither a teacher nor a label."""
+    return task.kind == "embedding" and not method_of(Config(method=method)).has_teacher
+
+
 @pytest.mark.parametrize("chosen", sets_of_choices(), ids=lambda chosen: "-".join(map(str, chosen)))
 def test_every_choice_composes(chosen):
     names = {group: choice or choices(group)[0] for group, choice in zip(GROUPS, chosen, strict=True)}
     words = [f"{group}={choice}" for group, choice in names.items()]
     words += [f"{group}.{key}={value}" for group in GROUPS for key, value in TO_FILL_IN.get(names[group], {}).items()]
     words += [f"target.{key}={value}" for key, value in TARGETS.get(names["method"], {}).items()]
+    if learns_from_nothing(part("task", names["task"]), part("method", names["method"])):
+        words += ["task.text=[one,other]", "task.metrics=[recall@1]", "task.embeddings.contrastive=true"]
     config = composed(*words)
     called = {"own" if choice == "custom" else choice for choice in names.values()}
     assert {getattr(config, group).name for group in GROUPS} == called
@@ -113,7 +126,10 @@ def test_every_pair_of_choices_passes_the_checks():
         for pair in itertools.product(parts[first], parts[second]):
             chosen = usual | dict(zip((first, second), pair, strict=True))
             target = TargetConfig(**TARGETS.get(chosen["method"], {}))
-            check(Config(**{group: parts[group][choice] for group, choice in chosen.items()}, target=target))
+            given = {group: parts[group][choice] for group, choice in chosen.items()}
+            if learns_from_nothing(given["task"], given["method"]):
+                given["task"] = replace(given["task"], **PAIRS)
+            check(Config(**given, target=target))
 
 
 def test_the_defaults_are_a_run_that_works():

@@ -22,6 +22,7 @@ MODELS = {
     "text_regression": ("bert", "BertForSequenceClassification", {"text": ["first", "second"]}),
     "question_answering": ("distilbert", "DistilBertForQuestionAnswering", {"text": ["question", "context"]}),
     "summarization": ("t5", "T5ForConditionalGeneration", {"text": ["document"], "summaries": SUMMARIES}),
+    "embedding": ("bert", "BertModel", {"text": ["text"]}),
     "masked_language_modeling": ("bert", "BertForMaskedLM", {"text": ["sentence"]}),
 }
 PAIR = {"kind": "text_classification", "text": ["premise", "hypothesis"]}

@@ -22,8 +22,8 @@ def front_matter(record: Record) -> ModelCardData:
     """Base model, data set, metrics and results; metric values are those of the record, not scaled."""
     task, model = record.config["task"], record.config["model"]
     base, dataset = hub_name("model", model), hub_name("task", task)
-    kind, pipeline = one_line(task["kind"]).replace("_", "-"), PIPELINES.get(task["kind"])
-    embeds = task["kind"] in SENTENCE_TRANSFORMERS
+    embeds, kind = task["kind"] in SENTENCE_TRANSFORMERS, one_line(task["kind"]).replace("_", "-")
+    pipeline = "sentence-similarity" if embeds else PIPELINES.get(task["kind"])
     return ModelCardData(
         base_model=base,
         datasets=[dataset] if dataset else None,

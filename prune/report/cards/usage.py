@@ -21,9 +21,8 @@ PIPELINES = {
     "token_classification": "token-classification",
     "text_generation": "text-generation",
     "masked_language_modeling": "fill-mask",
-    "embedding": "sentence-similarity",
 }
-"""Kind of task -> what the hub calls it; the pipeline of that name, of those in transformers since version 5."""
+"""Kind of task -> its pipeline, of those that are in transformers since version 5."""
 
 
 def lines_of(task: Mapping[str, Any]) -> str:
