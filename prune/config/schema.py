@@ -79,6 +79,14 @@ class ClassWeights(str, Enum):
     balanced = "balanced"
 
 
+class RerankingLoss(str, Enum):
+    """How the scores of documents are learned from labels."""
+
+    binary = "binary"
+    squared = "squared"
+    listwise = "listwise"
+
+
 class Pooling(str, Enum):
     """How the outputs for the tokens of a text become one vector."""
 
@@ -180,6 +188,15 @@ class RetrievalConfig:
 
 
 @dataclass
+class RerankingConfig:
+    loss: RerankingLoss = RerankingLoss.binary
+    """binary: each document by itself, relevant or not (labels from 0 to 1). squared: the distance from labels that are
+    scores, as another model gave them. listwise: the softmax over the candidates of a query."""
+    candidates: int = field(default=8, metadata=within(Range(at_least=2)))
+    """Candidates of each query in a batch: the most relevant one, and others drawn by the seed. Read by listwise."""
+
+
+@dataclass
 class ProbeConfig:
     name: str = ""
     """Short name, used in tables."""
@@ -267,6 +284,8 @@ class TaskConfig:
     """How texts are embedded. Read by embedding."""
     retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
     """Where documents and their relevance are found. Read by embedding."""
+    reranking: RerankingConfig = field(default_factory=RerankingConfig)
+    """How documents are scored. Read by reranking."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Batches of texts, and of pairs of texts: first all first ones, then all second ones."""
+"""Batches of texts, of pairs of texts (first all first ones, then all second ones), and of lists of texts."""
 
 from __future__ import annotations
 
@@ -23,3 +23,20 @@ class PairCollator:
         ]
         padded: BatchEncoding = self.tokenizer.pad(first + [row for row in second if row], return_tensors="pt")
         return dict(padded)
+
+
+class ListCollator:
+    """Pads inputs; where an example has a list of each, those of all examples one after the other."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerBase):
+        self.tokenizer = tokenizer
+
+    def __call__(self, rows: list[dict[str, Any]]) -> dict[str, Tensor]:
+        """A batch of `rows`."""
+        flat = [one for row in rows for one in (_parts(row) if isinstance(row["input_ids"][0], list) else [row])]
+        padded: BatchEncoding = self.tokenizer.pad(flat, return_tensors="pt")
+        return dict(padded)
+
+
+def _parts(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(zip(row, values, strict=True)) for values in zip(*row.values(), strict=True)]

@@ -23,12 +23,13 @@ from prune.training.trainer import Training
 
 
 def compute_of(
-    model: PreTrainedModel, features: Dataset, training: Training, teacher: Teacher | None = None
+    model: PreTrainedModel, features: Dataset, training: Training, teacher: Teacher | None = None, texts: int = 1
 ) -> Compute:
-    """Of a `training` of `model` on `features`; a teacher that is asked at every step is part of it."""
+    """Of a `training` of `model` on `features`, of so many texts each; a teacher that is asked at every step is part of
+    it."""
     cost = step_cost(model) if teacher is None else step_cost(model) + forward_cost(teacher.model)
     lengths = lengths_of(features, with_labels=reads_labels(model))
-    return Compute(cost, lengths, training.batch_size, training.seed)
+    return Compute(cost, lengths, training.batch_size, training.seed, texts)
 
 
 def flops_of_answers(teacher: PreTrainedModel, examples: Examples) -> float:
@@ -49,7 +50,8 @@ def steps_within_budget(config: Config, networks: Networks, examples: Examples, 
     if (flops := config.schedule.budget_flops) is not None:
         with torch.random.fork_rng():
             model = networks.random()
-        return compute_of(model, examples.training, training).steps_within(flops)
+        texts = examples.task.texts_per_example
+        return compute_of(model, examples.training, training, texts=texts).steps_within(flops)
     return distributed.broadcast_from_main(lambda: _steps_within_time(config, networks, examples))
 
 

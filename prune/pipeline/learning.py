@@ -90,7 +90,7 @@ class Learning:
         ramp: Cubic | None = None,
     ) -> None:
         """Trains `model` in place and keeps the curves in the stage's history."""
-        compute = compute_of(model, data.features, training, data.teacher)
+        compute = compute_of(model, data.features, training, data.teacher, self.examples.task.texts_per_example)
         with minimising(self.examples.task.loss, model):
             history = train(
                 model,

@@ -210,6 +210,11 @@ class Task(ABC):
         """Writes beside a model what other programs need to do the task with it."""
 
     @property
+    def texts_per_example(self) -> int:
+        """How many texts the model reads for each training example."""
+        return 1
+
+    @property
     def learns_alone(self) -> bool:
         """Whether there is something to learn without a teacher; else the unpruned model stays as it is."""
         return True

@@ -17,7 +17,6 @@ import pyarrow as pa
 from datasets import Dataset
 
 from prune.config.schema import TaskConfig
-from prune.data.checks import is_number
 from prune.data.features import LENGTH, TRUNCATED
 from prune.data.reading import read_split
 from prune.errors import UserError
@@ -25,6 +24,7 @@ from prune.runtime.wording import counted
 from prune.tasks.base import Loss, OnePassTask, Outputs, Predictions, Scores, mapped
 from prune.tasks.metrics import retrieval
 from prune.tasks.metrics.specs import AGREEMENT
+from prune.tasks.text_regression import number
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -207,14 +207,14 @@ class Embedding(OnePassTask):
         if _CORPUS in rows.column_names:
             return self._corpora[rows[_CORPUS][0]]
         texts = list(dict.fromkeys(rows[self.config.text[1]][:]))
-        return [str(number) for number in range(len(texts))], texts
+        return [str(place) for place in range(len(texts))], texts
 
     def _relevant(self, rows: Dataset) -> list[list[str]]:
         """Ids of the documents that are relevant to each query."""
         if _RELEVANT in rows.column_names:
             found: list[list[str]] = rows[_RELEVANT][:]
             return found
-        numbers = {text: str(number) for number, text in enumerate(self._documents(rows)[1])}
+        numbers = {text: str(place) for place, text in enumerate(self._documents(rows)[1])}
         return [[numbers[text]] for text in rows[self.config.text[1]][:]]
 
     # Inputs
@@ -258,6 +258,10 @@ class Embedding(OnePassTask):
         return PairCollator(tokenizer, _SECOND)
 
     # Losses
+
+    @property
+    def texts_per_example(self) -> int:
+        return 2 if self.config.embeddings.contrastive else 1
 
     @property
     def learns_alone(self) -> bool:
@@ -309,7 +313,7 @@ class Embedding(OnePassTask):
         if self.config.label:
             from prune.tasks.metrics.correlation import METRICS
 
-            given = np.asarray([_number(predictions.answers[id_]) for id_ in self.ids(rows)])
+            given = np.asarray([number(predictions.answers[id_]) for id_ in self.ids(rows)])
             numbers = np.asarray(rows[self.config.label][:], dtype=float)
             return {name: METRICS[name](numbers, given) for name in self.config.metrics}
         return {name: float(np.mean(self._values(name, predictions, rows))) for name in self.config.metrics}
@@ -323,8 +327,8 @@ class Embedding(OnePassTask):
     def chance(self, rows: Dataset) -> float:
         if not self.searches:
             return 0.0
-        number, metric = len(self._documents(rows)[0]), self.config.metrics[0]
-        return float(np.mean([retrieval.of_random_order(metric, len(one), number) for one in self._relevant(rows)]))
+        size, metric = len(self._documents(rows)[0]), self.config.metrics[0]
+        return float(np.mean([retrieval.of_random_order(metric, len(one), size) for one in self._relevant(rows)]))
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """The main metric of each query; of pairs the distance from the rank that the label has, negative."""
@@ -334,7 +338,7 @@ class Embedding(OnePassTask):
             raise UserError(f"task {self.config.name}: texts alone have no answers that an audit could compare")
         from scipy.stats import rankdata
 
-        given = rankdata([_number(predictions.answers[id_]) for id_ in self.ids(rows)])
+        given = rankdata([number(predictions.answers[id_]) for id_ in self.ids(rows)])
         true = rankdata(rows[self.config.label][:])
         return [-float(abs(one - other)) / len(rows) for one, other in zip(given, true, strict=True)]
 
@@ -383,12 +387,6 @@ def sampled_loss(seed: int) -> Loss:
 
 def _share(given: Any, expected: Sequence[str]) -> float:
     return len(set(given) & set(expected)) / len(expected) if expected else 1.0
-
-
-def _number(answer: Any) -> float:
-    if not is_number(answer):
-        raise UserError(f"predictions: {answer} is no number")
-    return float(answer)
 
 
 def _ids(id_: str, answer: Any) -> list[str]:

@@ -47,19 +47,19 @@ class TextRegression(SequenceTask):
 
     def predict(self, outputs: Outputs, features: Dataset, rows: Dataset) -> Predictions:
         numbers = np.stack(outputs["logits"])[:, 0]
-        return Predictions({id_: float(number) for id_, number in zip(self.ids(rows), numbers, strict=True)})
+        return Predictions({id_: float(one) for id_, one in zip(self.ids(rows), numbers, strict=True)})
 
     def measure(self, predictions: Predictions, rows: Dataset) -> Scores:
         from prune.tasks.metrics.correlation import METRICS
 
-        given = [_number(predictions.answers[id_]) for id_ in self.ids(rows)]
+        given = [number(predictions.answers[id_]) for id_ in self.ids(rows)]
         numbers = np.asarray(rows[self.config.label][:], dtype=float)
         return {name: METRICS[name](numbers, np.asarray(given)) for name in self.config.metrics}
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """The distance from the true number, negative."""
         pairs = zip(self.ids(rows), rows[self.config.label][:], strict=True)
-        return [-abs(_number(predictions.answers[id_]) - number) for id_, number in pairs]
+        return [-abs(number(predictions.answers[id_]) - true) for id_, true in pairs]
 
     def slice_columns(self, rows: Dataset) -> dict[str, Sequence[Any]]:
         return {"label": rows[self.config.label][:], **super().slice_columns(rows)}
@@ -68,7 +68,8 @@ class TextRegression(SequenceTask):
         return 0.0
 
 
-def _number(answer: Any) -> float:
+def number(answer: Any) -> float:
+    """A number of a predictions file."""
     if not is_number(answer):
         raise UserError(f"predictions: {answer} is no number")
     return float(answer)

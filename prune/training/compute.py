@@ -30,6 +30,8 @@ class Compute:
     """Tokens of each input, and of what a decoder is to write, where there is one."""
     batch_size: int
     seed: int
+    texts: int = 1
+    """That the model reads for each input, padded alike."""
     _epochs: list[Flops] = field(default_factory=list)
     """Until the end of each step of an epoch, from its beginning."""
 
@@ -72,7 +74,7 @@ class Compute:
         sampler = LengthGrouped(self.batch_size, list(self.lengths[0]), self.seed)
         while len(self._epochs) <= number:
             sampler.epoch = len(self._epochs)
-            flops = _flops_of_batches(self.cost, list(sampler), self.lengths, self.batch_size)
+            flops = _flops_of_batches(self.cost, list(sampler), self.lengths, self.batch_size, self.texts)
             self._epochs.append(np.cumsum(flops))
         return self._epochs[number]
 
@@ -89,8 +91,10 @@ def lengths_of(features: Dataset, *, with_labels: bool) -> tuple[Sequence[int], 
     return (lengths, [len(labels) for labels in features["labels"][:]]) if with_labels else (lengths,)
 
 
-def _flops_of_batches(cost: Cost, order: Sequence[int], lengths: tuple[Sequence[int], ...], batch_size: int) -> Flops:
+def _flops_of_batches(
+    cost: Cost, order: Sequence[int], lengths: tuple[Sequence[int], ...], batch_size: int, texts: int = 1
+) -> Flops:
     starts = np.arange(0, len(order), batch_size)
     sizes = np.diff(np.append(starts, len(order)))
     longest = (np.maximum.reduceat(np.asarray(one)[np.asarray(order)], starts) for one in lengths)
-    return cost.of(sizes, *longest)
+    return cost.of(texts * sizes, *longest)

@@ -132,7 +132,9 @@ class TrainingData:
         names = [name for name in self.features.column_names if name.endswith("input_ids")]
         batches = self.features.select_columns(names).with_format("arrow").iter(batch_size=1000)
         columns = (batch[name] for batch in batches for name in names)
-        return frozenset().union(*(pc.unique(pc.list_flatten(column)).to_pylist() for column in columns))
+        return frozenset().union(
+            *(pc.unique(pc.list_flatten(column, recursive=True)).to_pylist() for column in columns)
+        )
 
 
 def pop_teacher_outputs(inputs: dict[str, Any]) -> TeacherOutputs:

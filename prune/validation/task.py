@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from prune.config import probes
 from prune.config.keys import NAME, is_name
-from prune.config.schema import Config, TaskConfig
+from prune.config.schema import Config, RerankingLoss, TaskConfig
+from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
 from prune.tasks.metrics import specs
@@ -117,6 +118,23 @@ def _embedded(task: TaskConfig) -> Iterator[str]:
         yield f"task.metrics: {', '.join(map(shown, unfit))}: the metrics of {what} are {', '.join(known)}"
 
 
+def _reranked(task: TaskConfig) -> Iterator[str]:
+    yield from _label(task)
+    if len(task.text) != 2:
+        yield f"task.text={shown(task.text)}: name two columns, with the query and with the document"
+    if task.weights and task.reranking.loss is RerankingLoss.listwise:
+        yield "task.weights: lists of candidates cannot be weighted; say task.reranking.loss=binary, or task.weights=''"
+
+
+def whole_batches(config: Config) -> Iterator[str]:
+    """Losses that compare the texts of a batch, which several processes would part."""
+    task = config.task
+    pairs = task.kind == "embedding" and task.embeddings.contrastive
+    lists = task.kind == "reranking" and task.reranking.loss is RerankingLoss.listwise
+    if (pairs or lists) and (number := distributed.world_size()) > 1:
+        yield f"task.kind={task.kind}: its loss compares the texts of a batch, which {number} processes part; start one"
+
+
 def teachers(config: Config) -> Iterator[str]:
     """Nothing to learn from: neither labels nor a teacher."""
     if config.task.kind != "embedding" or config.task.embeddings.contrastive:
@@ -143,6 +161,7 @@ _ASKED = {
     "question_answering": _answers,
     "summarization": _summaries,
     "masked_language_modeling": _masked,
+    "reranking": _reranked,
 }
 _READERS = {
     "labels": "text_classification",
@@ -151,5 +170,6 @@ _READERS = {
     "summaries": "summarization",
     "embeddings": "embedding",
     "retrieval": "embedding",
+    "reranking": "reranking",
 }
 """Field -> the one kind that reads it."""

@@ -33,6 +33,7 @@ TO_FILL_IN = {
     "summarization": {"path": "a/b"},
     "mlm": {"path": "a/b"},
     "embedding": {"path": "a/b"},
+    "reranking": {"path": "a/b"},
     "custom": {"path": "a/own"},
     "fixed_mask": {"mask": str(PACKAGE / "demo" / "model")},
 }
@@ -48,7 +49,7 @@ FILES = sorted(file for group in GROUPS for file in (shipped("configs") / group)
 
 READ_BY = {
     "class_weights": "text_classification", "answers": "question_answering", "summaries": "summarization",
-    "embeddings": "embedding", "retrieval": "embedding",
+    "embeddings": "embedding", "retrieval": "embedding", "reranking": "reranking",
 }  # fmt: skip
 """Parts of a task that one kind reads; files of other kinds leave them out."""
 

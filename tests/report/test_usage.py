@@ -23,6 +23,7 @@ MODELS = {
     "question_answering": ("distilbert", "DistilBertForQuestionAnswering", {"text": ["question", "context"]}),
     "summarization": ("t5", "T5ForConditionalGeneration", {"text": ["document"], "summaries": SUMMARIES}),
     "embedding": ("bert", "BertModel", {"text": ["text"]}),
+    "reranking": ("bert", "BertForSequenceClassification", {"text": ["query", "document"]}),
     "masked_language_modeling": ("bert", "BertForMaskedLM", {"text": ["sentence"]}),
 }
 PAIR = {"kind": "text_classification", "text": ["premise", "hypothesis"]}
@@ -44,7 +45,7 @@ def test_every_kind_of_task_is_shown_and_works_as_it_stands(tmp_path):
     assert sorted(MODELS) == sorted(names("tasks"))
     code = WITHOUT_THIS_PACKAGE
     for kind, (name, model_class, task) in MODELS.items():
-        shape = {"num_labels": 1} if kind == "text_regression" else {}
+        shape = {"num_labels": 1} if kind in ("text_regression", "reranking") else {}
         save_with_tokenizer(name, tmp_path / kind, model_class, **shape)
         code += snippet(tmp_path / "outputs", kind, task).replace(PLACE, str(tmp_path / kind))
         if kind == "text_classification":

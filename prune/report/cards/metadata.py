@@ -22,19 +22,16 @@ def front_matter(record: Record) -> ModelCardData:
     """Base model, data set, metrics and results; metric values are those of the record, not scaled."""
     task, model = record.config["task"], record.config["model"]
     base, dataset = hub_name("model", model), hub_name("task", task)
-    embeds, kind = task["kind"] in SENTENCE_TRANSFORMERS, one_line(task["kind"]).replace("_", "-")
-    pipeline = "sentence-similarity" if embeds else PIPELINES.get(task["kind"])
+    kind = one_line(task["kind"]).replace("_", "-")
+    _, of_sentences = SENTENCE_TRANSFORMERS.get(task["kind"], ("", ""))
+    pipeline = of_sentences or PIPELINES.get(task["kind"])
     return ModelCardData(
         base_model=base,
         datasets=[dataset] if dataset else None,
         metrics=list(map(one_line, task["metrics"])),
-        library_name="sentence-transformers" if embeds else "transformers",
+        library_name="sentence-transformers" if of_sentences else "transformers",
         pipeline_tag=pipeline,
-        tags=[
-            "pruned",
-            "prune",
-            *(["sentence-transformers", "feature-extraction"] if embeds else [kind] * (not pipeline)),
-        ],
+        tags=["pruned", "prune", *(["sentence-transformers"] if of_sentences else [] if pipeline else [kind])],
         model_name=f"{record.model}-{record.task}-{record.method}",
         eval_results=[
             EvalResult(

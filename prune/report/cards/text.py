@@ -57,7 +57,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "difference": f"{record.largest_logit_difference:.1e}",
         "auto_class": auto_class,
         "usage": lines_of(config["task"]),
-        "embeds": config["task"]["kind"] in SENTENCE_TRANSFORMERS,
+        "sentence_class": SENTENCE_TRANSFORMERS.get(config["task"]["kind"], ("", ""))[0],
         "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,

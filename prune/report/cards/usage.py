@@ -13,9 +13,13 @@ AUTO_CLASSES = {
     "summarization": "AutoModelForSeq2SeqLM",
     "masked_language_modeling": "AutoModelForMaskedLM",
     "embedding": "AutoModel",
+    "reranking": "AutoModelForSequenceClassification",
 }
-SENTENCE_TRANSFORMERS = ("embedding",)
-"""Kinds of task whose models that library loads."""
+SENTENCE_TRANSFORMERS = {
+    "embedding": ("SentenceTransformer", "sentence-similarity"),
+    "reranking": ("CrossEncoder", "text-ranking"),
+}
+"""Kinds of task whose models that library loads -> by which class, and what the hub calls what they do."""
 PIPELINES = {
     "text_classification": "text-classification",
     "token_classification": "token-classification",
@@ -83,11 +87,18 @@ embeddings = model.encode(["How tall is the tower?", "The tower is 330 m high.",
 print(model.similarity(embeddings, embeddings))"""
 
 
+def _rerank(_task: Mapping[str, Any]) -> str:
+    return """\
+documents = ["The tower is 330 m high.", "Ada wrote the notes."]
+print(model.rank("How tall is the tower?", documents))"""
+
+
 _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "text_classification": _classify,
     "text_regression": _rate,
     "question_answering": _answer,
     "embedding": _embed,
+    "reranking": _rerank,
     "summarization": _summarize,
     "masked_language_modeling": _fill,
 }

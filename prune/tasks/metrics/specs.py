@@ -79,6 +79,7 @@ class MetricSpec:
 NAMES = {
     "embedding": ("recall@10", "recall@1", "mrr@10", "ndcg@10", "spearman", "pearson", AGREEMENT),
     "masked_language_modeling": ("accuracy", "pseudo_perplexity"),
+    "reranking": ("ndcg@10", "mrr@10"),
     "summarization": ("rouge1", "rouge2", "rougeL", "rougeLsum"),
     "text_classification": (
         "accuracy",
