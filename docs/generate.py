@@ -118,7 +118,8 @@ def _value(value: Any) -> str:
 @cache
 def _documented(kind: type) -> dict[str, str]:
     """Field of a schema's class -> the string below it."""
-    trees = (ast.parse(Path(module.__file__).read_text("utf-8")) for module in (schema, reference) if module.__file__)
+    modules = (schema.choices, schema.method, schema.run, schema.task, reference)
+    trees = (ast.parse(Path(module.__file__).read_text("utf-8")) for module in modules if module.__file__)
     (body,) = [
         node.body
         for tree in trees

@@ -151,3 +151,12 @@ def test_an_embedder_of_steps_that_are_not_known_is_refused(embedder, tmp_path, 
     (tmp_path / name).write_text(content)
     with pytest.raises(Exception, match=fault):
         read_embedder(str(tmp_path))
+
+
+def test_an_exported_embedder_gives_the_same_scores(finished):
+    code, _, err = command("export", f"run={finished.path}", "format=onnx", "measure=false")
+    assert code == 0, err
+    folder = finished.exported("onnx")
+    assert read_embedder(str(folder)) == read_embedder(str(finished.model))
+    said = json.loads((folder / "predictions/validation/predictions.json").read_text())
+    assert said == json.loads((finished.predictions("validation").path / "predictions.json").read_text())
