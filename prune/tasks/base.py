@@ -137,7 +137,7 @@ class Task(ABC):
         where = f"task {self.config.name}, split {split!r}"
         if len(rows) == 0:
             raise UserError(f"{where}: there are no rows")
-        texts, label, id_ = self.config.text, self.config.label, self.config.id
+        texts, (label, id_) = self.config.text, self.label_and_id(split)
         needed = (*texts, label, id_, *(self.config.slices if split in self.eval_splits else ()))
         if missing := [name for name in needed if name and name not in rows.column_names]:
             raise UserError(
@@ -150,6 +150,10 @@ class Task(ABC):
             raise UserError(f"{where}: {counted(repeats, 'row')} with the id of an earlier row in the column {id_!r}")
         if label:
             self.check_labels(where, rows.data.column(label))
+
+    def label_and_id(self, split: str) -> tuple[str, str | None]:
+        """The columns with label and id that a split must have, where it must."""
+        return self.config.label, self.config.id
 
     @abstractmethod
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:

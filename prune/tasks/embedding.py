@@ -116,16 +116,9 @@ class Embedding(OnePassTask):
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
             raise UserError(f"{where}: the column {self.config.label!r} holds {values.type}, not numbers")
 
-    def check(self, split: str, rows: Dataset) -> None:
-        if split not in self.eval_splits or not self.searches:  # a training split needs its texts and nothing else
-            own = self.config
-            self.config = replace(own, label=own.label if split in self.eval_splits else "", id=None)
-            try:
-                super().check(split, rows)
-            finally:
-                self.config = own
-            return
-        super().check(split, rows)
+    def label_and_id(self, split: str) -> tuple[str, str | None]:
+        """A training split needs its texts alone."""
+        return super().label_and_id(split) if split in self.eval_splits else ("", None)
 
     def unusable(self, split: str, rows: Dataset) -> dict[str, list[int]]:
         found = {}
