@@ -28,7 +28,7 @@ _FOLDERS = {
 """Of kinds that do not lie at the top of the package."""
 _SPECIAL = {"criteria": "saliencies"}
 """Kind -> another kind, whose parts belong to it, too."""
-_NO_PARTS = ("base", "answers", "metrics", "saliency", "weight_saliency")
+_NO_PARTS = ("base", "answers", "metrics", "ranking", "saliency", "weight_saliency")
 """In the folders of parts: what several of them use."""
 _LONGEST = 100
 """Characters of a name that are compared with others."""

@@ -18,12 +18,12 @@ from datasets import Dataset
 
 from prune.config.schema import TaskConfig
 from prune.data.features import LENGTH, TRUNCATED
-from prune.data.reading import read_split
 from prune.errors import UserError
 from prune.runtime.wording import counted
 from prune.tasks.base import Loss, OnePassTask, Outputs, Predictions, Scores, mapped
 from prune.tasks.metrics import retrieval
 from prune.tasks.metrics.specs import AGREEMENT
+from prune.tasks.ranking.corpus import Corpus, hash_of, read_corpus, read_relevance
 from prune.tasks.text_regression import number
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class Embedding(OnePassTask):
     def __init__(self, config: TaskConfig, seed: int):
         super().__init__(config, seed)
         self._embedder: Embedder | None = None
-        self._corpora: dict[str, tuple[list[str], list[str]]] = {}
-        """Fingerprint of a corpus -> ids and texts of its documents."""
+        self._corpora: dict[str, Corpus] = {}
+        """By their fingerprints."""
 
     @property
     def embedder(self) -> Embedder:
@@ -136,78 +136,31 @@ class Embedding(OnePassTask):
         """`rows` of an evaluation split with what is relevant to each, where a corpus is named."""
         if split not in self.eval_splits or not self.searches or not self.config.retrieval.corpus:
             return rows
-        corpus, relevant = self._corpus(), self._relevance(split)
-        ids, known = self.ids(rows), set(self._corpora[corpus][0])
-        unknown = {document for found in relevant.values() for document in found} - known
-        if unknown:
-            raise UserError(
-                f"task.retrieval.relevance names {counted(len(unknown), 'document')} that the corpus does not have, "
-                f"such as {min(unknown)!r}"
-            )
-        kept = [row for row, id_ in enumerate(ids) if relevant.get(id_)]
-        if left_out := len(rows) - len(kept):
-            first = next(id_ for id_ in ids if not relevant.get(id_))
-            self.remarks.append(
-                f"split {split!r}: {counted(left_out, 'row')} without a relevant document left out (the "
-                f"first is {first})"
-            )
+        corpus, ids = read_corpus(self.config), self.ids(rows)
+        self._corpora[corpus.fingerprint] = corpus
+        relevant = read_relevance(self.config, split, corpus)
+        kept = [row for row, id_ in enumerate(ids) if id_ in relevant]
         if not kept:
             raise UserError(f"task {self.config.name}, split {split!r}: no query has a relevant document")
+        if lost := [id_ for id_ in ids if id_ not in relevant]:
+            which = f"{counted(len(lost), 'row')} without a relevant document left out (the first is {lost[0]})"
+            self.remarks.append(f"split {split!r}: {which}")
         rows = rows.select(kept)
         rows = rows.add_column(_RELEVANT, [sorted(relevant[ids[row]]) for row in kept])
-        return rows.add_column(_CORPUS, [corpus] * len(kept))
+        return rows.add_column(_CORPUS, [corpus.fingerprint] * len(kept))
 
-    def _corpus(self) -> str:
-        """Reads the corpus; returns what tells it from others."""
-        settings = self.config.retrieval
-        rows, where = read_split(self.config, settings.corpus), f"task.retrieval.corpus={settings.corpus}"
-        texts = [name for name in settings.document_text if name in rows.column_names]
-        if settings.document_id not in rows.column_names or not texts:
-            raise UserError(
-                f"{where}: no column {settings.document_id!r}, or none of {', '.join(settings.document_text)}; there "
-                f"are {', '.join(rows.column_names)}. Say task.retrieval.document_id= and document_text="
-            )
-        ids = [str(value) for value in rows[settings.document_id][:]]
-        if repeats := len(ids) - len(set(ids)):
-            raise UserError(f"{where}: {counted(repeats, 'document')} with the id of an earlier one")
-        columns = (rows[name][:] for name in texts)
-        documents = [" ".join(filter(None, parts)).strip() for parts in zip(*columns, strict=True)]
-        if empty := [id_ for id_, text in zip(ids, documents, strict=True) if not text]:
-            raise UserError(f"{where}: {counted(len(empty), 'document')} without a text, such as {empty[0]}")
-        key = f"{settings.corpus} {hash_of(ids, documents)}"
-        self._corpora[key] = ids, documents
-        return key
-
-    def _relevance(self, split: str) -> dict[str, set[str]]:
-        """Query's id -> ids of its relevant documents."""
-        settings, found = self.config.retrieval, dict[str, set[str]]()
-        name = settings.relevance.replace("{split}", split)
-        rows = read_split(self.config, name)
-        needed = [settings.relevance_query, settings.relevance_document, *filter(None, [settings.relevance_score])]
-        if missing := [column for column in needed if column not in rows.column_names]:
-            raise UserError(
-                f"task.retrieval.relevance={name}: there is no column {', '.join(map(repr, missing))}; the columns are "
-                f"{', '.join(rows.column_names)}"
-            )
-        scores = rows[settings.relevance_score][:] if settings.relevance_score else [1] * len(rows)
-        for query, document, score in zip(rows[needed[0]][:], rows[needed[1]][:], scores, strict=True):
-            if score > 0:
-                found.setdefault(str(query), set()).add(str(document))
-        return found
-
-    def _documents(self, rows: Dataset) -> tuple[list[str], list[str]]:
-        """Ids and texts of the documents that are searched for the queries `rows`."""
+    def _documents(self, rows: Dataset) -> Corpus:
+        """What is searched for the queries `rows`."""
         if _CORPUS in rows.column_names:
             return self._corpora[rows[_CORPUS][0]]
-        texts = list(dict.fromkeys(rows[self.config.text[1]][:]))
-        return [str(place) for place in range(len(texts))], texts
+        return Corpus.of_texts(rows[self.config.text[1]][:])
 
     def _relevant(self, rows: Dataset) -> list[list[str]]:
         """Ids of the documents that are relevant to each query."""
         if _RELEVANT in rows.column_names:
             found: list[list[str]] = rows[_RELEVANT][:]
             return found
-        numbers = {text: str(place) for place, text in enumerate(self._documents(rows)[1])}
+        numbers = {text: str(place) for place, text in enumerate(self._documents(rows).texts)}
         return [[numbers[text]] for text in rows[self.config.text[1]][:]]
 
     # Inputs
@@ -227,7 +180,7 @@ class Embedding(OnePassTask):
             texts = [prompt + text for prompt, of_column in zip(prompts, columns, strict=False) for text in of_column]
             given = Dataset.from_dict({"text": list(dict.fromkeys(texts))})
         else:
-            others = self._documents(rows)[1] if self.searches else columns[1] if self.config.label else []
+            others = self._documents(rows).texts if self.searches else columns[1] if self.config.label else []
             given = Dataset.from_dict({"text": [prompts[0] + t for t in columns[0]] + [prompts[1] + t for t in others]})
 
         def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
@@ -262,11 +215,15 @@ class Embedding(OnePassTask):
 
     @property
     def loss(self) -> Loss | None:
+        from prune.tasks.ranking.losses import contrastive_loss
+
         settings = self.config.embeddings
         return contrastive_loss(settings.contrastive_temperature) if settings.contrastive else None
 
     @property
     def saliency_loss(self) -> Loss | None:
+        from prune.tasks.ranking.losses import sampled_loss
+
         return sampled_loss(self.seed)
 
     def model_settings(self) -> dict[str, Any]:
@@ -284,7 +241,7 @@ class Embedding(OnePassTask):
             similarities = (first * others).sum(-1)
             return Predictions({id_: float(one) for id_, one in zip(ids, similarities, strict=True)})
         if self.searches:
-            documents = self._documents(rows)[0]
+            documents = self._documents(rows).ids
             found = retrieval.nearest(first, others)
             return Predictions({id_: [documents[n] for n in best] for id_, best in zip(ids, found, strict=True)})
         found = retrieval.nearest(first, first, retrieval.BEST + 1)
@@ -320,7 +277,7 @@ class Embedding(OnePassTask):
     def chance(self, rows: Dataset) -> float:
         if not self.searches:
             return 0.0
-        size, metric = len(self._documents(rows)[0]), self.config.metrics[0]
+        size, metric = len(self._documents(rows).ids), self.config.metrics[0]
         return float(np.mean([retrieval.of_random_order(metric, len(one), size) for one in self._relevant(rows)]))
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
@@ -334,48 +291,6 @@ class Embedding(OnePassTask):
         given = rankdata([number(predictions.answers[id_]) for id_ in self.ids(rows)])
         true = rankdata(rows[self.config.label][:])
         return [-float(abs(one - other)) / len(rows) for one, other in zip(given, true, strict=True)]
-
-
-def hash_of(*lists: Sequence[str]) -> str:
-    """What tells texts from others."""
-    import hashlib
-    import json
-
-    return hashlib.sha256(json.dumps(lists).encode()).hexdigest()[:32]
-
-
-def contrastive_loss(temperature: float) -> Loss:
-    """Cross-entropy of finding each text's partner among all second texts of the batch, and the other way round
-    (InfoNCE, both directions); the embeddings (2 x pairs, width) of all first texts come before those of the second."""
-    import torch
-    import torch.nn.functional as F
-
-    def loss(outputs: Mapping[str, Any], _inputs: Mapping[str, Tensor]) -> Tensor:
-        first, second = F.normalize(outputs["embeddings"].float(), dim=-1).chunk(2)
-        logits = first @ second.T / temperature
-        places = torch.arange(len(first), device=logits.device)
-        return (F.cross_entropy(logits, places) + F.cross_entropy(logits.T, places)) / 2
-
-    return loss
-
-
-def sampled_loss(seed: int) -> Loss:
-    """Half the squared distance from embeddings that are drawn around those that the model gives.
-
-    Embeddings have no labels, and a model is no distance away from itself. Squared gradients of labels that are drawn
-    from the model's own distribution, here a normal one around each embedding, are in expectation the diagonal of the
-    Fisher information (Martens 2020, section 5; Kunstner et al. 2019, equation 5).
-    """
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-
-    def loss(outputs: Mapping[str, Any], _inputs: Mapping[str, Tensor]) -> Tensor:
-        embeddings: Tensor = outputs["embeddings"]
-        noise = torch.randn(embeddings.shape, generator=generator).to(embeddings)
-        return (embeddings - (embeddings.detach() + noise)).square().sum(-1).mean() / 2
-
-    return loss
 
 
 def _share(given: Any, expected: Sequence[str]) -> float:

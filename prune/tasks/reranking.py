@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,6 @@ from prune.tasks.metrics import retrieval
 from prune.tasks.text_regression import TextRegression, number
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _IDENTITY = "torch.nn.modules.linear.Identity"
@@ -127,6 +126,8 @@ class Reranking(TextRegression):
         settings = self.config.reranking
         if settings.loss is RerankingLoss.squared:
             return None  # that of numbers
+        from prune.tasks.ranking.losses import binary_loss, listwise_loss
+
         return listwise_loss(settings.candidates) if self._listwise else binary_loss
 
     # Answers
@@ -158,26 +159,6 @@ class Reranking(TextRegression):
                 for members in self._by_query(rows).values()
             ])
         )  # fmt: skip
-
-
-def binary_loss(outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
-    """Cross-entropy of logits (batch, 1) with labels (batch,) from 0 to 1; the mean over documents."""
-    import torch.nn.functional as F
-
-    return F.binary_cross_entropy_with_logits(outputs["logits"][:, 0].float(), inputs["labels"].float())
-
-
-def listwise_loss(candidates: int) -> Loss:
-    """Cross-entropy between the labels of the candidates of a query, as shares of their sum, and the softmax of their
-    scores (ListNet: Cao et al. 2007); logits (queries x candidates, 1), the mean over queries."""
-    import torch.nn.functional as F
-
-    def loss(outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Tensor:
-        log_shares = F.log_softmax(outputs["logits"].float().view(-1, candidates), dim=-1)
-        labels = inputs["labels"].float().view(-1, candidates).clamp(min=0)
-        return -(labels / labels.sum(-1, keepdim=True) * log_shares).sum(-1).mean()
-
-    return loss
 
 
 TASK = Reranking

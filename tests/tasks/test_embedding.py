@@ -13,7 +13,8 @@ from prune.errors import UserError
 from prune.models import loading
 from prune.models.embedder import Embedder
 from prune.tasks.base import Predictions
-from prune.tasks.embedding import Embedding, contrastive_loss, sampled_loss
+from prune.tasks.embedding import Embedding
+from prune.tasks.ranking.losses import contrastive_loss, sampled_loss
 from tests.tasks.files import write
 
 DEMO = "pkg://demo/model"

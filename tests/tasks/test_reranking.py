@@ -9,7 +9,8 @@ from prune.config.schema import RerankingConfig, RerankingLoss, TaskConfig
 from prune.errors import UserError
 from prune.models import loading
 from prune.tasks.base import Predictions
-from prune.tasks.reranking import Reranking, binary_loss, listwise_loss
+from prune.tasks.ranking.losses import binary_loss, listwise_loss
+from prune.tasks.reranking import Reranking
 from tests.tasks.files import write
 
 ROWS = [

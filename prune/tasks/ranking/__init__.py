@@ -1,0 +1,1 @@
+"""Searching and ordering documents: corpora, and losses."""
