@@ -42,6 +42,8 @@ class Embedder:
     """`cosine` or `dot`."""
     prompts: Mapping[str, str] = field(default_factory=dict)
     """Name -> what is put before texts."""
+    default_prompt: str | None = None
+    """The name of the one for texts that are neither queries nor documents."""
 
     def attach(self, model: nn.Module) -> None:
         """Lets `model`, which is called with keywords, return embeddings, too."""
@@ -82,7 +84,8 @@ class Embedder:
             for number, step in enumerate(steps)
         ]
         modes = {name: mode is self.pooling for mode, name in _MODES.items()}
-        settings = {"prompts": dict(self.prompts), "default_prompt_name": None, "similarity_fn_name": self.similarity}
+        settings = {"prompts": dict(self.prompts), "default_prompt_name": self.default_prompt}
+        settings |= {"similarity_fn_name": self.similarity}
         _write(folder / _MODULES, modules)
         _write(folder / _POOLING / "config.json", {"word_embedding_dimension": width} | modes)
         _write(folder / _LENGTH, {"max_seq_length": max_length, "do_lower_case": False})
@@ -112,8 +115,11 @@ def read_embedder(path: str) -> Embedder | None:
         raise UserError(f"{path}: {_SETTINGS}: similarity_fn_name is {quoted(similarity)}; known are cosine and dot")
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise UserError(f"{path}: {_SETTINGS}: prompts are no texts by name")
+    default = settings.get("default_prompt_name")
+    if default is not None and default not in prompts:
+        raise UserError(f"{path}: {_SETTINGS}: default_prompt_name is {quoted(str(default))}, which no prompt has")
     folder = str(modules[1].get("path") or _POOLING)
-    return Embedder(_mode(path, folder), steps[-1] == _STEPS[2], similarity, prompts)
+    return Embedder(_mode(path, folder), steps[-1] == _STEPS[2], similarity, prompts, default)
 
 
 def _mode(path: str, folder: str) -> Pooling:

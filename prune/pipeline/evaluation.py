@@ -5,6 +5,7 @@ from __future__ import annotations
 from transformers import PreTrainedModel
 
 from prune.config.schema import Config
+from prune.errors import UserError
 from prune.models import loading
 from prune.pipeline.examples import read_examples
 from prune.pipeline.networks import check_head, check_lengths, finished
@@ -24,6 +25,11 @@ def evaluate(config: Config, screen: Screen) -> dict[str, Scores]:
     keep_few_kernels()
     library_output.libraries()
     path, task = config.model.path, task_of(config)
+    if task.is_compared:
+        raise UserError(
+            f"task.metrics={config.task.metrics}: what it is compared with is known to a run alone. Name columns that "
+            "make a search, or pairs with a label"
+        )
     described = loading.config_of(path)
     check_head(config, task, described)
     task.read_model(path)

@@ -81,7 +81,7 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     library_output.libraries()
     task = task_of(config)
     loading.config_of_run(config.model)
-    task.read_model(config.model.path)
+    task.read_model(config.model.dense or config.model.path)
     tokenizer = loading.tokenizer(config.model.path)
     networks = describe_networks(config, task, tokenizer.pad_token_id)
     examples = read_examples(config, task, tokenizer, screen)

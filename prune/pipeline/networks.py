@@ -87,7 +87,7 @@ def finished(path: str, task: Task, option: str) -> PreTrainedModel:
     if (name := type(model).__name__) != fitting:
         raise UserError(f"{option}={path}: it is a {name}; a model of task.kind={task.config.kind} is a {fitting}")
     loading.align_labels(model, task.model_settings().get("id2label"), option)
-    return task.adapt(model)
+    return task.adapt(model, path)
 
 
 def check_lengths(config: PreTrainedConfig, features: Mapping[str, Dataset]) -> None:

@@ -202,8 +202,8 @@ class Task(ABC):
             UserError: if it is no model for the task.
         """
 
-    def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        """`model`, once it gives the outputs that the task reads."""
+    def adapt(self, model: PreTrainedModel, path: str = "") -> PreTrainedModel:
+        """`model`, once it gives the outputs that the task reads; `path`: of a finished one, that others may have made."""
         return model
 
     def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:

@@ -93,8 +93,11 @@ class Embedding(OnePassTask):
             prompts=prompts,
         )
 
-    def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        self.embedder.attach(model)
+    def adapt(self, model: PreTrainedModel, path: str = "") -> PreTrainedModel:
+        from prune.models.embedder import read_embedder
+
+        own = read_embedder(path) if path else None
+        (own or self.embedder).attach(model)
         return model
 
     def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
@@ -104,7 +107,8 @@ class Embedding(OnePassTask):
         self.embedder.save(folder, model.config.hidden_size, self.config.max_length)
 
     def _prompt(self, names: Sequence[str]) -> str:
-        return next((self.embedder.prompts[name] for name in names if name in self.embedder.prompts), "")
+        prompts = self.embedder.prompts
+        return next((prompts[name] for name in (*names, self.embedder.default_prompt or "") if name in prompts), "")
 
     # Data
 
@@ -172,7 +176,8 @@ class Embedding(OnePassTask):
         documents, or the second texts."""
         query, document = self._prompt(_QUERY), self._prompt(_DOCUMENT)
         columns = [rows[name][:] for name in self.config.text]
-        prompts = [query, document] if self.searches or self.config.embeddings.contrastive else ["", ""]
+        alike = [self._prompt(())] * 2
+        prompts = [query, document] if self.searches or self.config.embeddings.contrastive else alike
         if training and self.config.embeddings.contrastive:
             first, second = ([prompt + text for text in texts] for prompt, texts in zip(prompts, columns, strict=True))
             given = Dataset.from_dict({"text": first, _SECOND: second})

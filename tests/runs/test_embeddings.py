@@ -5,15 +5,18 @@ import json
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from sentence_transformers import SentenceTransformer
 from transformers import BertConfig, BertModel
 
-from prune.config.schema import Pooling
+from prune.config.schema import Pooling, TaskConfig
 from prune.files.paths import PACKAGE
 from prune.models import loading
 from prune.models.embedder import Embedder, read_embedder
+from prune.pipeline import networks
 from prune.results.layout import RunFolder
 from prune.results.record import Record
+from prune.tasks.embedding import Embedding
 from tests.runs.tiny import NEEDED, TINY, command, folders
 from tests.tasks.files import write
 
@@ -108,6 +111,29 @@ def test_texts_alone_agree_with_the_unpruned_model(embedder, data, tmp_path):
     assert 0 < record.value < 1
 
 
+def test_agreement_is_known_to_a_run_alone(embedder, data):
+    code, _, err = command("evaluate", "task=embedding", f"task.path={data}", f"model.path={embedder}")
+    assert code == 2
+    assert "known to a run alone" in err
+
+
+def test_a_teacher_pools_as_its_own_folder_says(embedder, tmp_path):
+    """Others' tokens are pooled by their mean."""
+    task = Embedding(TaskConfig(kind="embedding", text=["text"], label=""), seed=0)
+    task.read_model(str(embedder))
+    for file in embedder.glob("*"):
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    Embedder(Pooling.mean, normalize=False).save(tmp_path, width=32, max_length=64)
+    inputs = loading.tokenizer(str(embedder))(["the soup was good"], return_tensors="pt")
+    for path, pooled in (
+        (embedder, lambda tokens: F.normalize(tokens[:, 0])),
+        (tmp_path, lambda tokens: tokens.mean(1)),
+    ):
+        outputs = networks.finished(str(path), task, "teacher")(**inputs)
+        assert torch.allclose(outputs["embeddings"], pooled(outputs["last_hidden_state"]), atol=1e-6)
+
+
 def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):
     said = [*words(embedder, data, "squad_retrieval", tmp_path), "task.id=null", "task.embeddings.contrastive=true"]
     code, _, err = command(*said)
@@ -143,6 +169,7 @@ def test_what_cannot_be_is_refused_at_once(embedder, data, tmp_path, more, fault
         ("modules.json", '[{"type": "x.Transformer"}, {"type": "x.Dense"}]', "names 'Transformer', 'Dense'; known are"),
         ("1_Pooling/config.json", '{"pooling_mode_max_tokens": true}', "pooling is 'max_tokens'; known are mean, cls"),
         ("config_sentence_transformers.json", '{"similarity_fn_name": "manhattan"}', "known are cosine and dot"),
+        ("config_sentence_transformers.json", '{"default_prompt_name": "a"}', "is 'a', which no prompt has"),
     ],
 )
 def test_an_embedder_of_steps_that_are_not_known_is_refused(embedder, tmp_path, name, content, fault):
