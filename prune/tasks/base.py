@@ -203,7 +203,7 @@ class Task(ABC):
         """
 
     def adapt(self, model: PreTrainedModel, path: str = "") -> PreTrainedModel:
-        """`model`, once it gives the outputs that the task reads; `path`: of a finished one, that others may have made."""
+        """`model`, once it gives the outputs that the task reads; `path`: of a finished one, of others perhaps."""
         return model
 
     def completed(self, outputs: Mapping[str, Any], inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
