@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,12 +12,13 @@ from prune.compaction import modeling_pruned, saved_model
 from prune.compaction.depth import Depth
 from prune.compaction.structure import Structure
 from prune.compaction.written import numbers_in
-from prune.config.schema import Config
+from prune.config.schema import Config, TaskConfig
 from prune.errors import UserError
 from prune.files.paths import PACKAGE
 from prune.models.architecture import sublayers_of
 from prune.pipeline.networks import Networks
 from prune.report.inspection import inspect
+from prune.tasks.text_classification import TextClassification
 from tests.architectures import ARCHITECTURES, NO_TOKENIZER, inputs
 from tests.compaction.test_auto_classes import WITHOUT_THIS_PACKAGE
 from tests.hostile import edit
@@ -195,7 +195,7 @@ def test_code_that_came_from_a_repository_goes_with_the_copy(folder, tmp_path):
 
 def test_a_copy_is_a_teacher(folder, tmp_path):
     prune.load(folder).save_pretrained(tmp_path / "copy")
-    task = SimpleNamespace(auto_class="AutoModelForSequenceClassification", model_settings=dict)
+    task = TextClassification(TaskConfig(labels=["LABEL_0", "LABEL_1"]), 0)
     networks = Networks(Config(), task, None, [], [], Depth(), pad_token_id=None)
     teacher = networks.finished(str(tmp_path / "copy"), "teacher")
     assert logits_of(teacher, "bert").equal(logits_of(prune.load(folder), "bert"))

@@ -54,7 +54,7 @@ def test_every_kind_of_task_is_shown_and_works_as_it_stands(tmp_path):
             code += f"print({by_name}('a'))\n"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("'score'") == 3 + 5
+    assert done.stdout.count("'score'") == 3 + 5 + 2  # of labels, of masked tokens, of documents
     assert done.stdout.count("'token_str'") == 5
     remarks = [line for line in done.stderr.splitlines() if line and "Loading weights" not in line]
     assert remarks == []
