@@ -119,7 +119,7 @@ def stepper(workload: Workload, model: BertForSequenceClassification, masks: Mas
     settings = Training("bench", 1000, 100, 1000, workload.batch_size, 5e-5, 1e-2, 0.0, workload.precision, 0)
     features = Dataset.from_dict({"length": [8] * workload.batch_size, "labels": [0] * workload.batch_size})
     folder = Path(tempfile.mkdtemp())
-    trainer = _Trainer(model, TrainingData(features), None, settings, DistillationConfig(), folder, masks)
+    trainer = _Trainer(model, TrainingData(features), None, settings, DistillationConfig(), folder, masks, None)
     trainer.current_gradient_accumulation_steps = 1  # set by the training loop otherwise
     optimizer = trainer.create_optimizer()
 
