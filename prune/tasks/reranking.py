@@ -46,8 +46,18 @@ class Reranking(TextRegression):
 
     def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
         data = super().load(splits)
+        if self.config.reranking.loss is RerankingLoss.binary and self.config.train_split in data:
+            self._check_shares(data[self.config.train_split][self.config.label][:])
         judged = set(self.eval_splits)
         return {split: self._judgeable(split, rows) if split in judged else rows for split, rows in data.items()}
+
+    def _check_shares(self, labels: Sequence[float]) -> None:
+        """Raises a UserError for a label that is no share from 0 to 1."""
+        if beyond := [label for label in labels if not 0 <= label <= 1]:
+            raise UserError(
+                f"task {self.config.name}, split {self.config.train_split!r}: label {beyond[0]:g} is not from 0 to 1, "
+                "as task.reranking.loss=binary has them; say squared for scores, or listwise for grades"
+            )
 
     def _judgeable(self, split: str, rows: Dataset) -> Dataset:
         """The `rows` of queries of which some candidate is relevant."""
@@ -117,7 +127,8 @@ class Reranking(TextRegression):
         return found
 
     def save(self, model: PreTrainedModel, folder: Path) -> None:
-        file = folder / "config.json"
+        if not (file := folder / "config.json").exists():  # a format without one
+            return
         content = strict_json.read(file) | {"sentence_transformers": {"activation_fn": _IDENTITY}}
         file.write_text(json.dumps(content, indent=2) + "\n")
 

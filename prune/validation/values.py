@@ -176,6 +176,17 @@ def budget(config: Config) -> Iterator[str]:
         yield f"{named}: one of them decides how many steps there are; leave out the other"
     if given_budgets and config.model.dense:
         yield f"{named}: model.dense={shown(config.model.dense)} is trained already; leave out one of them"
+    if config.schedule.dense_epochs == 0:
+        method = method_or_none(config)
+        if given_budgets:
+            yield f"{named}: with schedule.dense_epochs=0 the unpruned model is not trained; leave out one of them"
+        if method is not None and not method.has_teacher:
+            yield (
+                f"schedule.dense_epochs=0: the trainings of method={config.method.name} are as long as the dense "
+                "model's; say how long"
+            )
+        if not config.model.pretrained:
+            yield "schedule.dense_epochs=0: with model.pretrained=false the unpruned model is random; say how long"
 
 
 def layers(config: Config) -> Iterator[str]:

@@ -187,3 +187,24 @@ def test_an_exported_embedder_gives_the_same_scores(finished):
     assert read_embedder(str(folder)) == read_embedder(str(finished.model))
     said = json.loads((folder / "predictions/validation/predictions.json").read_text())
     assert said == json.loads((finished.predictions("validation").path / "predictions.json").read_text())
+
+
+def test_a_plan_tells_how_long_a_run_without_labels_takes(embedder, data, tmp_path):
+    code, out, err = command("plan", *words(embedder, data, "squad_retrieval", tmp_path), "task.id=null")
+    assert code == 0, err
+    assert "density 0.3" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (["schedule.budget_flops=1e9"], "with schedule.dense_epochs=0 the unpruned model is not trained"),
+        (["method=lottery_ticket", "target.density=null"], "the trainings of method=lottery_ticket are as long as"),
+        (["model.pretrained=false"], "the unpruned model is random"),
+    ],
+)
+def test_no_training_of_the_unpruned_model_needs_one_that_is_finished(embedder, data, tmp_path, more, fault):
+    said = [*words(embedder, data, "squad_retrieval", tmp_path), "task.embeddings.contrastive=true"]
+    code, _, err = command(*said, "schedule.dense_epochs=0", *more)
+    assert code == 2
+    assert fault in err

@@ -93,3 +93,8 @@ def test_losses_by_hand():
     assert found.item() == pytest.approx((first + math.log(2)) / 2, rel=1e-6)
     pointwise = binary_loss({"logits": logits[:2]}, {"labels": labels[:2]})
     assert pointwise.item() == pytest.approx((first + math.log(2)) / 2, rel=1e-6)
+
+
+def test_labels_that_are_no_shares_are_refused_where_they_are_taken_for_such(tmp_path):
+    with pytest.raises(UserError, match="label 2 is not from 0 to 1, as task.reranking.loss=binary"):
+        loaded(tmp_path, ROWS, "train")

@@ -11,7 +11,7 @@ from typing import Any
 
 from prune.report.figures import Figure, Rows
 from prune.report.figures.frontier import X_TITLES, layer, rounded, spoken, y_title
-from prune.report.figures.theme import Colors, config, numbered
+from prune.report.figures.theme import Colors, frame, numbered
 from prune.results.density_curves import DensityCurve, DensityCurves, DensityPoint, density_curves
 from prune.results.probes import on_probes
 from prune.results.record import Record
@@ -113,10 +113,7 @@ def spec(title: str, lines: Sequence[Line], logarithmic: bool, is_better_up: boo
     beside = {"baseline": "bottom", "dy": -4} if is_better_up else {"baseline": "top", "dy": 5}
     has_range = [{"filter": "isValid(datum.low)"}]
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 420,
-        "config": config(colors),
+        **frame(colors),
         "layer": [
             layer("dense", {"type": "rect", "color": colors["soft"], "opacity": 0.16}, range_of_y, has_range),
             layer("dense", {"type": "rule", "stroke": colors["soft"], "strokeWidth": 1.5}, {"y": y}),

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from prune.report.figures import Rows
-from prune.report.figures.theme import Colors, config, series
+from prune.report.figures.theme import Colors, frame, series
 from prune.results.pareto import COSTS, Point, frontier
 from prune.results.rows import Row, Spread
 from prune.tasks.metrics.specs import MetricSpec
@@ -48,10 +48,7 @@ def spec(cost: str, measure: str, title: str, methods: Sequence[str], colors: Co
     tooltip = {"tooltip": {"field": "label"}, "description": {"field": "spoken"}}
     at_front = {"test": f"indexof(datum.front, '{cost}') >= 0", "value": 1}
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 420,
-        "config": config(colors),
+        **frame(colors),
         "params": [{"name": "shown", "value": list(methods)}],
         "layer": [
             layer("dense", {"type": "rule"} | reference, {"y": y}),

@@ -9,7 +9,7 @@ from typing import Any
 from prune.report.detail.run import Detail, Stage
 from prune.report.figures import Figure, Rows
 from prune.report.figures.frontier import X_TITLES, layer, rounded, spoken, y_title
-from prune.report.figures.theme import Colors, config, numbered
+from prune.report.figures.theme import Colors, frame, numbered
 from prune.results.pareto import PER_COMPUTE
 from prune.results.record import Record
 from prune.results.rows import dense_key
@@ -117,10 +117,7 @@ def _spec(metric: MetricSpec, data: dict[str, Rows], colors: Colors) -> dict[str
          "scale": {"zero": False, "nice": True}}  # fmt: skip
     at = {"x": x, "y": y, "color": color}
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 420,
-        "config": config(colors),
+        **frame(colors),
         "layer": [
             layer("curves", {"type": "line", "strokeWidth": 2}, at | {
                 "detail": {"field": "line"}, "order": {"field": "compute"}, "strokeDash": dashes}),

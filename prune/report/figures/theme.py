@@ -39,6 +39,12 @@ def series(names: Sequence[str], colors: Colors) -> dict[str, Any]:
     }
 
 
+def frame(colors: Colors, height: int = 420) -> dict[str, Any]:
+    """What the description of a figure in Vega-Lite begins with; it takes the width that it is given."""
+    schema = "https://vega.github.io/schema/vega-lite/v6.json"
+    return {"$schema": schema, "width": "container", "height": height, "config": config(colors)}
+
+
 def config(colors: Colors) -> dict[str, Any]:
     """How all figures look."""
     label = {"labelColor": colors["soft"], "titleColor": colors["ink"], "labelFontSize": 12, "titleFontSize": 12}

@@ -7,7 +7,7 @@ from typing import Any
 
 from prune.report.detail.run import Stage
 from prune.report.figures import Rows
-from prune.report.figures.theme import Colors, config
+from prune.report.figures.theme import Colors, config, frame
 
 _DASHES = [[1, 0], [6, 3], [2, 2], [6, 2, 2, 2], [10, 3], [1, 4]]
 PANELS = {
@@ -32,10 +32,7 @@ def curve_spec(panel: str, colors: Colors) -> dict[str, Any]:
     y = {"field": "value", "type": "quantitative", "title": PANELS[panel], "scale": {"zero": True}}
     palette = [colors[f"series-{number}"] for number in range(6)]
     return {
-        "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "width": "container",
-        "height": 150,
-        "config": config(colors),
+        **frame(colors, 150),
         "layer": [
             {"data": {"name": "spans"}, "mark": {"type": "rule", "color": colors["line"]},
              "encoding": {"x": x | {"field": "start"}}},
