@@ -17,13 +17,13 @@ import pyarrow as pa
 from datasets import Dataset
 
 from prune.config.schema import TaskConfig
-from prune.data.features import LENGTH, TRUNCATED
 from prune.errors import UserError
-from prune.runtime.wording import counted
 from prune.tasks.base import Loss, OnePassTask, Outputs, Predictions, Scores, mapped
 from prune.tasks.metrics import retrieval
 from prune.tasks.metrics.specs import AGREEMENT
-from prune.tasks.ranking.corpus import Corpus, hash_of, read_corpus, read_relevance
+from prune.tasks.ranking.corpus import hash_of
+from prune.tasks.ranking.inputs import SECOND, encoder, pairs, texts
+from prune.tasks.ranking.searching import Search
 from prune.tasks.text_regression import number
 
 if TYPE_CHECKING:
@@ -32,12 +32,8 @@ if TYPE_CHECKING:
 
     from prune.models.embedder import Embedder
 
-_RELEVANT, _CORPUS = "relevant_documents", "fingerprint_of_corpus"
-"""Columns that queries get."""
 _QUERY, _DOCUMENT = ("query",), ("document", "passage", "corpus")
 """Names of prompts, as sentence-transformers looks for them."""
-_SECOND = "other_"
-"""How the names of the inputs of a pair's second text begin."""
 
 
 class Embedding(OnePassTask):
@@ -51,8 +47,7 @@ class Embedding(OnePassTask):
     def __init__(self, config: TaskConfig, seed: int):
         super().__init__(config, seed)
         self._embedder: Embedder | None = None
-        self._corpora: dict[str, Corpus] = {}
-        """By their fingerprints."""
+        self.search = Search(config, self.remarks)
 
     @property
     def embedder(self) -> Embedder:
@@ -114,7 +109,10 @@ class Embedding(OnePassTask):
 
     def load(self, splits: Sequence[str] | None = None) -> dict[str, Dataset]:
         data = super().load(splits)
-        return {split: self._with_relevant(split, rows) for split, rows in data.items()}
+        for split in self.eval_splits if self.searches else []:
+            if split in data:
+                data[split] = self.search.with_relevant(split, data[split], self.ids(data[split]))
+        return data
 
     def check_labels(self, where: str, values: pa.ChunkedArray) -> None:
         if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
@@ -136,37 +134,6 @@ class Embedding(OnePassTask):
             found["no finite number"] = missing
         return found
 
-    def _with_relevant(self, split: str, rows: Dataset) -> Dataset:
-        """`rows` of an evaluation split with what is relevant to each, where a corpus is named."""
-        if split not in self.eval_splits or not self.searches or not self.config.retrieval.corpus:
-            return rows
-        corpus, ids = read_corpus(self.config), self.ids(rows)
-        self._corpora[corpus.fingerprint] = corpus
-        relevant = read_relevance(self.config, split, corpus)
-        kept = [row for row, id_ in enumerate(ids) if id_ in relevant]
-        if not kept:
-            raise UserError(f"task {self.config.name}, split {split!r}: no query has a relevant document")
-        if lost := [id_ for id_ in ids if id_ not in relevant]:
-            which = f"{counted(len(lost), 'row')} without a relevant document left out (the first is {lost[0]})"
-            self.remarks.append(f"split {split!r}: {which}")
-        rows = rows.select(kept)
-        rows = rows.add_column(_RELEVANT, [sorted(relevant[ids[row]]) for row in kept])
-        return rows.add_column(_CORPUS, [corpus.fingerprint] * len(kept))
-
-    def _documents(self, rows: Dataset) -> Corpus:
-        """What is searched for the queries `rows`."""
-        if _CORPUS in rows.column_names:
-            return self._corpora[rows[_CORPUS][0]]
-        return Corpus.of_texts(rows[self.config.text[1]][:])
-
-    def _relevant(self, rows: Dataset) -> list[list[str]]:
-        """Ids of the documents that are relevant to each query."""
-        if _RELEVANT in rows.column_names:
-            found: list[list[str]] = rows[_RELEVANT][:]
-            return found
-        numbers = {text: str(place) for place, text in enumerate(self._documents(rows).texts)}
-        return [[numbers[text]] for text in rows[self.config.text[1]][:]]
-
     # Inputs
 
     def features(
@@ -175,38 +142,27 @@ class Embedding(OnePassTask):
         """Of training texts each once, or of pairs each row; of evaluation texts first those of the rows, then the
         documents, or the second texts."""
         query, document = self._prompt(_QUERY), self._prompt(_DOCUMENT)
-        columns = [rows[name][:] for name in self.config.text]
         alike = [self._prompt(())] * 2
         prompts = [query, document] if self.searches or self.config.embeddings.contrastive else alike
+        columns = [
+            [prompt + text for text in rows[name][:]] for prompt, name in zip(prompts, self.config.text, strict=False)
+        ]
         if training and self.config.embeddings.contrastive:
-            first, second = ([prompt + text for text in texts] for prompt, texts in zip(prompts, columns, strict=True))
-            given = Dataset.from_dict({"text": first, _SECOND: second})
+            given = pairs(*columns)
         elif training:
-            texts = [prompt + text for prompt, of_column in zip(prompts, columns, strict=False) for text in of_column]
-            given = Dataset.from_dict({"text": list(dict.fromkeys(texts))})
+            given = texts(list(dict.fromkeys(text for of_column in columns for text in of_column)))
         else:
-            others = self._documents(rows).texts if self.searches else columns[1] if self.config.label else []
-            given = Dataset.from_dict({"text": [prompts[0] + t for t in columns[0]] + [prompts[1] + t for t in others]})
-
-        def encode(batch: dict[str, list[Any]]) -> dict[str, Any]:
-            encoded = tokenizer(batch["text"], truncation=True, max_length=self.config.max_length)
-            lengths = [len(ids) for ids in encoded["input_ids"]]
-            cut = [bool(one.overflowing) for one in encoded.encodings]
-            more: dict[str, Any] = {}
-            if _SECOND in batch:
-                second = tokenizer(batch[_SECOND], truncation=True, max_length=self.config.max_length)
-                more = {_SECOND + name: values for name, values in second.items()}
-                lengths = [max(one, len(ids)) for one, ids in zip(lengths, second["input_ids"], strict=True)]
-                cut = [one or bool(other.overflowing) for one, other in zip(cut, second.encodings, strict=True)]
-            return {**encoded, **more, LENGTH: lengths, TRUNCATED: cut}
-
+            others = columns[1] if self.config.label else []
+            if self.searches:
+                others = [prompts[1] + text for text in self.search.documents(rows).texts]
+            given = texts(columns[0] + others)
         key = None if fingerprint is None else hash_of([fingerprint, *prompts])
-        return mapped(given, encode, key)
+        return mapped(given, encoder(tokenizer, self.config.max_length), key)
 
     def collator(self, tokenizer: PreTrainedTokenizerBase) -> Any:
         from prune.data.pairs import PairCollator
 
-        return PairCollator(tokenizer, _SECOND)
+        return PairCollator(tokenizer, SECOND)
 
     # Losses
 
@@ -246,7 +202,7 @@ class Embedding(OnePassTask):
             similarities = (first * others).sum(-1)
             return Predictions({id_: float(one) for id_, one in zip(ids, similarities, strict=True)})
         if self.searches:
-            documents = self._documents(rows).ids
+            documents = self.search.documents(rows).ids
             found = retrieval.nearest(first, others)
             return Predictions({id_: [documents[n] for n in best] for id_, best in zip(ids, found, strict=True)})
         found = retrieval.nearest(first, first, retrieval.BEST + 1)
@@ -276,14 +232,14 @@ class Embedding(OnePassTask):
     def _values(self, metric: str, predictions: Predictions, rows: Dataset) -> list[float]:
         """Of each query."""
         ranked = [_ids(id_, predictions.answers[id_]) for id_ in self.ids(rows)]
-        pairs = zip(ranked, map(set, self._relevant(rows)), strict=True)
+        pairs = zip(ranked, map(set, self.search.relevant(rows)), strict=True)
         return [retrieval.METRICS[metric](best, relevant) for best, relevant in pairs]
 
     def chance(self, rows: Dataset) -> float:
         if not self.searches:
             return 0.0
-        size, metric = len(self._documents(rows).ids), self.config.metrics[0]
-        return float(np.mean([retrieval.of_random_order(metric, len(one), size) for one in self._relevant(rows)]))
+        size, metric = len(self.search.documents(rows).ids), self.config.metrics[0]
+        return float(np.mean([retrieval.of_random_order(metric, len(one), size) for one in self.search.relevant(rows)]))
 
     def scores_of_each(self, predictions: Predictions, rows: Dataset) -> list[float]:
         """The main metric of each query; of pairs the distance from the rank that the label has, negative."""

@@ -7,60 +7,42 @@ import pytest
 import torch
 import torch.nn.functional as F
 from sentence_transformers import SentenceTransformer
-from transformers import BertConfig, BertModel
+from transformers import BertModel
 
 from prune.config.schema import Pooling, TaskConfig
-from prune.files.paths import PACKAGE
 from prune.models import loading
 from prune.models.embedder import Embedder, read_embedder
 from prune.pipeline import networks
-from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.tasks.embedding import Embedding
-from tests.runs.tiny import NEEDED, TINY, command, folders
+from tests.runs.searching import (
+    TEXTS,
+    embedding_words,
+    question_of,
+    run_retrieval,
+    write_embedder,
+    write_questions,
+)
+from tests.runs.tiny import command, folders
 from tests.tasks.files import write
 
-ROWS = [json.loads(line) for line in (PACKAGE / "demo/data/validation.jsonl").read_text().splitlines()[:320]]
-TEXTS = [row["text"] for row in ROWS]
-SMALL = ("model.name=small", "task.max_length=32", *TINY[1:], "schedule.learning_rate=1e-3", *NEEDED["one_shot"]())
+SEARCHED = TEXTS[256:320]
 
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory):
-    """The folder of a dense embedder, as sentence-transformers has them, with prompts."""
-    folder = tmp_path_factory.mktemp("embedder")
-    tokenizer = loading.tokenizer("pkg://demo/model")
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
-             "initializer_range": 0.3}  # fmt: skip
-    BertModel(BertConfig(vocab_size=len(tokenizer), max_position_embeddings=64, **sizes)).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    Embedder(Pooling.cls, prompts={"query": "the "}).save(folder, width=32, max_length=64)
-    return folder
+    return write_embedder(tmp_path_factory.mktemp("embedder"))
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A folder with questions and the texts that they are about, texts that occur twice among them."""
-    folder = tmp_path_factory.mktemp("data")
-    rows = [{"question": " ".join(text.split()[:4]), "context": text, "text": text} for text in TEXTS]
-    write(folder / "train.jsonl", rows[:256])
-    write(folder / "validation.jsonl", rows[256:])
-    return folder
-
-
-def words(embedder, data, task, outputs):
-    named = [f"task.path={data}", "model=minilm", f"model.path={embedder}", f"outputs={outputs}"]
-    return [f"task={task}", *named, *SMALL, "method=one_shot"]
+    return write_questions(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def finished(embedder, data, tmp_path_factory):
     """The folder of a run that searches."""
-    outputs = tmp_path_factory.mktemp("searched")
-    code, _, err = command(*words(embedder, data, "squad_retrieval", outputs), "task.id=null", "report=true")
-    assert code == 0, err
-    return RunFolder(folders(outputs)["one_shot"])
+    return run_retrieval(embedder, data, tmp_path_factory.mktemp("searched"))
 
 
 def test_the_embedder_as_it_is_is_the_reference_and_the_teacher(finished, embedder):
@@ -81,8 +63,8 @@ def test_sentence_transformers_gives_the_embeddings_that_were_evaluated(finished
     """Those of texts in batches, by the prompt and the pooling of the embedder that was pruned."""
     loaded = SentenceTransformer(str(finished.model), trust_remote_code=True, device="cpu")
     assert read_embedder(str(finished.model)) == Embedder(Pooling.cls, prompts={"query": "the "})
-    queries = [" ".join(text.split()[:4]) for text in TEXTS[256:]]
-    documents = list(dict.fromkeys(TEXTS[256:]))
+    queries = [question_of(text) for text in SEARCHED]
+    documents = list(dict.fromkeys(SEARCHED))
     similarities = loaded.similarity(loaded.encode_query(queries), loaded.encode_document(documents)).numpy()
     best = np.argsort(-similarities, axis=1, kind="stable")[:, :10].astype(str).tolist()
     said = json.loads((finished.predictions("validation").path / "predictions.json").read_text())
@@ -104,7 +86,7 @@ def test_a_finished_embedder_is_evaluated_as_it_is(finished, data):
 
 
 def test_texts_alone_agree_with_the_unpruned_model(embedder, data, tmp_path):
-    code, _, err = command(*words(embedder, data, "embedding", tmp_path))
+    code, _, err = command(*embedding_words(embedder, data, "embedding", tmp_path))
     assert code == 0, err
     record = Record.read(folders(tmp_path)["one_shot"] / "record.json")
     assert record.dense_value == 1.0
@@ -135,7 +117,11 @@ def test_a_teacher_pools_as_its_own_folder_says(embedder, tmp_path):
 
 
 def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):
-    said = [*words(embedder, data, "squad_retrieval", tmp_path), "task.id=null", "task.embeddings.contrastive=true"]
+    said = [
+        *embedding_words(embedder, data, "squad_retrieval", tmp_path),
+        "task.id=null",
+        "task.embeddings.contrastive=true",
+    ]
     code, _, err = command(*said)
     assert code == 0, err
     record = Record.read(folders(tmp_path)["one_shot"] / "record.json")
@@ -157,7 +143,7 @@ def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_at_once(embedder, data, tmp_path, more, fault):
-    code, _, err = command(*words(embedder, data, "squad_retrieval", tmp_path), *more)
+    code, _, err = command(*embedding_words(embedder, data, "squad_retrieval", tmp_path), *more)
     assert code == 2
     assert fault in err
 
@@ -190,7 +176,7 @@ def test_an_exported_embedder_gives_the_same_scores(finished):
 
 
 def test_a_plan_tells_how_long_a_run_without_labels_takes(embedder, data, tmp_path):
-    code, out, err = command("plan", *words(embedder, data, "squad_retrieval", tmp_path), "task.id=null")
+    code, out, err = command("plan", *embedding_words(embedder, data, "squad_retrieval", tmp_path), "task.id=null")
     assert code == 0, err
     assert "density 0.3" in out
 
@@ -204,7 +190,7 @@ def test_a_plan_tells_how_long_a_run_without_labels_takes(embedder, data, tmp_pa
     ],
 )
 def test_no_training_of_the_unpruned_model_needs_one_that_is_finished(embedder, data, tmp_path, more, fault):
-    said = [*words(embedder, data, "squad_retrieval", tmp_path), "task.embeddings.contrastive=true"]
+    said = [*embedding_words(embedder, data, "squad_retrieval", tmp_path), "task.embeddings.contrastive=true"]
     code, _, err = command(*said, "schedule.dense_epochs=0", *more)
     assert code == 2
     assert fault in err

@@ -7,40 +7,19 @@ import pytest
 import torch
 from sentence_transformers import CrossEncoder
 
-from prune.files.paths import PACKAGE
-from prune.results.layout import RunFolder
 from prune.results.record import Record
-from tests.runs.tiny import NEEDED, TINY, command, folders
-from tests.tasks.files import write
-
-TEXTS = [json.loads(line)["text"] for line in (PACKAGE / "demo/data/validation.jsonl").read_text().splitlines()[:400]]
+from tests.runs.searching import run_reranking, write_candidates
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """A folder with four candidates for each query: the first words of one of them."""
-    folder, rows = tmp_path_factory.mktemp("data"), []
-    for start in range(0, 400, 4):
-        texts = TEXTS[start : start + 4]
-        right = start // 4 % 4
-        query = " ".join(texts[right].split()[:3]) + " " + " ".join(texts[right].split()[-2:])
-        rows += [{"query": query, "document": text, "label": float(n == right)} for n, text in enumerate(texts)]
-    write(folder / "train.jsonl", rows[:320])
-    write(folder / "validation.jsonl", rows[320:])
-    return folder
-
-
-def run(data, outputs, *more):
-    words = [f"task.path={data}", "task.max_length=48", f"outputs={outputs}", *TINY, *NEEDED["one_shot"]()]
-    code, _, err = command("task=reranking", *words, "method=one_shot", *more)
-    assert code == 0, err
-    return RunFolder(folders(outputs)["one_shot"])
+    return write_candidates(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     """The folder of a run."""
-    return run(data, tmp_path_factory.mktemp("reranked"), "report=true")
+    return run_reranking(data, tmp_path_factory.mktemp("reranked"), "report=true")
 
 
 def test_a_run_leaves_a_record(finished):
@@ -66,7 +45,9 @@ def test_the_card_tells_cross_encoder(finished):
 
 def test_lists_of_candidates_are_learned(finished, data, tmp_path):
     """In a quarter of the steps, of four texts for one."""
-    record = Record.read(run(data, tmp_path, "task.reranking.loss=listwise", "task.reranking.candidates=4").record)
+    record = Record.read(
+        run_reranking(data, tmp_path, "task.reranking.loss=listwise", "task.reranking.candidates=4").record
+    )
     (file,) = (tmp_path / "dense").glob("*/history.json")
     losses = [step["labels_loss"] for step in json.loads(file.read_text()) if "labels_loss" in step]
     assert losses[0] == pytest.approx(math.log(4), abs=0.1)  # all candidates are alike to random weights
