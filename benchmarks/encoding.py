@@ -2,9 +2,9 @@
 
     python -m benchmarks.encoding <folder of SQuAD> <the unpruned embedder> <a faster one> [<another> ...]
 
-A folder with model.onnx is timed in ONNX Runtime, others in PyTorch. All models embed the same texts in turn, in batches
-of texts of like length; tokenizing and pooling are not counted. The ratio is the first model's time over the model's,
-the median of the rounds, with its quartiles.
+A folder with model.onnx is timed in ONNX Runtime, others in PyTorch. All models embed the same texts in turn, in
+batches of texts of like length; tokenizing and pooling are not counted. The ratio is the first model's time over the
+model's, the median of the rounds, with its quartiles.
 """
 
 from __future__ import annotations
