@@ -1,0 +1,44 @@
+"""The folder of a BERT without weights whose tokenizer knows few tokens, of the texts that it is for: with thirty thousand
+tokens most of the compute of a small model of masked tokens goes into guessing which of them it is.
+
+    python -m benchmarks.small_bert <parquet file> sentence <folder to write> --tokens 4000
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from datasets import Dataset
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import BertConfig, BertTokenizerFast
+
+_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+def tokenizer_of(texts: list[str], size: int) -> BertTokenizerFast:
+    """WordPiece in lower case with at most `size` tokens, those that make the fewest pieces of `texts`."""
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.decoder = decoders.WordPiece()
+    made.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=_SPECIAL))
+    ends = [(token, made.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    made.post_processor = processors.BertProcessing(*ends)
+    return BertTokenizerFast(tokenizer_object=made)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("file")
+    parser.add_argument("column")
+    parser.add_argument("target")
+    parser.add_argument("--tokens", type=int, default=4000)
+    options = parser.parse_args()
+    tokenizer = tokenizer_of(Dataset.from_parquet(options.file)[options.column][:], options.tokens)
+    tokenizer.save_pretrained(options.target)
+    BertConfig(vocab_size=len(tokenizer), max_position_embeddings=128).save_pretrained(options.target)
+    print(f"{len(tokenizer)} tokens")
+
+
+if __name__ == "__main__":
+    main()
