@@ -1,5 +1,6 @@
-"""The folder of a BERT without weights whose tokenizer knows few tokens, of the texts that it is for: with thirty thousand
-tokens most of the compute of a small model of masked tokens goes into guessing which of them it is.
+"""The folder of a BERT without weights and dropout, whose tokenizer has few tokens, those of the texts that it is for.
+
+With thirty thousand of them a small model spends most of its compute on the choice between them.
 
     python -m benchmarks.small_bert <parquet file> sentence <folder to write> --tokens 4000
 """
@@ -36,7 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     tokenizer = tokenizer_of(Dataset.from_parquet(options.file)[options.column][:], options.tokens)
     tokenizer.save_pretrained(options.target)
-    BertConfig(vocab_size=len(tokenizer), max_position_embeddings=128).save_pretrained(options.target)
+    without = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    config = BertConfig(vocab_size=len(tokenizer), max_position_embeddings=128, **without)
+    config.save_pretrained(options.target)
     print(f"{len(tokenizer)} tokens")
 
 
