@@ -1,6 +1,8 @@
-"""A model with only some of its layers, as it is usually made smaller before it is trained again; BERT's names.
+"""A model with only some of its layers, as it is usually made smaller before it is trained again.
 
-python -m benchmarks.cut_layers <folder of the model> <folder to write> --keep 1 3 5
+    python -m benchmarks.cut_layers <folder of the model> <folder to write> --keep 1 3 5
+
+For encoders whose layers are called as BERT's are.
 """
 
 from __future__ import annotations

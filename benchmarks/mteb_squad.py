@@ -1,7 +1,9 @@
-"""An embedder's scores on `squad_retrieval` as mteb computes them, beside those of `prune evaluate`.
+"""An embedder's scores on `squad_retrieval` as mteb computes them, to be compared with those of `prune evaluate`.
 
-pip install mteb
-python -m benchmarks.mteb_squad <folder of the model> <parquet or JSON file with question and context> [--questions 500]
+    pip install mteb
+    python -m benchmarks.mteb_squad <folder of the model> <file with the columns question and context> --questions 500
+
+The file is a parquet or JSON file. Texts are cut where the model's folder says (`sentence_bert_config.json`).
 """
 
 from __future__ import annotations

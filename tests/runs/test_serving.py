@@ -22,10 +22,8 @@ pytestmark = pytest.mark.slow
 
 EMBED = """
 import json, sys
-import torch
 from sentence_transformers import SentenceTransformer
 folder, backend, settings, texts = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), json.loads(sys.argv[4])
-settings = {name: getattr(torch, one) if name == "dtype" else one for name, one in settings.items()}
 model = SentenceTransformer(folder, backend=backend, trust_remote_code=True, device="cpu", model_kwargs=settings)
 print(json.dumps([model.encode_query(texts, batch_size=size).astype(float).tolist() for size in (1, 5, 32)]))
 """
