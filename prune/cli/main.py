@@ -23,6 +23,7 @@ USER_ERROR = 2
 _PATIENCE = 60.0
 """Seconds after which a process speaks that is not the first."""
 _WIDTH = 47
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,6 +50,9 @@ def _of_machine(error: Exception) -> UserError | None:
     """What to tell where the machine cannot do what is asked, whatever asked it."""
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return UserError(f"{shown(error.filename)}: no file has so long a name")
+    if isinstance(error, OSError) and error.errno in _FORBIDDEN:
+        named = shown(str(error.filename)) if error.filename else "a file"
+        return UserError(f"{named}: {error.strerror}. Name another folder, or get the right to read and write there")
     return exhausted(error)
 
 

@@ -34,7 +34,7 @@ class Tables(NamedTuple):
     rows: list[Row]
     """Of all records."""
     problems: list[str]
-    """What is wrong with records that were left out."""
+    """What is wrong with records that were left out, and why the files are not written."""
 
 
 def read_records(outputs: Path) -> tuple[dict[Path, Record], list[str]]:
@@ -74,12 +74,16 @@ def _error_of(drawn: Callable[[dict[Path, Record]], object], records: dict[Path,
 
 
 def write_tables(outputs: Path) -> Tables:
-    """Writes results.csv and results.md over all records under `outputs`; returns what they hold."""
+    """Writes results.csv and results.md over all records under `outputs`, if one may; returns what they hold."""
     read, unreadable = read_records(outputs)
     (rows, csv_text, markdown), records, bad = without_bad(read, _texts)
-    write_at_once(outputs / RESULTS_CSV, csv_text)
-    write_at_once(outputs / RESULTS_MD, markdown)
-    return Tables(records, rows, [*unreadable, *bad])
+    unwritten = []
+    try:
+        write_at_once(outputs / RESULTS_CSV, csv_text)
+        write_at_once(outputs / RESULTS_MD, markdown)
+    except OSError as error:
+        unwritten = [f"{RESULTS_CSV} and {RESULTS_MD} are not written: {outputs}: {error.strerror}"]
+    return Tables(records, rows, [*unreadable, *bad, *unwritten])
 
 
 def _texts(records: dict[Path, Record]) -> tuple[list[Row], str, str]:

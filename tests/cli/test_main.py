@@ -197,6 +197,16 @@ def test_an_interrupt_says_how_to_go_on(prune, monkeypatch):
     assert "goes on from the last checkpoint" in err
 
 
+def test_what_may_not_be_written_or_read_is_named(prune, monkeypatch):
+    def refused(words):
+        raise PermissionError(13, "Permission denied", "there/results.csv")
+
+    monkeypatch.setattr(main, "_dispatch", refused)
+    code, _, err = prune("seed=1")
+    assert code == 2
+    assert "there/results.csv: Permission denied. Name another folder" in err
+
+
 LIGHT = [
     (["--help"], 0),
     (["--cfg", "job"], 0),

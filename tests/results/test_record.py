@@ -256,6 +256,19 @@ def test_an_unreadable_file_is_left_out_and_named(tmp_path, monkeypatch):
     assert problem.endswith("bad/record.json: it cannot be read: Permission denied")
 
 
+def test_a_table_is_made_of_a_folder_that_nobody_may_write_in(tmp_path, monkeypatch):
+    save(tmp_path / "run", record())
+
+    def refused(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    records, rows, (problem,) = write_tables(tmp_path)
+    assert (len(records), len(rows)) == (1, 2)  # the dense model has a row, too
+    assert problem == f"results.csv and results.md are not written: {tmp_path}: Permission denied"
+    assert not (tmp_path / "results.csv").exists()
+
+
 def test_a_threshold_may_be_infinite(tmp_path):
     one = record(scores={"validation": {"accuracy": 0.9, "best_f1_thresh": float("inf")}})
     save(tmp_path / "run", one)

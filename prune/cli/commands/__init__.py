@@ -37,7 +37,7 @@ def display(table: Any) -> None:
         return
     shown_on = console()
     if not shown_on.is_terminal:
-        shown_on = console(width=120)
+        shown_on = console(width=132)
     shown_on.print(table)
 
 

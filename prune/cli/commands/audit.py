@@ -76,10 +76,10 @@ def _audit_runs(words: list[str]) -> None:
     for problem in problems:
         Screen().warn(f"left out: {problem}")
     content = as_json(comparisons)
+    _show(comparisons, form, content)
     write_at_once(folder / AUDIT_JSON, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     write_at_once(folder / AUDIT_CSV, as_csv(comparisons))
     page = write_audit(folder, comparisons)
-    _show(comparisons, form, content)
     if form == "text":
         tell_of_report(page)
 

@@ -47,8 +47,8 @@ def run_command(words: list[str]) -> None:
     records = chosen_runs(folder, {name: values[name] for name in FILTERS if name in values})
     kept = _kept(folder, records, "weights" in what)
     comparisons = _compared(records, kept, [kind for one in what for kind in KINDS[one]], single, seeds)
-    _save(folder, comparisons)
     _show(comparisons, form, layers)
+    _save(folder, comparisons)
 
 
 def _kept(folder: Path, records: Mapping[Path, Record], with_weights: bool) -> dict[int, Kept]:

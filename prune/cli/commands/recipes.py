@@ -51,9 +51,11 @@ def _row(name: str) -> tuple[str, ...]:
 
 def _as_rich(rows: list[tuple[str, ...]]) -> Any:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*_COLUMNS[:-1], caption=_CAPTION, caption_justify="left", pad_edge=False)
+    name, *others = (Column(heading, overflow="fold") for heading in _COLUMNS[:-1])
+    name.no_wrap = True  # it is there to be copied
+    table = Table(name, *others, caption=_CAPTION, caption_justify="left", pad_edge=False)
     for _, of_task in groupby(sorted(rows, key=lambda row: row[1]), key=lambda row: row[1]):
         for row in of_task:
             table.add_row(*map(escape, row[:-1]))
