@@ -13,16 +13,20 @@ from datasets import Dataset
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import BertConfig, BertTokenizerFast
 
-_SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+_UNKNOWN = "[UNK]"
+_SPECIAL = ["[PAD]", _UNKNOWN, "[CLS]", "[SEP]", "[MASK]"]
 
 
 def tokenizer_of(texts: list[str], size: int) -> BertTokenizerFast:
     """WordPiece in lower case with at most `size` tokens, those that make the fewest pieces of `texts`."""
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made = Tokenizer(models.WordPiece(unk_token=_UNKNOWN))
     made.normalizer = normalizers.BertNormalizer(lowercase=True)
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.decoder = decoders.WordPiece()
     made.train_from_iterator(texts, trainers.WordPieceTrainer(vocab_size=size, special_tokens=_SPECIAL))
+    found = sorted(made.get_vocab().keys() - set(_SPECIAL))  # in an order that is not by chance
+    numbers = {token: number for number, token in enumerate([*_SPECIAL, *found])}
+    made.model = models.WordPiece(numbers, unk_token=_UNKNOWN)
     ends = [(token, made.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
     made.post_processor = processors.BertProcessing(*ends)
     return BertTokenizerFast(tokenizer_object=made)
