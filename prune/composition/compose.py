@@ -25,14 +25,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from prune.composition.command_line import Command, read
 from prune.composition.flags import Flags
-from prune.composition.overrides import values
+from prune.composition.overrides import parsed, values
 from prune.config import probes
 from prune.config.keys import kinds
 from prune.config.schema import Config
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import shipped
-from prune.pipeline.method import runs_of
+from prune.pipeline.method import forget_replaced, runs_of
 from prune.recipes import library
 from prune.runtime.resources import exhausted
 from prune.runtime.sanitize import shown
@@ -72,7 +72,8 @@ def compose_and_call(
 
     def composed(config: DictConfig) -> float:
         try:
-            runs = [run for run, _ in runs_of(typed(config, check))]
+            of_job = HydraConfig.get().overrides.task if command.flags.given else command.words
+            runs = [run for run, _ in runs_of(typed(config, of_job, check))]
         except ConfigErrors as error:  # of which Hydra would say something of its own before us
             refused.extend(error.problems)
             return math.nan
@@ -151,7 +152,9 @@ def combinations(
     with composing() as compose:
         for words in chosen:
             try:
-                found.append(Combination([*fixed, *words], typed(compose([*command.for_hydra, *fixed, *words]), check)))
+                of_job = [*fixed, *words]
+                config = typed(compose([*command.for_hydra, *of_job]), of_job, check)
+                found.append(Combination(of_job, config))
             except ConfigErrors as error:
                 for problem in error.problems:
                     problems[problem].append(" ".join(words))
@@ -205,8 +208,8 @@ def schema_node() -> DictConfig:
     return schema
 
 
-def typed(config: DictConfig, check: Callable[[Config], None] = check) -> Config:
-    """The composed config as dataclasses, checked by `check`.
+def typed(config: DictConfig, words: Sequence[str] = (), check: Callable[[Config], None] = check) -> Config:
+    """The config that `words` compose, as dataclasses, checked by `check`.
 
     Raises:
         ConfigErrors: with every impossible value.
@@ -221,5 +224,6 @@ def typed(config: DictConfig, check: Callable[[Config], None] = check) -> Config
         result.task.probes = probes.in_full(result.task)
     except UserError as error:
         raise ConfigErrors([str(error)]) from error
+    forget_replaced(result, {override.key_or_group for override in parsed(words)})
     check(result)
     return result

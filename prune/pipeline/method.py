@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from prune.config.schema import Config
+from prune.config.schema import Config, MethodConfig
 from prune.config.targets import each, given
 from prune.criteria import of_masks
 from prune.masking.grains import Grain
@@ -54,7 +54,7 @@ class Method:
     check: Callable[[Any], None] = lambda _experiment: None
     """(experiment) -> raises a UserError where its settings make no sense for so many examples; before any training."""
     reads: tuple[str, ...] = ()
-    """Settings of `method` that it reads, and most others do not."""
+    """Settings of `method` that it reads, and not all others do."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """Setting that it does not read, though others do -> why, for the user who sets it."""
 
@@ -96,3 +96,12 @@ def unread_settings(config: Config) -> Iterator[tuple[str, list[str]]]:
     for name, kinds in readers.items():
         if config.method.kind not in kinds:
             yield name, kinds
+
+
+def forget_replaced(config: Config, keys: Container[str]) -> None:
+    """Takes back what a recipe says to its own method, where a command with these `keys` names another one."""
+    if "recipe" in keys and "method" in keys:
+        defaults = MethodConfig()
+        for name, _ in unread_settings(config):
+            if f"method.{name}" not in keys:
+                setattr(config.method, name, getattr(defaults, name))

@@ -88,7 +88,7 @@ class Jobs:
         sought: SearchConfig = OmegaConf.to_object(composed.search)  # type: ignore[assignment]
         record = None
         try:
-            config = replace(typed(composed), search=SearchConfig())
+            config = replace(typed(composed, words), search=SearchConfig())
         except UserError as error:
             self._write(self._number(""), Note(label, self.command.as_typed(words), "", " ".join(str(error).split())))
         else:

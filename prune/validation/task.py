@@ -143,8 +143,11 @@ def teachers(config: Config) -> Iterator[str]:
     if config.teacher == "none" or (method is not None and not method.has_teacher):
         why = "teacher=none" if config.teacher == "none" else f"method={config.method.name} has no teacher"
         yield f"{why}: texts are learned from a teacher alone; or learn pairs (task.embeddings.contrastive=true)"
+    stays = "the unpruned embedder stays as it is; learn pairs (task.embeddings.contrastive=true)"
+    if not config.model.pretrained:
+        yield f"model.pretrained=false: {stays}"
     if config.schedule.budget_flops or config.schedule.budget_seconds:
-        yield "schedule.budget_*: the unpruned embedder stays as it is; learn pairs (task.embeddings.contrastive=true)"
+        yield f"schedule.budget_*: {stays}"
     if config.schedule.eval_every is not None and config.task.metrics == [specs.AGREEMENT]:
         yield f"schedule.eval_every: {specs.AGREEMENT} is known of finished models only; say null"
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from prune.config.schema import MethodConfig
 from prune.files.paths import shipped
 from prune.recipes import library
 from tests.composing import HEAD, all_composed, composed, refused, written
@@ -46,6 +47,18 @@ def test_what_a_recipe_says_of_a_group_stays_where_the_command_chooses_another()
     said = library.read(library.find("demo"))["method"]["penalty"]
     assert composed("method=struct").method.penalty != said
     assert composed("recipe=demo", "method=struct").method.penalty == said
+
+
+def test_what_a_recipe_says_to_its_own_method_is_not_said_to_another():
+    config = composed("recipe=demo", "method=one_shot", "target.speedup=1.5")
+    assert config.method.penalty == MethodConfig().penalty != library.read(library.find("demo"))["method"]["penalty"]
+    said = refused("recipe=demo", "method=one_shot", "target.speedup=1.5", "method.penalty=7")
+    assert said == "method.penalty=7.0: not read by one_shot, but by fine_pruning"
+
+
+def test_a_recipe_that_says_what_its_own_method_does_not_read_is_refused(tmp_path):
+    written(tmp_path, HEAD + "defaults: [{override /method: struct}]\nmethod: {refit_examples: 3}\n")
+    assert refused("recipe=mine.yaml") == "method.refit_examples=3: not read by fine_pruning, but by one_shot"
 
 
 def test_recipes_are_swept_over_and_the_command_wins_in_each(tmp_path):

@@ -137,6 +137,7 @@ def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):
         (["teacher=none"], "teacher=none: texts are learned from a teacher alone"),
         (["method=lottery_ticket", "target.density=null"], "method=lottery_ticket has no teacher"),
         (["schedule.budget_flops=1e9"], "the unpruned embedder stays as it is"),
+        (["model.pretrained=false"], "the unpruned embedder stays as it is"),
         (["task.text=[question]"], "the metrics of texts alone are agreement@10"),
         (["task.retrieval.corpus=corpus"], "name both, corpus and relevance"),
         (["task.weights=audit.json"], "embeddings have no exemplars"),

@@ -16,7 +16,7 @@ from tests.runs.tiny import TINY, call, folders
 METHODS = ("hybrid_filled", "one_shot")
 WORDS = (
     "task=demo", "task.train_examples=57", "task.eval_examples=32", *TINY, "target.density=0.3",
-    "method.importance_examples=32", "method.refit_examples=32",
+    "method.importance_examples=32",
 )  # fmt: skip
 """The last of eight steps has a single example, which one of two processes computes alone."""
 

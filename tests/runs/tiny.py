@@ -21,9 +21,10 @@ from prune.results.record import Record
 TINY = (
     "model=demo", "schedule=demo", "schedule.epochs=1", "schedule.dense_epochs=1", "schedule.fill_epochs=0.5",
     "schedule.batch_size=8", "schedule.score_learning_rate=0.3", "schedule.checkpoint_every=1.0",
-    "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1,2]", "method.penalty=1", "method.density=0.3",
-    "method.attention.penalty_weight=0.05", "report=false",
+    "evaluate.speed.pairs=2", "evaluate.speed.batch_sizes=[1,2]", "report=false",
 )  # fmt: skip
+MASKED = ("method.penalty=1", "method.density=0.3", "method.attention.penalty_weight=0.05")
+"""For methods that learn masks."""
 _FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
 NEEDED = {
     "one_shot": lambda: ("target.density=0.3", *_FEW),
@@ -32,7 +33,7 @@ NEEDED = {
     "at_initialization": lambda: ("target.density=0.3",),
     "fixed_mask": lambda: (f"method.mask={masked_model()}",),
 }
-"""What a method cannot do without, and what makes it quick."""
+"""What a method cannot do without, and what makes it quick; of others `MASKED`."""
 WORDS = ("task=demo", "task.train_examples=256", "task.eval_examples=64", *TINY)
 
 
@@ -53,7 +54,7 @@ def masked_model():
 
 def call(*words, method="hybrid", run=WORDS):
     """Carries out the tiny run with `words` in this process: exit code, standard output, standard error."""
-    return command(*run, f"method={method}", *NEEDED.get(method, tuple)(), *words)
+    return command(*run, f"method={method}", *NEEDED.get(method, lambda: MASKED)(), *words)
 
 
 def command(*words):

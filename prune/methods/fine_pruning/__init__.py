@@ -81,5 +81,5 @@ METHOD = Method(
     _result,
     takes_shape=_takes_shape,
     check=_check,
-    unread={"method.recovery": "method=one_shot recovers"},
+    reads=("penalty", "density", "threshold", "scope"),
 )

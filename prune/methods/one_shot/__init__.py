@@ -109,5 +109,6 @@ METHOD = Method(
     needs_target=True,
     takes_shape=lambda _config: True,
     problems=_problems,
+    reads=("removal_steps", "recovery", "refit_examples"),
     unread={"method.layers": "it removes whole sublayers by itself"},
 )
