@@ -10,6 +10,7 @@ from datasets import Dataset
 from hydra.core.config_store import ConfigStore
 from transformers import BertConfig, BertForSequenceClassification
 
+from prune.cli import main
 from prune.masking.attach import attach
 from prune.masking.bank import SiteMasking
 from prune.masking.grains import GRAINS
@@ -135,3 +136,21 @@ def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["prune"])
     return tmp_path
+
+
+@pytest.fixture
+def prune(capsys, monkeypatch, elsewhere):
+    """Calls the command in this process: exit code, standard output, standard error."""
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+    def call(*words):
+        code = 0
+        try:
+            main.main([str(word) for word in words])
+        except SystemExit as end:
+            code = end.code
+        out, err = capsys.readouterr()
+        assert "Traceback" not in err
+        return code, out, err
+
+    return call

@@ -3,12 +3,10 @@
 import csv
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from prune.cli import main
 from prune.pipeline.shared_stages import DENSE
 from tests.audit.folders import NUMBER, PLANTED, answers_of, leave_run, review_config, reviews
 from tests.tasks.files import write
@@ -17,28 +15,14 @@ BARE = ["task=text_classification", "task.path=./reviews", "task.labels=[bad,fai
 
 
 @pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["prune"])
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
-    write(tmp_path / "reviews" / "validation.jsonl", reviews())
+def alone(elsewhere):
+    write(elsewhere / "reviews" / "validation.jsonl", reviews())
 
 
 @pytest.fixture
-def call(capsys):
+def call(prune):
     """Calls `prune audit`: code, standard output and error."""
-
-    def run(*words):
-        code = 0
-        try:
-            main.main(["audit", *words])
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run
+    return lambda *words: prune("audit", *words)
 
 
 @pytest.fixture

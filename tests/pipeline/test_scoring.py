@@ -1,12 +1,10 @@
 """`prune score`: the metrics of a file of predictions, and what is wrong with such a file."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from prune.cli import main
 from prune.composition.compose import compose_and_call
 from prune.pipeline.scoring import score
 from tests.tasks.files import write
@@ -15,19 +13,14 @@ REVIEWS = [{"text": "the soup was good", "label": label} for label in (0, 1, 1)]
 TEXT = "the soup was cold but the tea was warm"
 ANSWERS = {"a": "cold", "b": "the tea", "c": None}
 
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
 
 def questions(ids):
     for id_ in ids:
         texts = [ANSWERS[id_]] if ANSWERS[id_] else []
         answers = {"text": texts, "answer_start": [TEXT.find(text) for text in texts]}
         yield {"key": id_, "question": "what", "context": TEXT, "answers": answers}
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["prune"])
-    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
 
 
 @pytest.fixture
@@ -49,20 +42,13 @@ def v2(tmp_path):
 
 
 @pytest.fixture
-def call(capsys):
+def call(prune):
     """Calls `prune score` with contents of its files, `predictions=` and so on: code, standard output and error."""
 
     def run(words, **contents):
         for name, content in contents.items():
             write(Path(f"{name}.json"), content if isinstance(content, str) else json.dumps(content))
-        code = 0
-        try:
-            main.main(["score", *words, *(f"{name}={name}.json" for name in contents)])
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
+        return prune("score", *words, *(f"{name}={name}.json" for name in contents))
 
     return run
 

@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-from prune.cli import main
 from prune.cli.commands import table
 from prune.results.files import read_records, records_as_csv, write_tables
 from prune.results.formats import FORMATS, as_text
@@ -17,7 +16,7 @@ from tests.report.records import record, save, speed
 
 
 @pytest.fixture
-def outputs(tmp_path, monkeypatch):
+def outputs(tmp_path):
     """A folder of five runs, one of them the replicate of another, and where the command is called."""
     save(tmp_path / "outputs" / "sst2" / "a" / "seed_0", record(value=0.84))
     save(tmp_path / "outputs" / "sst2" / "a" / "seed_1", record(value=0.86, seed=1))
@@ -27,57 +26,45 @@ def outputs(tmp_path, monkeypatch):
         record(model="bert_base", speed=[speed(32, 3.0, dense_ms=400.0)]),
     )
     save(tmp_path / "outputs" / "mnli" / "seed_0", record(task="mnli"))
-    monkeypatch.chdir(tmp_path)
     return tmp_path / "outputs"
 
 
 @pytest.fixture
-def prune(capsys):
+def table_of(prune):
     """Calls `prune table`: exit code, standard output, standard error."""
-
-    def call(*words):
-        code = 0
-        try:
-            main.main(["table", *map(str, words)])
-        except SystemExit as end:
-            code = end.code
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return call
+    return lambda *words: prune("table", *words)
 
 
 def lines(out):
     return [(line["model"], line["method"]) for line in csv.DictReader(io.StringIO(out))]
 
 
-def test_without_words_it_is_the_table_of_the_folder_outputs(prune, outputs):
-    code, out, err = prune()
+def test_without_words_it_is_the_table_of_the_folder_outputs(table_of, outputs):
+    code, out, err = table_of()
     assert (code, err) == (0, "")
     assert "small, sst2, 2 seeds" in out
-    assert prune(outputs)[1] == out
+    assert table_of(outputs)[1] == out
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_format_is_all_that_goes_to_standard_output(prune, outputs, form):
+def test_a_format_is_all_that_goes_to_standard_output(table_of, outputs, form):
     records = list(read_records(outputs)[0].values())
-    assert prune(f"format={form}") == (0, as_text(table_rows(records), form), "")
+    assert table_of(f"format={form}") == (0, as_text(table_rows(records), form), "")
 
 
-def test_filters_sort_and_format_together(prune, outputs):
-    code, out, _ = prune(outputs, "task=sst2", "model=small", "sort=speedup", "format=csv")
+def test_filters_sort_and_format_together(table_of, outputs):
+    code, out, _ = table_of(outputs, "task=sst2", "model=small", "sort=speedup", "format=csv")
     assert code == 0
     assert lines(out) == [("small", "hybrid"), ("small", "struct"), ("small", "dense")]
 
 
-def test_pareto_leaves_out_what_is_beaten(prune, outputs):
-    _, out, _ = prune("task=sst2", "model=small", "pareto=true", "format=csv")
+def test_pareto_leaves_out_what_is_beaten(table_of, outputs):
+    _, out, _ = table_of("task=sst2", "model=small", "pareto=true", "format=csv")
     assert lines(out) == [("small", "dense"), ("small", "hybrid")]
 
 
-def test_a_reference_is_taken_from_all_runs(prune, outputs):
-    code, out, _ = prune("task=sst2", "model=small", "reference=bert_base", "format=json")
+def test_a_reference_is_taken_from_all_runs(table_of, outputs):
+    code, out, _ = table_of("task=sst2", "model=small", "reference=bert_base", "format=json")
     assert code == 0
     assert [row["speedup"]["mean"] for row in json.loads(out)] == [
         4.0,
@@ -86,13 +73,13 @@ def test_a_reference_is_taken_from_all_runs(prune, outputs):
     ]
 
 
-def test_published_rows_stand_beside_ones_own(prune, outputs):
-    _, out, _ = prune("published=true", "task=mnli", "format=csv")
+def test_published_rows_stand_beside_ones_own(table_of, outputs):
+    _, out, _ = table_of("published=true", "task=mnli", "format=csv")
     assert ("DistilBERT", "distilled") in lines(out)
 
 
-def test_the_files_hold_all_records_whatever_is_shown(prune, outputs):
-    prune(outputs, "task=mnli", "sort=params", "pareto=true", "published=true")
+def test_the_files_hold_all_records_whatever_is_shown(table_of, outputs):
+    table_of(outputs, "task=mnli", "sort=params", "pareto=true", "published=true")
     records = read_records(outputs)[0]
     assert len(records) == 5
     assert (outputs / "results.csv").read_text() == records_as_csv(records)
@@ -115,9 +102,9 @@ def test_records_are_read_from_any_depth_but_not_from_a_runs_models(tmp_path):
     assert [path.as_posix() for path in read_records(tmp_path)[0]] == ["a/b/c", "d", "d/exported/onnx", "e/model"]
 
 
-def test_a_damaged_record_is_a_warning(prune, outputs):
+def test_a_damaged_record_is_a_warning(table_of, outputs):
     (outputs / "sst2" / "b" / "seed_0" / "record.json").write_text('{"task": ')
-    code, out, err = prune(outputs, "format=csv")
+    code, out, err = table_of(outputs, "format=csv")
     assert (code, len(lines(out))) == (0, 6)
     assert "warning" in err
     assert "b/seed_0/record.json: " in err.replace("\n", "")
@@ -142,20 +129,20 @@ def test_a_damaged_record_is_a_warning(prune, outputs):
         (("empty",), "empty holds no finished run"),
     ],
 )
-def test_words_that_cannot_be_meant_are_refused_in_a_sentence(prune, outputs, words, said):
+def test_words_that_cannot_be_meant_are_refused_in_a_sentence(table_of, outputs, words, said):
     (outputs.parent / "empty").mkdir()
-    code, out, err = prune(*words)
+    code, out, err = table_of(*words)
     assert (code, out) == (2, "")
     assert said in err
     assert err.startswith("prune: ")
 
 
-def test_every_option_is_in_the_help(prune):
+def test_every_option_is_in_the_help(table_of):
     told = " ".join(usage + meaning for usage, meaning in table.USAGE)
     for word in (*FILTERS, *table._OPTIONS, *FORMATS):
         assert word in told
 
 
-def test_garbage_is_collected_again_afterwards(prune, outputs):
-    prune(outputs)
+def test_garbage_is_collected_again_afterwards(table_of, outputs):
+    table_of(outputs)
     assert gc.isenabled()
