@@ -111,8 +111,6 @@ def shallower_config(config: PreTrainedConfig, depth: Depth) -> PreTrainedConfig
 
 def shallower(model: PreTrainedModel, depth: Depth) -> PreTrainedModel:
     """`model` with the layers of `depth` only, their weights copied."""
-    if not depth.kept:
-        return model
     found = type(model)(shallower_config(model.config, depth))
     base = next(name for name, module in found.named_modules() if module is found.base_model)
     start = f"{base}." if base else ""

@@ -68,7 +68,7 @@ class Networks:
     def start(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
         model = self.fresh() if self.config.schedule.start_from is Start.pretrained else self.dense(dense)
-        return shallower(model, self.depth)
+        return self.task.adapt(shallower(model, self.depth)) if self.depth.kept else model
 
     @property
     def first_token_only(self) -> bool:

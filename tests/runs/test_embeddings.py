@@ -13,6 +13,7 @@ from prune.config.schema import Pooling, TaskConfig
 from prune.models import loading
 from prune.models.embedder import Embedder, read_embedder
 from prune.pipeline import networks
+from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.tasks.embedding import Embedding
 from tests.runs.searching import (
@@ -114,6 +115,18 @@ def test_a_teacher_pools_as_its_own_folder_says(embedder, tmp_path):
     ):
         outputs = networks.finished(str(path), task, "teacher")(**inputs)
         assert torch.allclose(outputs["embeddings"], pooled(outputs["last_hidden_state"]), atol=1e-6)
+
+
+def test_an_embedder_may_lose_whole_layers_alone(embedder, data, tmp_path):
+    shapes = ["method.layers=0.5", "method.attention.grain=none", "method.feed_forward.grain=none"]
+    words = [word for word in embedding_words(embedder, data, "squad_retrieval", tmp_path) if "method." not in word]
+    said = [*words, "task.id=null", "target.density=null", "method=uniform", "method.finish=compact", *shapes]
+    code, _, err = command(*said)
+    assert code == 0, err
+    run = RunFolder(folders(tmp_path)["uniform"])
+    assert Record.read(run.record).linear_params * 2 == Record.read(run.record).dense_linear_params
+    loaded = SentenceTransformer(str(run.model), trust_remote_code=True, device="cpu")
+    assert loaded.encode(["the soup was good"]).shape == (1, 32)
 
 
 def test_pairs_train_the_unpruned_embedder(embedder, data, tmp_path):

@@ -23,9 +23,10 @@ def check_reach(config: Config, steps: int, warn: Callable[[str], None]) -> None
     Raises:
         UserError: if they cannot.
     """
-    if target_of(config) is not None:
+    distances = list(_distances(config))
+    if target_of(config) is not None or not distances:
         return
-    distance, rate = min(_distances(config)), config.schedule.score_learning_rate
+    distance, rate = min(distances), config.schedule.score_learning_rate
     reach = rate * steps / 2  # it rises to its peak and falls to 0 linearly
     if reach >= distance:
         return
@@ -40,7 +41,7 @@ def check_reach(config: Config, steps: int, warn: Callable[[str], None]) -> None
 
 
 def _distances(config: Config) -> Iterator[float]:
-    """At each site, how far the lowest scores must fall; 0 where they need not."""
+    """At each site that is pruned, how far the lowest scores must fall; 0 where they need not."""
     for site in (config.method.attention, config.method.feed_forward):
         if site.stays:
             continue
