@@ -51,7 +51,8 @@ def main() -> None:
     parser.add_argument("file")
     parser.add_argument("--questions", type=int, help="only the first")
     options = parser.parse_args()
-    model = SentenceTransformer(options.model, trust_remote_code=True, device="cpu")
+    full = {"dtype": "float32"}  # whatever the weights are stored in
+    model = SentenceTransformer(options.model, trust_remote_code=True, device="cpu", model_kwargs=full)
     found = mteb.evaluate(model, task_of(options.file, options.questions), cache=None, overwrite_strategy="always")
     (scores,) = found.task_results[0].scores[_SPLIT]
     shown = {"recall@1": "recall_at_1", "recall@10": "recall_at_10", "mrr@10": "mrr_at_10", "ndcg@10": "ndcg_at_10"}
