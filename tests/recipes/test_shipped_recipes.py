@@ -101,8 +101,10 @@ def test_penalty_and_grains_reach_the_masks(name, configs, make_bert, sublayers)
         pytest.skip(f"{method.kind} trains no masks")
     model = make_bert(hidden_size=64, num_attention_heads=2, intermediate_size=96)
     masks = spread(model, model.base_model, sublayers(model), method, seed=0)
-    for site, settings in (("attention", method.attention), ("feed_forward", method.feed_forward)):
-        found = masks.sites[site]
+    sites = {"attention": method.attention, "feed_forward": method.feed_forward}
+    assert masks.sites.keys() == {site for site, settings in sites.items() if not settings.stays}
+    for site, found in masks.sites.items():
+        settings = sites[site]
         assert found.criterion is registry.module("criteria", settings.criterion).CRITERION
         assert (found.grain, list(found.block)) == (settings.grain, settings.block)
         assert (found.density, found.threshold) == (method.density, method.threshold)
