@@ -32,7 +32,7 @@ from prune.config.schema import Config
 from prune.errors import ConfigErrors, UserError
 from prune.files.atomic import check_writable
 from prune.files.paths import shipped
-from prune.pipeline.method import forget_replaced, runs_of
+from prune.pipeline.method import drop_settings_of_replaced_method, runs_of
 from prune.recipes import library
 from prune.runtime.resources import exhausted
 from prune.runtime.sanitize import shown
@@ -224,6 +224,6 @@ def typed(config: DictConfig, words: Sequence[str] = (), check: Callable[[Config
         result.task.probes = probes.in_full(result.task)
     except UserError as error:
         raise ConfigErrors([str(error)]) from error
-    forget_replaced(result, {override.key_or_group for override in parsed(words)})
+    drop_settings_of_replaced_method(result, {override.key_or_group for override in parsed(words)})
     check(result)
     return result

@@ -19,7 +19,10 @@ def write_at_once(file: Path, content: str | bytes) -> None:
     raw = content.encode() if isinstance(content, str) else content
     with writing(file, len(raw)):
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        except OSError as error:  # which names a file that nobody knows
+            raise OSError(error.errno, error.strerror, str(file)) from error
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(raw)

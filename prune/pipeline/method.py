@@ -98,8 +98,8 @@ def unread_settings(config: Config) -> Iterator[tuple[str, list[str]]]:
             yield name, kinds
 
 
-def forget_replaced(config: Config, keys: Container[str]) -> None:
-    """Takes back what a recipe says to its own method, where a command with these `keys` names another one."""
+def drop_settings_of_replaced_method(config: Config, keys: Container[str]) -> None:
+    """Sets to its default what a recipe says to its own method, where a command with these `keys` names another."""
     if "recipe" in keys and "method" in keys:
         defaults = MethodConfig()
         for name, _ in unread_settings(config):

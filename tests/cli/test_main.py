@@ -1,4 +1,4 @@
-"""The command: help, commands, mistakes reported all together, completion; nothing heavy before the config is good."""
+"""The command: help, commands, mistakes reported all together; nothing heavy before the config is good."""
 
 import json
 import os
@@ -258,42 +258,6 @@ def test_a_mistake_ends_the_process_with_code_2_and_no_traceback(tmp_path):
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("prune: method.penalty=abc")
     assert "Traceback" not in result.stderr
-
-
-@pytest.fixture
-def completions(prune, monkeypatch):
-    """What is offered for a line."""
-
-    def offered(line):
-        monkeypatch.setenv("COMP_LINE", line)
-        monkeypatch.setenv("COMP_POINT", str(len(line)))
-        code, out, _ = prune("-sc", "query=bash")
-        assert code == 0
-        return out.split()
-
-    return offered
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_completion_offers_every_choice_of_a_group(group, completions):
-    assert completions(f"prune {group}=") == [f"{group}={choice}" for choice in choices(group)]
-
-
-def test_completion_offers_keys(tmp_path):
-    line = "prune method.pen"
-    result = command("-sc", "query=bash", cwd=tmp_path, COMP_LINE=line, COMP_POINT=str(len(line)))
-    assert result.returncode == 0, result.stderr
-    assert "method.penalty=" in result.stdout.split()
-
-
-def test_completion_offers_the_key_of_recipes(completions):
-    assert completions("prune rec") == ["recipe"]
-
-
-def test_completion_offers_the_recipes_outside_of_folders(completions):
-    """Hydra completes one level of a group only."""
-    offered = {word.removeprefix("recipe=") for word in completions("prune recipe=")}
-    assert offered >= {name for name in library.names() if "/" not in name}
 
 
 def test_the_script_of_the_package_is_this_command():
