@@ -35,7 +35,7 @@ def main() -> None:
     for tokens in workload.lengths:
         batch = {name: values.to(device) for name, values in workload.batch(tokens).items() if name != "labels"}
         promised = multiply_adds(dense, batch) / multiply_adds(model, batch)
-        speed = time_pairs(dense, model, batch, device, options.pairs, promised)
+        speed = time_pairs(dense, model, [batch], device, options.pairs, promised)
         first, third = speed.speedup_quartiles
         shape = f"{speed.batch_size} x {speed.length}"
         table.add_row(shape, f"{speed.speedup:.2f} ({first:.2f}, {third:.2f})", f"{promised:.2f}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -23,7 +24,7 @@ from prune.files.atomic import write_at_once
 from prune.measure.environment import environment
 from prune.measure.hardware import hardware
 from prune.measure.size import bytes_on_disk
-from prune.measure.speed import Speed, speed_batches, time_pairs
+from prune.measure.speed import Batches, Speed, speed_batches, time_pairs
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
@@ -86,10 +87,13 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     if (generates := bool(experiment.examples.task.generation())) and not made.exact:
         raise UserError(f"format={form}: texts cannot be generated with it yet, so its metric would not be known")
     model, scoring = saved_model.load(run.model), evaluate and not generates
-    steps = {"writing": True, "comparing": made.exact, "scoring": scoring, "timing": measure}
+    steps = {"writing": True, "comparing": True, "scoring": scoring, "timing": measure}
     screen.stage("export", f"{made.label}: {', '.join(step for step, done in steps.items() if done)}")
     exported = made.export(model, _batch(experiment, model, 2, 12))
-    if made.exact and not (difference := _difference(model, exported, experiment)) <= TOLERANCE:
+    difference = _difference(model, exported, experiment)
+    if math.isnan(difference):
+        raise UserError(f"format={form}: some outputs of the exported model are no numbers; nothing was written")
+    if made.exact and difference > TOLERANCE:
         raise UserError(
             f"format={form}: the exported model's outputs differ by {difference:.2g} of their size, more than the "
             f"{TOLERANCE} of rounding; nothing was written. This is a defect of the exporter: please report the model"
@@ -125,10 +129,10 @@ def read(run: RunFolder) -> Record:
 def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: int) -> dict[str, Tensor]:
     """Real inputs of `size` x `length`."""
     speed = replace(experiment.config.evaluate.speed, batch_sizes=[size], length=length, generated_length=length - 2)
-    return next(_batches(experiment, model, speed))
+    return next(_batches(experiment, model, speed))[0]
 
 
-def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[dict[str, Tensor]]:
+def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[Batches]:
     with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
     return speed_batches(experiment.examples.evaluation, experiment.examples.tokenizer, speed, _CPU, with_decoder)
 
@@ -167,8 +171,8 @@ def _speeds(experiment: Experiment, record: Record, form: str, model: PreTrained
     unpruned = dense_model(made.rival or form, experiment, _batch(experiment, model, 2, 12))
     pruned = exported if made.opened is None else made.opened(experiment.folder.exported(form))
     return [
-        time_pairs(unpruned, pruned, batch, _CPU, settings.pairs, known["speedup_theoretical"])
-        for batch, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
+        time_pairs(unpruned, pruned, batches, _CPU, settings.pairs, known["speedup_theoretical"])
+        for batches, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
     ]
 
 

@@ -31,8 +31,21 @@ def to_onnx(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quanti
 def to_int8(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
     """The same with weights and activations of 8 bits."""
     exporters = import_module("transformers.exporters")
-    settings = exporters.OnnxRuntimeDynamicConfig(per_channel=True)
-    return to_onnx(model, batch, shapes, exporters.OnnxRuntimeQuantizer(settings))
+    quantizer = exporters.OnnxRuntimeQuantizer(exporters.OnnxRuntimeDynamicConfig(per_channel=True))
+    quantize = quantizer.quantize
+
+    def quantize_what_has_numbers(program: Any, *args: Any, **kwargs: Any) -> Any:
+        # A product of nothing, as in a layer without heads, has no range: in 8 bits the result is NaN.
+        quantizer.config.nodes_to_exclude = [node.name for node in program.graph.all_nodes() if _reads_nothing(node)]
+        return quantize(program, *args, **kwargs)
+
+    quantizer.quantize = quantize_what_has_numbers
+    return to_onnx(model, batch, shapes, quantizer)
+
+
+def _reads_nothing(node: Any) -> bool:
+    """Whether an input of the node has no number."""
+    return any(value is not None and value.shape is not None and 0 in value.shape for value in node.inputs)
 
 
 def save(exported: Any, folder: Path) -> None:

@@ -21,7 +21,7 @@ from prune.config.targets import target_of
 from prune.files.paths import locate, shipped
 from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
-from prune.runtime.wording import times_faster
+from prune.runtime.wording import batch_in_words, times_faster
 from prune.tasks.metrics.specs import spec_of
 
 _WIDTH = 120
@@ -105,7 +105,7 @@ def reference_of(record: Record) -> dict[str, Any]:
         "linear_density": record.linear_density,
         "speedup": record.speedup,
         "hardware": record.measured_on,
-        "measured": f"batch {last['batch_size']} x {last['length']} tokens",
+        "measured": f"batch {batch_in_words(last)}",
         "environment": {
             name: environment[name] for field in fields(EnvironmentConfig) if (name := field.name) in environment
         },

@@ -31,6 +31,7 @@ OF_METHOD = {
 }  # fmt: skip
 OF_TASK = {
     "question_answering": ("task.answers.question_length=8", "task.answers.stride=4"),
+    "reranking": ("task.train_examples=2",),
     "summarization": (
         "task.summaries.num_beams=2", "task.summaries.max_new_tokens=4", "task.summaries.min_new_tokens=1",
         "evaluate.speed.generation_pairs=2", "evaluate.speed.generation_batch_sizes=[1]",
@@ -58,7 +59,7 @@ def row(task, number):
         "squad": {"id": str(number), "question": "soup", "context": TEXT, "answers": answers(number, False)},
         "squad_v2": {"id": str(number), "question": "soup", "context": TEXT, "answers": answers(number, True)},
         "squad_retrieval": {"id": str(number), "question": "soup", "context": f"{TEXT} {number}"},
-        "reranking": label | {"query": f"soup {number // 4}", "document": f"{TEXT} {number}"},
+        "reranking": label | {"query": f"soup {number // 8}", "document": f"{TEXT} {number}"},
         "cnn_dailymail": {"id": str(number), "article": TEXT, "highlights": "the soup was good"},
     }[task]
 
@@ -98,7 +99,7 @@ def test_a_recipe_starts_and_ends(name, chosen, tmp_path, monkeypatch):
         write(tmp_path / "data" / f"{split}.jsonl", [row(chosen["task"], number) for number in range(16)])
     config = library.read(library.find(name))
     kind = {"squad": "question_answering", "squad_v2": "question_answering", "cnn_dailymail": "summarization"}
-    words = (*OF_TASK.get(kind.get(chosen["task"]), ()), *OF_METHOD.get(chosen["method"], ()))
+    words = (*OF_TASK.get(kind.get(chosen["task"], chosen["task"]), ()), *OF_METHOD.get(chosen["method"], ()))
     start = "model.pretrained=" + ("true" if chosen["task"] in FINISHED else "false")
     code, _, err = command(f"recipe={name}", start, *QUICK, *words)
     assert code == 0, err
