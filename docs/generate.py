@@ -315,7 +315,7 @@ def _method(name: str) -> str:
     """Method of a recipe, and how hard it prunes."""
     content = _recipe(name)
     choice, method = library.choices_of(content)["method"], content.get("method", {})
-    strengths = [f"{key} {_list(method[key])}" for key in ("penalty", "density", "rounds") if key in method]
+    strengths = [f"{key} {_list(method[key])}" for key in ("penalty", "density", "rounds", "layers") if key in method]
     targets = [f"{key} {_list(value)}" for key, value in content.get("target", {}).items()]
     return ", ".join([choice, *strengths, *targets])
 

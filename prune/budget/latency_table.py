@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import re
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,16 +19,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from prune.compaction.depth import depth_of, shallower_config
 from prune.compaction.first_token import first_token_suffices, may_be_last
 from prune.compaction.structure import Structure
+from prune.compaction.tokens import TokenPooling
 from prune.measure.cache import machine, remembered
-from prune.measure.speed import seconds, time_pairs
+from prune.measure.speed import Batches, call_all, device_of, seconds, shape_of, time_pairs
 from prune.models.architecture import family_of, new_model, skeleton, sublayers_of
-from prune.models.sublayers import Sublayer
+from prune.models.sublayers import Sublayer, kind_of
 from prune.models.units import all_units
 from prune.runtime.progress_bar import track
 
@@ -56,7 +55,7 @@ class LatencyTable:
     layer_ms: float = 0.0
     """Of a layer that has lost all units, beyond one that computes the first token only; 0 where none does."""
     tokens: int = 1
-    """In a text of the batch."""
+    """In a text of the batches."""
 
     def of(self, sublayer: Sublayer, units: int) -> float:
         """Of `sublayer` with so many units left, beyond that of one with none."""
@@ -69,32 +68,27 @@ class LatencyTable:
         return self.dense_ms - sum(self.of(s, s.num_units) - self.of(s, kept[s.name]) for s in sublayers)
 
 
-def kind_of(sublayer: Sublayer) -> str:
-    """What sublayers of equal cost have in common: their name without the layers' numbers."""
-    return re.sub(r"\d+", "*", sublayer.name)
-
-
 def measured_latency_table(
     auto_class: str,
     config: PreTrainedConfig,
-    batch: dict[str, Tensor],
+    batches: Batches,
     dtype: torch.dtype,
     say: Callable[[str], None] = lambda _: None,
 ) -> LatencyTable:
-    """The table for models of `config`, unpruned, on the device and with the inputs of `batch`."""
-    device = batch["input_ids"].device
-    shapes = {name: tuple(values.shape) for name, values in batch.items()}
+    """The table for models of `config`, unpruned, on the device and with the inputs of `batches`."""
+    device = device_of(batches)
+    shapes = ", ".join(str({name: tuple(values.shape) for name, values in batch.items()}) for batch in batches)
     shape = json.dumps(json.loads(config.to_json_string()), sort_keys=True)
     key = f"{_VERSION}, {machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
 
     def measure() -> dict[str, Any]:
         say("latency table: measuring, once for this machine, model, batch and length")
-        return _measured(auto_class, config, batch, dtype)
+        return _measured(auto_class, config, batches, dtype)
 
     is_table = partial(_is_table, {kind_of(sublayer) for sublayer in sublayers_of(skeleton(config))})
     found = remembered("latency.json", key, measure, is_table, say)
     kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
-    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], batch["input_ids"].shape[1])
+    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], shape_of(batches)["length"])
 
 
 def _is_table(kinds: set[str], found: Any) -> bool:
@@ -118,9 +112,10 @@ def measured_ratio(
     auto_class: str,
     config: PreTrainedConfig,
     own: PreTrainedConfig,
-    batch: dict[str, Tensor],
+    batches: Batches,
     dtype: torch.dtype,
     first_token_only: bool,
+    pooling: TokenPooling,
     kept: Mapping[str, tuple[int, ...]],
     pairs: int,
 ) -> float:
@@ -128,21 +123,21 @@ def measured_ratio(
     or of up to four times as many until it is sure to a percent.
 
     Both have random weights; `own` is `config`, or what is left of it without some layers. `first_token_only`: whether
-    the other leaves out tokens that nothing reads.
+    the other leaves out tokens that nothing reads; `pooling`: and where it pools them.
     """
-    dense = _model(auto_class, config, batch, dtype)
-    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, batch, dtype)
-    model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only)
+    device = device_of(batches)
+    dense = _model(auto_class, config, device, dtype)
+    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, device, dtype)
+    model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only, pooling)
     most = _LONGEST * pairs
-    return time_pairs(dense, model, batch, batch["input_ids"].device, pairs, promised=1.0, most=most).speedup
+    return time_pairs(dense, model, batches, device, pairs, promised=1.0, most=most).speedup
 
 
 @torch.inference_mode()
-def _measured(
-    auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype
-) -> dict[str, Any]:
-    dense = _model(auto_class, config, batch, dtype)
-    small = _model(auto_class, _with_few_layers(config), batch, dtype)
+def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, dtype: torch.dtype) -> dict[str, Any]:
+    device = device_of(batches)
+    dense = _model(auto_class, config, device, dtype)
+    small = _model(auto_class, _with_few_layers(config), device, dtype)
     sublayers = sublayers_of(skeleton(small.config))
     variants = {
         (kind, count): _variant(small, sublayers, kind, count)
@@ -153,7 +148,7 @@ def _measured(
     nothing: dict[str, tuple[int, ...]] = {s.name: () for s in of_all}
     unread = len(may_be_last(of_all)) if first_token_suffices(auto_class, of_all) else 0
     empty = [_shaped(dense, of_all, nothing, first_token_only) for first_token_only in (False, unread > 0)]
-    dense_ms, empty_ms, least_ms, *times = _times([dense, *empty, *variants.values()], batch)
+    dense_ms, empty_ms, least_ms, *times = _times([dense, *empty, *variants.values()], batches)
     layer_ms = max(0.0, empty_ms - least_ms) / unread if unread else 0.0
     of_variant = dict(zip(variants, times, strict=True))
     found: dict[str, dict[int, float]] = {}
@@ -167,9 +162,9 @@ def _measured(
     return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms}
 
 
-def _model(auto_class: str, config: PreTrainedConfig, batch: dict[str, Tensor], dtype: torch.dtype) -> PreTrainedModel:
+def _model(auto_class: str, config: PreTrainedConfig, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
     model = new_model(config, auto_class)
-    result: PreTrainedModel = model.eval().to(batch["input_ids"].device, dtype)
+    result: PreTrainedModel = model.eval().to(device, dtype)
     return result
 
 
@@ -197,6 +192,7 @@ def _shaped(
     sublayers: list[Sublayer],
     kept: Mapping[str, tuple[int, ...]],
     first_token_only: bool = False,
+    pooling: TokenPooling = TokenPooling(),  # noqa: B008  # it cannot be changed
 ) -> PreTrainedModel:
     """A copy that keeps these units with their weights; it shares all others.
 
@@ -204,19 +200,19 @@ def _shaped(
     a hundred times as long for numbers near 0 it does.
     """
     variant = copy.deepcopy(model, {id(parameter): parameter for parameter in model.parameters()})
-    structure = Structure(model.config.model_type, kept, first_token_only=first_token_only)
+    structure = Structure(model.config.model_type, kept, first_token_only=first_token_only, pooling=pooling)
     structure.apply(variant.base_model, sublayers)
     result: PreTrainedModel = variant.to(next(model.parameters()))  # type: ignore[arg-type]  # as its stubs have it
     return result
 
 
-def _times(models: Sequence[PreTrainedModel], batch: dict[str, Tensor]) -> list[float]:
-    """Median milliseconds; all models take turns, so that a slow moment is every model's."""
-    device, number = batch["input_ids"].device, len(models)
+def _times(models: Sequence[PreTrainedModel], batches: Batches) -> list[float]:
+    """Median milliseconds of a batch; all models take turns, so that a slow moment is every model's."""
+    device, number = device_of(batches), len(models)
 
     def timed(rounds: int) -> list[list[float]]:
         turns = track([*models] * rounds, "timing sublayers", rounds * number, timed=True)
-        times = [1e3 * seconds(device, partial(model, **batch)) for model in turns]
+        times = [1e3 * seconds(device, partial(call_all, model, batches)) / len(batches) for model in turns]
         return [times[start : start + number] for start in range(0, len(times), number)]
 
     fewest, most = _ROUNDS

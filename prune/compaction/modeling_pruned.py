@@ -20,6 +20,8 @@ from transformers import PreTrainedModel
 from transformers.cache_utils import Cache, DynamicLayer, EncoderDecoderCache
 from transformers.models.auto import modeling_auto
 
+from .token_pooling import after_pooling, pool_tokens
+
 
 @functools.cache
 def __getattr__(name: str) -> Any:
@@ -75,7 +77,8 @@ def take_shape(base: nn.Module, shape: list[dict[str, Any]]) -> None:
         counts: name of an attribute of the modelling code -> its new value;
         attention: for attentions, what they need besides: see `_adapt`.
     Or it holds
-        first_token: name of the module from which on the model computes the first token only, as nothing reads others.
+        first_token: name of the module from which on the model computes the first token only, as nothing reads others;
+        tokens: after which layer fewer tokens go on, see `pool_tokens`; pooled: who reads those that do.
     """
     for one in shape:
         for name, (outputs, inputs) in one.get("linear", {}).items():
@@ -84,6 +87,10 @@ def take_shape(base: nn.Module, shape: list[dict[str, Any]]) -> None:
             _set_count(base, name, value)
         if "attention" in one:
             _adapt(base, **one["attention"])
+        if "tokens" in one:
+            pool_tokens(base, **one["tokens"])
+        if "pooled" in one:
+            after_pooling(base, **one["pooled"])
         if "first_token" in one:
             base.get_submodule(one["first_token"]).register_forward_pre_hook(_first_token)
 

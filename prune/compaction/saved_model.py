@@ -27,6 +27,7 @@ from prune.models.loading import generation_config, read_shape
 from prune.runtime.sanitize import quoted
 
 _CODE = PACKAGE / "compaction" / "modeling_pruned.py"
+_IMPORTED = _CODE.with_name("token_pooling.py")
 _OWN_CODE = re.compile(rf"{_CODE.stem}\.\w+", re.ASCII)
 _TIED = 16
 """Parameters that are stored once and stand in several places, at most."""
@@ -43,7 +44,8 @@ def save(model: PreTrainedModel, structure: Structure, tokenizer: Any, folder: P
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     if shape:
-        shutil.copyfile(_CODE, folder / _CODE.name)
+        for file in (_CODE, _IMPORTED):
+            shutil.copyfile(file, folder / file.name)
 
 
 def load(path: str | Path) -> PreTrainedModel:

@@ -27,8 +27,11 @@ def plain(model: PreTrainedModel) -> PreTrainedModel:
     """The same model with the same weights, of stock modules.
 
     Raises:
-        UserError: if an attention has lost heads, or feed-forward layers that share a width have different ones.
+        UserError: if it pools tokens, if an attention has lost heads, or if feed-forward layers that share a width
+            have different ones.
     """
+    if "tokens" in (getattr(model.config, "pruned_structure", None) or {}):
+        raise _refusal("it pools tokens, and stock code lets all of them go on")
     sublayers = sublayers_of(skeleton(model.config))
     config = copy.deepcopy(model.config)
     for key in ("pruned_structure", "pruned_shape", "auto_map"):

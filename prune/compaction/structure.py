@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,16 +15,18 @@ from transformers.utils import CONFIG_NAME
 from prune.compaction.depth import Depth
 from prune.compaction.first_token import last_attention, may_be_last
 from prune.compaction.modeling_pruned import take_shape
+from prune.compaction.tokens import TokenPooling
 from prune.compaction.written import KEY, OLD_FILE, OLD_VERSION, VERSION, as_ranges, numbers_in
 from prune.errors import UserError
 from prune.files import strict_json
+from prune.models.families import family_of_type
 from prune.models.loading import read_shape
 from prune.models.sublayers import Matrix, Sublayer
 from prune.models.units import features_of
 from prune.runtime.sanitize import quoted
 from prune.runtime.wording import counted
 
-_KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only"}
+_KEYS = {"version", "model_type", "kept", "layers", "dense", "first_token_only", "tokens"}
 _SAID: Mapping[type, str] = {dict: "mapping", bool: "true or false"}
 
 _T = TypeVar("_T")
@@ -40,6 +42,8 @@ class Structure:
     """The layers of the dense model that these sublayers are in."""
     first_token_only: bool = False
     """Whether only the first token is computed where no attention follows; see first_token.py."""
+    pooling: TokenPooling = field(default_factory=TokenPooling)
+    """Where fewer tokens go on."""
 
     def written(self) -> dict[str, Any]:
         """What config.json says of it."""
@@ -48,6 +52,8 @@ class Structure:
             content |= {"layers": _as_ranges(self.depth.kept), "dense": dict(self.depth.dense)}
         if self.first_token_only:
             content |= {"first_token_only": True}
+        if self.pooling:
+            content |= {"tokens": self.pooling.written()}
         return content
 
     @staticmethod
@@ -84,6 +90,7 @@ class Structure:
             numbers_in(content, "kept"),
             Depth(numbers_in(content, "layers"), dense),
             _typed(content, "first_token_only", bool, False),
+            TokenPooling.read(_typed(content, "tokens", dict, {})),
         )
 
     def check(self, sublayers: list[Sublayer]) -> None:
@@ -95,6 +102,10 @@ class Structure:
             if units and not 0 <= min(units) <= max(units) < sublayer.num_units:
                 units_there = f"{sublayer.name} has {counted(sublayer.num_units, 'unit')} from 0"
                 raise ValueError(f"{units_there}, not {quoted(units)}")
+        if self.pooling:
+            self.pooling.check(sublayers)
+            if not family_of_type(self.model_type).stacks[0].tokens_know_positions:
+                raise ValueError(f"the layers of a {self.model_type} are told where tokens stand, so all must go on")
         if self.first_token_only and not may_be_last(sublayers):
             raise ValueError(f"the heads of a {self.model_type} read more than the first token")
 
@@ -104,8 +115,9 @@ class Structure:
         return [kept.get(s.name, 0) for s in dense_sublayers if s.site == site]
 
     def shape(self, sublayers: list[Sublayer]) -> list[dict[str, Any]]:
-        """What `take_shape` needs: an entry for each of `sublayers` that lost units, and where tokens are left out."""
+        """What `take_shape` needs: an entry for each of `sublayers` that lost units, and for lost tokens."""
         shape = [_shape(s, list(self.kept[s.name])) for s in sublayers if len(self.kept[s.name]) < s.num_units]
+        shape += self.pooling.shape(sublayers)
         if (last := self.last_attention(sublayers)) is not None:
             shape.append({"first_token": last.tokenwise_from})
         return shape
@@ -132,6 +144,14 @@ class Structure:
         take_shape(base, self.shape(sublayers))
         for name, values in kept.items():
             base.get_parameter(name).copy_(values)
+
+    def pool(self, model: PreTrainedModel, pooling: TokenPooling, sublayers: list[Sublayer]) -> Structure:
+        """Lets the compact `model` of this structure pool its tokens, in place; what scores them has random weights.
+
+        Returns the structure that it then has.
+        """
+        take_shape(model.base_model, pooling.shape(sublayers))
+        return replace(self, pooling=pooling)
 
     @torch.no_grad()
     def put_back(self, model: PreTrainedModel, whole: PreTrainedModel, sublayers: list[Sublayer]) -> None:

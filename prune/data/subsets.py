@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -10,36 +12,46 @@ from datasets import Dataset
 from prune.errors import UserError
 from prune.runtime.wording import counted
 
+_Numbers = np.ndarray[Any, Any]
+Groups = Sequence[Sequence[int]] | None
+"""Numbers of rows that are drawn together, and count as one example; None: each row is one."""
 
-def subset(rows: Dataset, split: str, size: int | None, seed: int) -> Dataset:
-    """`size` rows drawn by `seed`, in their original order; all if `size` is None.
+
+def subset(rows: Dataset, split: str, size: int, seed: int, groups: Groups = None) -> Dataset:
+    """`size` examples drawn by `seed`, in their original order.
 
     Raises:
         UserError: if there are fewer.
     """
-    if size is None:
-        return rows
-    if size > len(rows):
-        raise UserError(
-            f"a subset of {counted(size, 'example')} was asked for, but the split {split!r} has {len(rows)}"
-        )
-    return rows.select(np.sort(_drawn(len(rows), size, seed)))
+    if size > (there := number_of(rows, groups)):
+        raise UserError(f"a subset of {counted(size, 'example')} was asked for, but the split {split!r} has {there}")
+    return _selected(rows, _drawn(there, size, seed), groups)
 
 
-def others(rows: Dataset, used: int, size: int, seed: int) -> Dataset:
-    """`size` rows drawn by `seed` from those that a subset of `used` rows leaves, in their original order.
+def others(rows: Dataset, used: int, size: int, seed: int, groups: Groups = None) -> Dataset:
+    """`size` examples drawn by `seed` from those that a subset of `used` leaves, in their original order.
 
     Raises:
         UserError: if these are fewer.
     """
-    left = np.setdiff1d(np.arange(len(rows)), _drawn(len(rows), min(used, len(rows)), seed))
+    there = number_of(rows, groups)
+    left = np.setdiff1d(np.arange(there), _drawn(there, min(used, there), seed))
     if size > len(left):
         raise UserError(
-            f"task.eval_from_train={size}: {used} of the {len(rows)} training examples are trained on, which leaves "
+            f"task.eval_from_train={size}: {used} of the {there} training examples are trained on, which leaves "
             f"{len(left)}. Lower it, or task.train_examples"
         )
-    return rows.select(left[np.sort(_drawn(len(left), size, seed))])
+    return _selected(rows, left[_drawn(len(left), size, seed)], groups)
 
 
-def _drawn(number: int, size: int, seed: int) -> np.ndarray[Any, Any]:
+def number_of(rows: Dataset, groups: Groups) -> int:
+    """Of examples in `rows`."""
+    return len(rows if groups is None else groups)
+
+
+def _selected(rows: Dataset, examples: _Numbers, groups: Groups) -> Dataset:
+    return rows.select(sorted(examples if groups is None else chain.from_iterable(groups[one] for one in examples)))
+
+
+def _drawn(number: int, size: int, seed: int) -> _Numbers:
     return np.random.default_rng(seed).choice(number, size, replace=False)

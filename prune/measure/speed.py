@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from prune.config.schema import SpeedConfig
 from prune.runtime.memory import keep_memory
 from prune.runtime.progress_bar import track
+from prune.runtime.wording import batch_in_words
 
 if TYPE_CHECKING:
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+Batches = Sequence[dict[str, Tensor]]
+"""Inputs of a model."""
+REAL = "real"
+"""The length of texts that are padded to the longest of their batch only."""
+_BATCHES, _TEXTS = 8, 64
+"""Of real lengths, at least so many of each are timed, where there are."""
 _WARMUP_PAIRS = 3
 _SURE = 0.01
 """Standard error of a ratio, as a share of it, that is small enough."""
@@ -36,7 +44,7 @@ class Speed:
 
     batch_size: int
     length: int
-    """In tokens."""
+    """In tokens; of texts of real lengths the mean."""
     dense_ms: float
     model_ms: float
     speedup: float
@@ -45,6 +53,8 @@ class Speed:
     """First and third quartile of the ratios: their spread."""
     speedup_theoretical: float
     """Multiply-adds of the dense model over the model's."""
+    real: bool = False
+    """Whether texts had their real lengths, and were padded to the longest of their batch only."""
 
 
 def typical_length(features: Dataset) -> int:
@@ -71,9 +81,9 @@ def measure_speed(
     model.eval().to(device, dtype)
     found = []
     with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
-    for batch in speed_batches(features, tokenizer, config, device, with_decoder):
-        promised = multiply_adds(dense, batch) / multiply_adds(model, batch)
-        found.append(time_pairs(dense, model, batch, device, config.pairs, promised))
+    for batches in speed_batches(features, tokenizer, config, device, with_decoder):
+        promised = multiply_adds(dense, *batches) / multiply_adds(model, *batches)
+        found.append(time_pairs(dense, model, batches, device, config.pairs, promised))
     return found
 
 
@@ -83,24 +93,55 @@ def speed_batches(
     config: SpeedConfig,
     device: torch.device,
     with_decoder: bool,
-) -> Iterator[dict[str, Tensor]]:
-    """What both models are timed on: a batch of each size, with inputs for a decoder, too, where an encoder has one."""
-    length = config.length or typical_length(features)
+) -> Iterator[Batches]:
+    """What both models are timed on, for each batch size: a batch of one length, or several of real lengths.
+
+    With inputs for a decoder, too, where an encoder has one.
+    """
     for size in config.batch_sizes:
-        batch = batch_of(features, tokenizer, size, length, device)
+        if config.length == REAL:
+            batches = _batches_of_real_lengths(features, tokenizer, size, device)
+        else:
+            batches = [batch_of(features, tokenizer, size, padded_length(features, config), device)]
         if with_decoder:
-            batch["decoder_input_ids"] = batch["input_ids"][:, : config.generated_length]
-        yield batch
+            for batch in batches:
+                batch["decoder_input_ids"] = batch["input_ids"][:, : config.generated_length]
+        yield batches
+
+
+def padded_length(features: Dataset, config: SpeedConfig) -> int:
+    """The length of batches that are padded to one."""
+    return config.length if isinstance(config.length, int) else typical_length(features)
+
+
+def _batches_of_real_lengths(
+    features: Dataset, tokenizer: PreTrainedTokenizerBase, size: int, device: torch.device
+) -> Batches:
+    """Batches of texts of like length, from all parts of the evaluation set's lengths."""
+    by_length = np.argsort(np.asarray(features["length"][:]), kind="stable")
+    starts = np.arange(0, max(1, len(by_length) - size + 1), size)
+    number = min(len(starts), max(_BATCHES, -(-_TEXTS // size)))
+    chosen = starts[np.linspace(0, len(starts) - 1, number).round().astype(int)]
+    return [
+        _padded(features.select(by_length[start : start + size]), tokenizer, None, device) for start in chosen.tolist()
+    ]
 
 
 def batch_of(
     features: Dataset, tokenizer: PreTrainedTokenizerBase, size: int, length: int, device: torch.device
 ) -> dict[str, Tensor]:
     """`size` real inputs, cut or padded to `length` tokens."""
-    names = [name for name in tokenizer.model_input_names if name in features.column_names]
-    rows = features.select([index % len(features) for index in range(size)])
+    return _padded(features.select([index % len(features) for index in range(size)]), tokenizer, length, device)
+
+
+def _padded(
+    rows: Dataset, tokenizer: PreTrainedTokenizerBase, length: int | None, device: torch.device
+) -> dict[str, Tensor]:
+    """The inputs of `rows`, cut or padded to `length` tokens; None: padded to the longest."""
+    names = [name for name in tokenizer.model_input_names if name in rows.column_names]
     cut = {name: [ids[:length] for ids in rows[name][:]] for name in names}
-    batch = tokenizer.pad(cut, padding="max_length", max_length=length, return_tensors="pt")
+    to_length: dict[str, Any] = {"padding": "max_length", "max_length": length} if length else {"padding": "longest"}
+    batch = tokenizer.pad(cut, **to_length, return_tensors="pt")
     return {name: values.to(device) for name, values in batch.items()}
 
 
@@ -108,22 +149,22 @@ def batch_of(
 def time_pairs(
     dense: Any,
     model: Any,
-    batch: dict[str, Tensor],
+    batches: Batches,
     device: torch.device,
     num_pairs: int,
     promised: float,
     most: int | None = None,
 ) -> Speed:
-    """Times `dense` and `model`, called with the same batch in turn; `promised`: what multiply-adds say.
+    """Times `dense` and `model`, called with the same batches in turn; `promised`: what multiply-adds say.
 
     `most`: where the ratio is not sure to a percent after `num_pairs`, it goes on to at most so many.
     """
-    size, length = batch["input_ids"].shape
-    calls = (lambda: dense(**batch)), (lambda: model(**batch))
+    shape = shape_of(batches)
+    calls = partial(call_all, dense, batches), partial(call_all, model, batches)
 
     def timed(number: int) -> list[tuple[float, ...]]:
-        pairs = track(range(number), f"timing batches of {size} x {length} tokens", number, timed=True)
-        return [tuple(1e3 * seconds(device, call) for call in calls) for _ in pairs]
+        pairs = track(range(number), f"timing batches of {batch_in_words(shape)}", number, timed=True)
+        return [tuple(1e3 * seconds(device, call) / len(batches) for call in calls) for _ in pairs]
 
     timed(_WARMUP_PAIRS)
     times = timed(num_pairs)
@@ -132,14 +173,37 @@ def time_pairs(
     ratios = sorted(a / b for a, b in times)
     first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     return Speed(
-        batch_size=size,
-        length=length,
+        **shape,
         dense_ms=statistics.median(a for a, _ in times),
         model_ms=statistics.median(b for _, b in times),
         speedup=median,
         speedup_quartiles=(first, third),
         speedup_theoretical=promised,
     )
+
+
+def call_all(model: Any, batches: Batches) -> None:
+    """A forward pass of each batch."""
+    for batch in batches:
+        model(**batch)
+
+
+def device_of(batches: Batches) -> torch.device:
+    """Where the batches are."""
+    return batches[0]["input_ids"].device
+
+
+def shape_of(batches: Batches) -> dict[str, Any]:
+    """Size and length of the batches, as a measurement has them."""
+    size, length = batches[0]["input_ids"].shape
+    if len(batches) == 1:
+        return {"batch_size": size, "length": length}
+    tokens = sum(int(batch["attention_mask"].sum()) for batch in batches)
+    return {
+        "batch_size": size,
+        "length": round(tokens / sum(len(batch["input_ids"]) for batch in batches)),
+        "real": True,
+    }
 
 
 def doubt(ratios: Sequence[float]) -> float:
@@ -163,8 +227,8 @@ def seconds(device: torch.device, call: Callable[[], Any]) -> float:
 
 @torch.inference_mode(False)  # the counter follows modules through the graph, also that of parameters given to them
 @torch.no_grad()
-def multiply_adds(model: Any, batch: dict[str, Tensor]) -> int:
-    """Multiply-adds of one forward pass: all matrix products, attention included."""
+def multiply_adds(model: Any, *batches: dict[str, Tensor]) -> int:
+    """Multiply-adds of a forward pass of each batch: all matrix products, attention included."""
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        model(**batch)
+        call_all(model, batches)
     return int(counter.get_total_flops()) // 2

@@ -8,6 +8,7 @@ compacted by the same code. How many rows or columns a unit has, each matrix say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -137,6 +138,11 @@ class Sublayer:
     def module(self) -> str:
         """The module that holds the input matrices: the attention itself."""
         return self.matrices[0].module.rpartition(".")[0]
+
+
+def kind_of(sublayer: Sublayer) -> str:
+    """What sublayers of equal layers have in common: their name without the layers' numbers."""
+    return re.sub(r"\d+", "*", sublayer.name)
 
 
 def smaller(sublayers: Iterable[Sublayer], kept: Mapping[str, tuple[int, ...]]) -> list[Sublayer]:

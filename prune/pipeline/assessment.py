@@ -13,7 +13,7 @@ from prune.measure import size
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
-from prune.measure.speed import batch_of, measure_speed, typical_length
+from prune.measure.speed import batch_of, measure_speed, padded_length
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.probes import score_once, score_probe
 from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
@@ -21,7 +21,7 @@ from prune.pipeline.stage import Report, Stage
 from prune.pipeline.stages import reports
 from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
-from prune.runtime.wording import counted, times_faster
+from prune.runtime.wording import batch_in_words, counted, times_faster
 from prune.tasks.metrics.specs import spec_of
 
 _FAR_BEHIND = 0.6
@@ -137,7 +137,7 @@ def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: Pr
     if not settings:
         return []
     features, device = experiment.examples.evaluation, model.device
-    length = config.length or typical_length(features)
+    length = padded_length(features, config)
     return [
         measure_generation(
             dense,
@@ -160,8 +160,8 @@ def _missed(record: Record) -> Iterator[str]:
         measured = last["speedup"] if kind == "speedup" else last["model_ms"]
         if measured < value if kind == "speedup" else measured > value:
             yield (
-                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {last['batch_size']} x {last['length']} "
-                "tokens. Where something else was running: remove record.json, and the same command measures again"
+                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {batch_in_words(last)}. "
+                "Where something else was running: remove record.json, and the same command measures again"
             )
 
 
@@ -178,7 +178,7 @@ def _warnings(record: Record) -> list[str]:
         measured, promised = speed["speedup"], speed["speedup_theoretical"]
         if measured < _FAR_BEHIND * promised:
             found.append(
-                f"at batch {speed['batch_size']} x {speed['length']} tokens the model is {times_faster(measured)}, "
+                f"at batch {batch_in_words(speed)} the model is {times_faster(measured)}, "
                 f"far behind the {promised:.2f} times of its multiply-adds"
                 + (
                     ": its zeros are scattered, and a dense matrix product does not skip them"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prune.config.schema import Config, MethodConfig
@@ -55,8 +55,6 @@ class Method:
     """(experiment) -> raises a UserError where its settings make no sense for so many examples; before any training."""
     reads: tuple[str, ...] = ()
     """Settings of `method` that it reads, and not all others do."""
-    unread: Mapping[str, str] = field(default_factory=dict)
-    """Setting that it does not read, though others do -> why, for the user who sets it."""
 
 
 def method_of(config: Config) -> Method:

@@ -15,7 +15,8 @@ from prune.compaction import saved_model
 from prune.compaction.depth import Depth, depth_of, shallower, shallower_config
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.structure import is_pruned
-from prune.config.schema import Config, Start
+from prune.compaction.tokens import TokenPooling
+from prune.config.schema import Config, Start, TokenOperator, TokensConfig
 from prune.data.features import LENGTH
 from prune.errors import UserError
 from prune.files.paths import locate
@@ -37,6 +38,8 @@ class Networks:
     sublayers: list[Sublayer]
     """Those of the layers that stay."""
     depth: Depth
+    pooling: TokenPooling
+    """Where the compact model pools its tokens."""
     pad_token_id: int | None
 
     def fresh(self) -> PreTrainedModel:
@@ -61,6 +64,11 @@ class Networks:
         """The unpruned model that a stage has left in `folder`."""
         return self.task.adapt(loading.finished_model(str(folder.model), self.task.auto_class))
 
+    def without_dropped_layers(self, folder: StageFolder) -> PreTrainedModel:
+        """The same without the layers that `method.layers` drops; the stage may have dropped them already."""
+        model = self.dense(folder)
+        return model if len(sublayers_of(model)) == len(self.sublayers) else self._shallower(model)
+
     def pruned(self, folder: Path) -> PreTrainedModel:
         """The pruned model in `folder`."""
         return self.task.adapt(saved_model.load(folder))
@@ -68,7 +76,10 @@ class Networks:
     def start(self, dense: StageFolder) -> PreTrainedModel:
         """The model that pruning starts from; draws from the global generator."""
         model = self.fresh() if self.config.schedule.start_from is Start.pretrained else self.dense(dense)
-        return self.task.adapt(shallower(model, self.depth)) if self.depth.kept else model
+        return self._shallower(model) if self.depth.kept else model
+
+    def _shallower(self, model: PreTrainedModel) -> PreTrainedModel:
+        return self.task.adapt(shallower(model, self.depth))
 
     @property
     def first_token_only(self) -> bool:
@@ -117,7 +128,20 @@ def describe_networks(config: Config, task: Task, pad_token_id: int | None) -> N
     _check_others(config, dense_config)
     dense_sublayers = sublayers_of(skeleton(dense_config))
     sublayers = sublayers_of(skeleton(shallower_config(dense_config, depth)))
-    return Networks(config, task, dense_config, dense_sublayers, sublayers, depth, pad_token_id)
+    pooling = _pooling(config.method.tokens, sublayers)
+    return Networks(config, task, dense_config, dense_sublayers, sublayers, depth, pooling, pad_token_id)
+
+
+def _pooling(tokens: TokensConfig, sublayers: list[Sublayer]) -> TokenPooling:
+    """Raises a UserError where the model has no such layers."""
+    if tokens.operator is TokenOperator.none:
+        return TokenPooling()
+    pooling = TokenPooling(tokens.operator.value, tuple(tokens.after), tuple(tokens.keep))
+    try:
+        pooling.check(sublayers)
+    except ValueError as error:
+        raise UserError(f"method.tokens: {error}") from error
+    return pooling
 
 
 def check_head(config: Config, task: Task, dense_config: PreTrainedConfig) -> None:

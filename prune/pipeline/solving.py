@@ -51,16 +51,21 @@ def _time_budget(
     last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
     device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
     with_decoder = bool(shape.is_encoder_decoder and networks.task.generation())
-    batch = next(speed_batches(examples.evaluation, examples.tokenizer, last, device, with_decoder))
+    batches = next(speed_batches(examples.evaluation, examples.tokenizer, last, device, with_decoder))
     report = partial(screen.stage, "plan")
-    table = distributed.broadcast_from_main(lambda: measured_latency_table(auto_class, shape, batch, dtype, report))
+    table = distributed.broadcast_from_main(lambda: measured_latency_table(auto_class, shape, batches, dtype, report))
     own = shallower_config(shape, networks.depth)
-    measured = partial(measured_ratio, auto_class, shape, own, batch, dtype, networks.first_token_only)
+    measured = partial(
+        measured_ratio, auto_class, shape, own, batches, dtype, networks.first_token_only, networks.pooling
+    )
 
     def ratio(kept: Kept, pairs: int) -> float:
         return distributed.broadcast_from_main(lambda: measured(kept, pairs))
 
-    cost_models = latency_cost_models(table, networks.dense_sublayers, networks.sublayers, networks.first_token_only)
+    shares = networks.pooling.shares(networks.sublayers)
+    cost_models = latency_cost_models(
+        table, networks.dense_sublayers, networks.sublayers, networks.first_token_only, shares
+    )
     shallower = len(networks.sublayers) < len(networks.dense_sublayers)
     return time_budget(
         target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, screen.say, shallower=shallower

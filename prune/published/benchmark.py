@@ -197,7 +197,9 @@ def _timed(dense: PreTrainedModel, variants: list[Variant], batch: dict[str, Ten
 def _table(
     task: str, config: BertConfig, batch: dict[str, Tensor], dtype: torch.dtype, say: Callable[[str], None]
 ) -> LatencyTable:
-    return measured_latency_table(f"Auto{_class_of(task).__name__.replace('Bert', 'Model')}", config, batch, dtype, say)
+    return measured_latency_table(
+        f"Auto{_class_of(task).__name__.replace('Bert', 'Model')}", config, [batch], dtype, say
+    )
 
 
 def _predicted_ms(variant: Variant, batch: dict[str, Tensor], dtype: torch.dtype, say: Callable[[str], None]) -> float:

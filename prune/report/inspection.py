@@ -12,6 +12,7 @@ from prune.compaction import saved_model
 from prune.compaction.modeling_pruned import reads_first_token
 from prune.compaction.stock import stock_class
 from prune.compaction.structure import Structure
+from prune.compaction.tokens import TokenPooling
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.measure import size
@@ -42,6 +43,8 @@ class Inspection:
     """Sublayer -> number of heads or dimensions that are left; those of layers left out are not named."""
     last_attention: str | None
     """After which only the first token is computed; None where all are to the end."""
+    pooling: TokenPooling
+    """Where fewer tokens go on."""
     origin: dict[str, Any] | None
     """What it was pruned from and how, and its score; None where the folder does not say."""
 
@@ -67,6 +70,7 @@ def inspect(path: Path) -> Inspection:
         sublayers=sublayers,
         kept={structure.depth.dense_name(name): len(units) for name, units in structure.kept.items()},
         last_attention=None if last is None else structure.depth.dense_name(last.name),
+        pooling=structure.pooling,
         origin=_origin(folder / ORIGIN),
     )
 

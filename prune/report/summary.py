@@ -19,6 +19,7 @@ from prune.results.record import Record
 from prune.results.settings import differing, flat_settings
 from prune.results.unfinished import GOING_ON, INTERRUPTED, Status
 from prune.runtime.sanitize import one_line
+from prune.runtime.wording import batch_in_words
 from prune.tasks.metrics.specs import MetricSpec, spec_of
 
 _PLACES = "|".join(map(re.escape, PLACES))
@@ -111,7 +112,7 @@ def _facts(record: Record) -> Iterator[tuple[str, str]]:
     yield record.baseline, chance + (" (the result is no better)" if record.is_chance(record.value) else "")
     last = record.speed[-1]
     yield "speed-up", f"{record.speedup:.2f} times as fast, multiply-adds say {last['speedup_theoretical']:.2f}"
-    yield "measured on", f"batch {last['batch_size']} x {last['length']} tokens, {record.measured_on}"
+    yield "measured on", f"batch {batch_in_words(last)}, {record.measured_on}"
     yield "density", f"{record.linear_density:.3f}, before the fill {record.linear_density_before_fill:.3f}"
     yield "prunable weights", _share(record.linear_params, record.dense_linear_params, "{:,.0f}")
     yield "parameters", _share(record.params, record.dense_params, "{:,.0f}")

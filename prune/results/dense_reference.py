@@ -11,6 +11,7 @@ from prune.errors import UserError
 from prune.results.record import Record
 from prune.results.rows import Reference, Spread, dense_models, grouped, own_dense_model
 from prune.runtime.registry import nearest
+from prune.runtime.wording import batch_in_words
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def _scored_on(record: Record) -> tuple[Any, ...]:
 
 
 def _batch(record: Record, speed: dict[str, Any]) -> tuple[Any, ...]:
-    return speed["batch_size"], speed.get("length"), record.measured_on
+    return speed["batch_size"], speed.get("length"), bool(speed.get("real")), record.measured_on
 
 
 def _best_fine_tuning(name: str, records: list[Record]) -> FineTuning:
@@ -106,5 +107,6 @@ def _not_timed(name: str, record: Record, reference: FineTuning) -> UserError:
 
 
 def _in_words(batch: Any) -> str:
-    size, length, measured_on = batch
-    return f"batch {size} x {length} tokens on {measured_on or 'unknown hardware'}"
+    size, length, real, measured_on = batch
+    shape = batch_in_words({"batch_size": size, "length": length, "real": real})
+    return f"batch {shape} on {measured_on or 'unknown hardware'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prune.results.record import Record
+from prune.runtime.wording import batch_in_words
 
 
 def origin_of(record: Record) -> dict[str, Any]:
@@ -20,6 +21,6 @@ def origin_of(record: Record) -> dict[str, Any]:
         "dense_value": record.dense_value,
         "num_examples": record.num_examples,
         "speedup": record.speedup,
-        "measured": f"batch {last['batch_size']} x {last['length']} tokens, {record.measured_on}",
+        "measured": f"batch {batch_in_words(last)}, {record.measured_on}",
         "packages": record.environment["packages"],
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prune.results.record import Record
+from prune.runtime.wording import batch_in_words
 from prune.tasks.metrics.specs import POINTS
 
 COSTS = {"speedup": 1, "density": -1, "params": -1, "latency": -1, "compute": -1}
@@ -158,7 +159,7 @@ def _facts(records: list[Record], at: dict[str, Any], figures: dict[str, Range])
     )
     if "latency" in figures:
         yield "time of a batch", f"{figures['latency'].text('{:.3g}'.format)} ms (dense {at['dense_ms']:.3g} ms)"
-    yield "measured at", f"batch {at['batch_size']} x {at['length']} tokens, {first.measured_on}"
+    yield "measured at", f"batch {batch_in_words(at)}, {first.measured_on}"
     yield "density", figures["density"].text("{:.3f}".format)
     yield "parameters", f"{figures['params'].text('{:.2f}'.format)} million of {first.dense_params / 1e6:.2f}"
     if "compute" in figures:

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def counted(number: int, noun: str) -> str:
     """`1 step`, `2 steps`; for nouns whose plural takes an s."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def batch_in_words(shape: Mapping[str, Any]) -> str:
+    """The batch of a measurement: `32 x 128 tokens`; of real lengths, `32 x 27 real tokens`."""
+    return f"{shape['batch_size']} x {shape['length']}{' real' if shape.get('real') else ''} tokens"
 
 
 def times_faster(speedup: float) -> str:

@@ -20,7 +20,7 @@ from prune.config.schema import TaskConfig
 from prune.data.checks import check_cache, check_text, nulls
 from prune.data.features import LENGTH, TRUNCATED
 from prune.data.reading import read_split
-from prune.data.subsets import others, subset
+from prune.data.subsets import Groups, number_of, others, subset
 from prune.errors import UserError
 from prune.runtime.wording import counted
 from prune.tasks.metrics.specs import spec_of
@@ -113,9 +113,18 @@ class Task(ABC):
         sizes: dict[str, int | None] = dict.fromkeys(config.eval_splits, config.eval_examples)
         sizes[config.train_split] = config.train_examples
         if config.eval_from_train and (rows := data.get(config.train_split)):
-            sizes[config.train_split] = config.train_examples or max(1, len(rows) - config.eval_from_train)
-            data[self.held_out] = others(rows, sizes[config.train_split] or 0, config.eval_from_train, self.seed)
-        return {split: subset(rows, split, sizes.get(split), self.seed) for split, rows in data.items()}
+            groups = self.groups(rows)
+            used = config.train_examples or max(1, number_of(rows, groups) - config.eval_from_train)
+            sizes[config.train_split] = used
+            data[self.held_out] = others(rows, used, config.eval_from_train, self.seed, groups)
+        for split, size in sizes.items():
+            if size is not None and split in data:
+                data[split] = subset(data[split], split, size, self.seed, self.groups(data[split]))
+        return data
+
+    def groups(self, _rows: Dataset) -> Groups:
+        """The rows that a subset has all of, or none."""
+        return None
 
     def load_evaluation(self) -> dict[str, Dataset]:
         """The same of the evaluation splits alone."""

@@ -13,6 +13,7 @@ from datasets import Dataset
 
 from prune.config.schema import RerankingLoss, TaskConfig
 from prune.data.features import LENGTH, TRUNCATED
+from prune.data.subsets import Groups
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.tasks.base import Loss, Predictions, Scores, mapped
@@ -50,6 +51,10 @@ class Reranking(TextRegression):
             self._check_shares(data[self.config.train_split][self.config.label][:])
         judged = set(self.eval_splits)
         return {split: self._judgeable(split, rows) if split in judged else rows for split, rows in data.items()}
+
+    def groups(self, rows: Dataset) -> Groups:
+        """A subset is one of queries, each with all its candidates."""
+        return list(self._by_query(rows).values())
 
     def _check_shares(self, labels: Sequence[float]) -> None:
         """Raises a UserError for a label that is no share from 0 to 1."""

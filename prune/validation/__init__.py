@@ -11,9 +11,9 @@ from prune.validation import model, names, task, values
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.method, values.shape, values.target,
-    values.nothing, values.layers, values.rounding, task.fields_of_kind, task.teachers,
+    values.nothing, values.layers, values.tokens, values.length, values.rounding, task.fields_of_kind, task.teachers,
     task.whole_batches, values.durations, values.budget,
-    values.reference, model.folders, model.family, model.own_shape,
+    values.reference, model.folders, model.family, model.tokens, model.own_shape,
 )  # fmt: skip
 _OF_FINISHED = (names.names, task.fields_of_kind, model.finished)
 _WITH_TRANSFORMERS = (model.built,)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prune.config.keys import flatten
-from prune.config.schema import Config, ModelConfig, Start
+from prune.config.schema import Config, ModelConfig, Start, TokenOperator
 from prune.errors import UserError
 from prune.files import strict_json
 from prune.files.paths import locate
@@ -91,6 +91,24 @@ def family(config: Config) -> Iterator[str]:
             return
         if config.method.layers < 1 and not any(stack.depth for stack in family.stacks):
             yield f"method.layers={config.method.layers}: no layer of {shape['model_type']} can be left out; say 1"
+        operator = config.method.tokens.operator
+        if operator is not TokenOperator.none and not family.stacks[0].tokens_know_positions:
+            yield (
+                f"method.tokens.operator={operator.value}: the layers of a {shape['model_type']} are told where tokens "
+                "stand, so none can be left out; say none"
+            )
+
+
+def tokens(config: Config) -> Iterator[str]:
+    """Pooling of tokens where a task needs them all."""
+    operator, kind = config.method.tokens.operator, config.task.kind
+    if operator is TokenOperator.none or kind not in registry.names("tasks"):
+        return
+    if registry.module("tasks", kind).TASK.per_token:
+        yield (
+            f"method.tokens.operator={operator.value}: task.kind={kind} has an answer for each token, so none can be "
+            "left out; say none"
+        )
 
 
 def own_shape(config: Config) -> Iterator[str]:

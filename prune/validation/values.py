@@ -7,12 +7,13 @@ from dataclasses import asdict, is_dataclass
 from operator import attrgetter
 from typing import Any, get_args, get_origin
 
+from prune.compaction.tokens import rising
 from prune.config import keys
 from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
 from prune.config.metadata import Range
 from prune.config.reference import problems_of
-from prune.config.schema import Config, Finish
+from prune.config.schema import Config, Finish, TokenOperator
 from prune.config.targets import given
 from prune.files.limits import problem_of
 from prune.masking.grains import GRAINS
@@ -66,9 +67,6 @@ def _out_of_range(key: str, value: Any, bounds: Range) -> Iterator[str]:
 def method(config: Config) -> Iterator[str]:
     """Settings that a method does not read, though others do."""
     known, defaults = method_or_none(config), Config()
-    for key, reason in known.unread.items() if known else ():
-        if (value := attrgetter(key)(config)) != attrgetter(key)(defaults):
-            yield f"{key}={shown(value)}: not read by {config.method.kind}: {reason}"
     criteria = {site.criterion for _, site in sites(config) if not site.stays}
     if known and known.one_criterion and len(criteria) > 1:
         yield (
@@ -80,8 +78,8 @@ def method(config: Config) -> Iterator[str]:
         return
     for name, readers in unread_settings(config):
         if (value := getattr(config.method, name)) != getattr(defaults.method, name):
-            given_value = shown(getattr(value, "value", value))
-            yield f"method.{name}={given_value}: not read by {config.method.kind}, but by {', '.join(readers)}"
+            given_value = "" if is_dataclass(value) else f"={shown(getattr(value, 'value', value))}"
+            yield f"method.{name}{given_value}: not read by {config.method.kind}, but by {', '.join(readers)}"
     if not known.has_teacher and config.teacher not in ("dense", "none"):
         yield (
             f"teacher={shown(config.teacher)}: {config.method.kind} trains without a teacher, as the dense model is "
@@ -195,11 +193,40 @@ def layers(config: Config) -> Iterator[str]:
         yield f"distillation.alpha_layers={config.distillation.alpha_layers}: teacher=none has no layers to learn from"
 
 
+def tokens(config: Config) -> Iterator[str]:
+    """Poolings without layers or shares, in no order, or of a network that keeps its shape."""
+    pooling = config.method.tokens
+    if pooling.operator is TokenOperator.none:
+        for name in ("after", "keep"):
+            if value := getattr(pooling, name):
+                yield f"method.tokens.{name}={shown(value)}: read with method.tokens.operator only; say which"
+        return
+    said = f"method.tokens.after={shown(pooling.after)}, keep={shown(pooling.keep)}"
+    if not pooling.after or len(pooling.after) != len(pooling.keep):
+        yield f"{said}: say after which layers, as in [2], and the fraction of tokens that goes on, as in [0.5]"
+    elif not (rising(pooling.after) and pooling.after[0] >= 1 and rising([-share for share in pooling.keep])):
+        yield f"{said}: layers must rise, from 1, and fractions fall"
+    if config.method.finish is Finish.fold:
+        yield "method.tokens: with method.finish=fold nothing is removed; say compact or fill"
+    if config.distillation.alpha_layers > 0:
+        yield "method.tokens: distillation.alpha_layers compares layers token by token; set it to 0"
+
+
+def length(config: Config) -> Iterator[str]:
+    """Texts of no length."""
+    asked = config.evaluate.speed.length
+    if asked not in (None, "real") and not _is_whole(asked):
+        yield f"evaluate.speed.length={shown(asked)}: must be a whole number from 1, real, or null"
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
 def rounding(config: Config) -> Iterator[str]:
     """Rounding to no number, or where there is nothing to round."""
     round_to = config.compact.round_to
-    whole = isinstance(round_to, int) and not isinstance(round_to, bool) and round_to >= 1
-    if not whole and round_to != "auto":
+    if not _is_whole(round_to) and round_to != "auto":
         yield f"compact.round_to={shown(round_to)}: must be a whole number from 1, or auto"
     whole_units = [name for name, grain in GRAINS.items() if grain.whole_units]
     if config.compact.round_to != 1 and not any(site.grain in whole_units for _, site in sites(config)):
@@ -211,7 +238,9 @@ def rounding(config: Config) -> Iterator[str]:
 
 def nothing(config: Config) -> Iterator[str]:
     """A method that would leave everything as it is."""
-    if config.method.layers == 1 and all(site.stays for _, site in sites(config)):
+    method = config.method
+    pools = method.tokens.operator is not TokenOperator.none
+    if method.layers == 1 and not pools and all(site.stays for _, site in sites(config)):
         yield "method: the grain of both sites is none and method.layers=1, so nothing would be pruned"
 
 

@@ -27,9 +27,10 @@ def counting(monkeypatch):
     counted = WeakKeyDictionary()
 
     def seconds(_, call):
-        if call.func not in counted:
-            counted[call.func] = multiply_adds(call.func, call.keywords)
-        return counted[call.func]
+        model, batches = call.args
+        if model not in counted:
+            counted[model] = multiply_adds(model, *batches)
+        return counted[model]
 
     monkeypatch.setattr(latency_table, "seconds", seconds)
     monkeypatch.setattr(latency_table, "_ROUNDS", (1, 1))
@@ -38,7 +39,7 @@ def counting(monkeypatch):
 
 def table_of(name, **shape):
     model, batch = ARCHITECTURES[name].model(**shape), inputs(ARCHITECTURES[name])
-    return model, batch, measured_latency_table(ARCHITECTURES[name].auto_class, model.config, batch, torch.float32)
+    return model, batch, measured_latency_table(ARCHITECTURES[name].auto_class, model.config, [batch], torch.float32)
 
 
 def at_grid(sublayer, share):
@@ -100,8 +101,8 @@ def measurements(monkeypatch):
     content = {"dense_ms": 9.0, "layer_ms": 0.5, "sublayer_ms": {kind: {0: 0.0, 4: 2.5} for kind in sorted(kinds)}}
     lengths = []
 
-    def measured(_class, _config, batch, _dtype):
-        lengths.append(batch["input_ids"].shape[1])
+    def measured(_class, _config, batches, _dtype):
+        lengths.append(batches[0]["input_ids"].shape[1])
         return content
 
     monkeypatch.setattr(latency_table, "_measured", measured)
@@ -110,7 +111,7 @@ def measurements(monkeypatch):
 
 def measured_bert(say=lambda _: None, length=7):
     batch = {name: values[:, :length] for name, values in inputs(BERT).items()}
-    return measured_latency_table(BERT.auto_class, BERT.model().config, batch, torch.float32, say)
+    return measured_latency_table(BERT.auto_class, BERT.model().config, [batch], torch.float32, say)
 
 
 def test_it_is_measured_once_for_each_model_and_batch(measurements, cache):

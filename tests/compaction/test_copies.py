@@ -11,6 +11,7 @@ import prune
 from prune.compaction import modeling_pruned, saved_model
 from prune.compaction.depth import Depth
 from prune.compaction.structure import Structure
+from prune.compaction.tokens import TokenPooling
 from prune.compaction.written import numbers_in
 from prune.config.schema import Config, TaskConfig
 from prune.errors import UserError
@@ -196,6 +197,6 @@ def test_code_that_came_from_a_repository_goes_with_the_copy(folder, tmp_path):
 def test_a_copy_is_a_teacher(folder, tmp_path):
     prune.load(folder).save_pretrained(tmp_path / "copy")
     task = TextClassification(TaskConfig(labels=["LABEL_0", "LABEL_1"]), 0)
-    networks = Networks(Config(), task, None, [], [], Depth(), pad_token_id=None)
+    networks = Networks(Config(), task, None, [], [], Depth(), TokenPooling(), pad_token_id=None)
     teacher = networks.finished(str(tmp_path / "copy"), "teacher")
     assert logits_of(teacher, "bert").equal(logits_of(prune.load(folder), "bert"))

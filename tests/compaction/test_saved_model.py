@@ -76,7 +76,7 @@ def test_saved_structure_names_the_kept_units(folder):
 
 def test_tokenizer_is_saved_beside_the_model(folder):
     assert {file.name for file in folder.iterdir()} == {
-        *("config.json", "model.safetensors", "modeling_pruned.py", "tokenizer.json")
+        *("config.json", "model.safetensors", "modeling_pruned.py", "token_pooling.py", "tokenizer.json")
     }
 
 

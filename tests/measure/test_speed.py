@@ -5,7 +5,16 @@ import torch
 from datasets import Dataset
 
 from prune.config.schema import SpeedConfig
-from prune.measure.speed import doubt, measure_speed, multiply_adds, speed_device, time_pairs, typical_length
+from prune.measure.speed import (
+    doubt,
+    measure_speed,
+    multiply_adds,
+    shape_of,
+    speed_batches,
+    speed_device,
+    time_pairs,
+    typical_length,
+)
 from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES
 from tests.measure.halved import batch, half
@@ -42,6 +51,25 @@ def test_measured_speeds_belong_together(make_bert, sublayers, features, tokeniz
         )
 
 
+@pytest.mark.parametrize(("size", "number"), [(1, 64), (4, 16), (16, 8), (500, 1)])
+def test_texts_of_real_lengths_are_padded_to_the_longest_of_their_batch(size, number, tokenizer):
+    lengths = [1 + index * 7 % 40 for index in range(200)]
+    features = Dataset.from_dict({
+        "input_ids": [[5] * length for length in lengths],
+        "attention_mask": [[1] * length for length in lengths],
+        "length": lengths,
+    })  # fmt: skip
+    config = SpeedConfig([size], length="real", device="cpu")
+    (batches,) = speed_batches(features, tokenizer, config, torch.device("cpu"), with_decoder=False)
+    assert len(batches) == number
+    longest = [int(one["attention_mask"].sum(1).max()) for one in batches]
+    assert longest == sorted(longest) == [one["input_ids"].shape[1] for one in batches]
+    shape = shape_of(batches)
+    assert shape["batch_size"] == min(size, 200)
+    if number > 1:
+        assert shape == {"batch_size": size, "length": pytest.approx(sum(lengths) / 200, abs=1.5), "real": True}
+
+
 def test_the_speedup_is_the_median_of_the_paired_ratios(make_bert, features, tokenizer, monkeypatch):
     times = iter([(9.0, 1.0)] * 3 + [(2.0, 1.0), (6.0, 2.0), (40.0, 10.0)])  # three warm-up pairs, then three
     flat = (time / 1e3 for pair in times for time in pair)
@@ -67,7 +95,7 @@ def test_a_ratio_is_measured_until_it_is_sure(ratios, pairs, monkeypatch):
         return ratios[(number // 2) % len(ratios)] if number % 2 == 0 else 1.0
 
     monkeypatch.setattr("prune.measure.speed.seconds", seconds)
-    time_pairs(None, None, batch(1, 8), torch.device("cpu"), 8, promised=1.0, most=32)
+    time_pairs(None, None, [batch(1, 8)], torch.device("cpu"), 8, promised=1.0, most=32)
     assert len(calls) / 2 - 3 == pairs  # three more to warm up
 
 

@@ -11,6 +11,7 @@ import torch
 import prune
 from prune.composition.compose import compose_and_call
 from prune.config.keys import choices
+from prune.report.inspection import inspect
 from prune.results.layout import run_folder
 from prune.results.record import Record, results_of
 from tests.runs import golden
@@ -233,6 +234,35 @@ def test_a_warm_up_that_leaves_no_training_is_refused_before_any(alone):
     assert code == 2
     assert "schedule.warmup" in err
     assert "step 1/" not in err
+
+
+@pytest.mark.parametrize("recovery", [0, 0.3])
+def test_one_shot_prunes_a_model_without_some_layers_to_the_same_target(with_dense, recovery):
+    """In three steps, of which the first has nothing left to remove."""
+    steps = ("method.removal_steps=3", f"method.recovery={recovery}", "schedule.fill_epochs=1")
+    code, _, err = call("method.layers=0.67", *steps, method="one_shot")
+    assert code == 0, err
+    run = folders("outputs")["one_shot"]
+    record = Record.read(run / "record.json")
+    assert record.setting == "density 0.3, layers 0.67"
+    assert [len(shape["attention"]) for shape in record.shapes] == [2, 2, 2]
+    assert record.shapes[0] == {"attention": [4, 4], "feed_forward": [512, 512]}
+    assert 0.27 < record.linear_density <= 0.3
+    assert record.heads_kept[1] == record.dimensions_kept[1] == 0
+
+
+def test_a_model_that_pools_tokens_is_filled_and_loads(with_dense):
+    words = ("method.tokens.operator=top_k", "method.tokens.after=[1]", "method.tokens.keep=[0.5]")
+    code, _, err = call(*words, "schedule.fill_epochs=1", "method.removal_steps=1", method="one_shot")
+    assert code == 0, err
+    run = folders("outputs")["one_shot"]
+    record = Record.read(run / "record.json")
+    assert record.setting == "density 0.3, tokens 0.5 by top_k"
+    assert record.speed[-1]["speedup_theoretical"] > 1 / 0.3
+    name = "bert.encoder.layer.0.token_scorer.weight"
+    before, after = (prune.load(run / stage).get_parameter(name) for stage in ("compacted/model", "model"))
+    assert not before.equal(after)
+    assert inspect(run / "model").pooling.in_words() == ["after layer 1 50% go on, by top_k"]
 
 
 def test_no_teacher_means_labels_only(with_dense):

@@ -1,6 +1,7 @@
 """Reranking: metrics of each query's candidates by hand, losses, and what is wrong with data."""
 
 import math
+from collections import Counter
 
 import pytest
 import torch
@@ -58,6 +59,23 @@ def test_a_query_without_a_relevant_candidate_is_left_out_and_named(tmp_path):
     assert made.remarks == ["split 'validation': a query without a relevant candidate left out, as 'who is slow'"]
     with pytest.raises(UserError, match=r"no candidate is relevant \(label > 0\)"):
         loaded(tmp_path, [ROWS[1], ROWS[1] | {"label": -1.0}])
+
+
+def test_a_subset_is_one_of_queries_with_all_their_candidates(tmp_path):
+    rows = [
+        {"query": f"query {query}", "document": f"text {one}", "label": float(one == query % 3)}
+        for one in range(3)
+        for query in range(8)
+    ]
+    _, drawn = loaded(tmp_path, rows, eval_examples=3)
+    assert sorted(Counter(drawn["query"]).values()) == [3, 3, 3]
+    write(tmp_path / "validation.jsonl", rows[:1] + rows[9:10])
+    made, _ = loaded(tmp_path, rows, "train")
+    made.config.train_examples, made.config.eval_from_train = 5, 2
+    data = made.load(["train"])
+    trained, held_out = (Counter(data[split]["query"]) for split in ("train", "train_held_out"))
+    assert (len(trained), len(held_out), {*trained.values(), *held_out.values()}) == (5, 2, {3})
+    assert not trained.keys() & held_out.keys()
 
 
 def test_lists_have_the_most_relevant_candidate_first_and_are_batched_one_after_the_other(tmp_path):

@@ -127,3 +127,60 @@ def test_layers_that_are_passed_several_times_cannot_be_left_out(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "albert"}')
     said = problems("task=demo", "method=uniform", f"model.path={tmp_path}")
     assert said == ["method.layers=0.67: no layer of albert can be left out; say 1"]
+
+
+POOLS = ("method.tokens.operator=top_k", "method.tokens.after=[1]", "method.tokens.keep=[0.5]")
+SAID = "method.tokens.after={}, keep={}: "
+PAIRED = "say after which layers, as in [2], and the fraction of tokens that goes on, as in [0.5]"
+ORDERED = "layers must rise, from 1, and fractions fall"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("method.tokens.after=[]",), SAID.format("[]", "[0.5]") + PAIRED),
+        (("method.tokens.after=[1,2]",), SAID.format("[1, 2]", "[0.5]") + PAIRED),
+        (("method.tokens.after=[0]",), SAID.format("[0]", "[0.5]") + ORDERED),
+        (("method.tokens.after=[2,1]", "method.tokens.keep=[0.5,0.4]"), SAID.format("[2, 1]", "[0.5, 0.4]") + ORDERED),
+        (("method.tokens.after=[1,2]", "method.tokens.keep=[0.5,0.5]"), SAID.format("[1, 2]", "[0.5, 0.5]") + ORDERED),
+        (("method.tokens.keep=[1]",), "method.tokens.keep=1.0: must be above 0, below 1"),
+        (("method.finish=fold",), "method.tokens: with method.finish=fold nothing is removed; say compact or fill"),
+        (
+            ("distillation.alpha_layers=1",),
+            "method.tokens: distillation.alpha_layers compares layers token by token; set it to 0",
+        ),
+    ],
+)
+def test_poolings_that_cannot_be_are_refused(words, said):
+    assert problems(*DEMO, *POOLS, *words) == [said]
+
+
+def test_layers_and_shares_without_a_pooling_are_refused():
+    said = "method.tokens.after=[1]: read with method.tokens.operator only; say which"
+    assert problems(*DEMO, "method.tokens.after=[1]") == [said]
+
+
+def test_a_method_that_compacts_nothing_pools_no_tokens():
+    found = problems("task=demo", "model=demo", "method=lottery_ticket", *POOLS)
+    assert "method.tokens: not read by lottery_ticket, but by fine_pruning, one_shot" in found
+
+
+def test_answers_for_each_token_need_all_of_them():
+    found = problems("task=squad", "model=minilm", "method=one_shot", "target.speedup=2", *POOLS)
+    said = "task.kind=question_answering has an answer for each token, so none can be left out; say none"
+    assert f"method.tokens.operator=top_k: {said}" in found
+
+
+@pytest.mark.parametrize("name", ["t5", "modernbert", "deberta-v2"])
+def test_layers_that_are_told_where_tokens_stand_need_all_of_them(name, tmp_path):
+    (tmp_path / "config.json").write_text(f'{{"model_type": "{name}"}}')
+    said = f"the layers of a {name} are told where tokens stand, so none can be left out; say none"
+    assert f"method.tokens.operator=top_k: {said}" in problems(
+        "task=demo", "method=struct", f"model.path={tmp_path}", *POOLS
+    )
+
+
+@pytest.mark.parametrize("length", ["0", "-3", "2.5", "true", "short"])
+def test_texts_have_some_length(length):
+    (said,) = problems(*DEMO, f"evaluate.speed.length={length}")
+    assert said.endswith(": must be a whole number from 1, real, or null")

@@ -18,10 +18,12 @@ from prune.config.schema.choices import (
     RerankingLoss,
     Scope,
     Start,
+    TokenOperator,
 )
 from prune.config.schema.method import (
     MethodConfig,
     SiteConfig,
+    TokensConfig,
 )
 from prune.config.schema.run import (
     CompactConfig,
@@ -75,4 +77,6 @@ __all__ = [
     "SummariesConfig",
     "TargetConfig",
     "TaskConfig",
+    "TokenOperator",
+    "TokensConfig",
 ]

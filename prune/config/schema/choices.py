@@ -44,6 +44,16 @@ class Objective(str, Enum):
     both = "both"
 
 
+class TokenOperator(str, Enum):
+    """How fewer tokens are made of many."""
+
+    none = "none"
+    top_k = "top_k"
+    attention = "attention"
+    successive_halving = "successive_halving"
+    mean_pool = "mean_pool"
+
+
 class Control(str, Enum):
     """What stands in for a mask or for its weights, to see what either is worth."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prune.config.metadata import FRACTION, NON_NEGATIVE, POSITIVE, PROBABILITY, Range, within
-from prune.config.schema.choices import NO_GRAIN, Control, Finish, RateOf, Scope
+from prune.config.schema.choices import NO_GRAIN, Control, Finish, RateOf, Scope, TokenOperator
 
 
 @dataclass
@@ -25,6 +25,18 @@ class SiteConfig:
     def stays(self) -> bool:
         """Whether nothing is pruned at this site."""
         return self.grain == NO_GRAIN
+
+
+@dataclass
+class TokensConfig:
+    operator: TokenOperator = TokenOperator.none
+    """How fewer tokens are made of many. none: all go on; top_k: those of the highest scores, which are learned;
+    attention: those that receive the most attention in the layer; successive_halving: a tournament by learned scores,
+    whose pairs are averaged; mean_pool: means of neighbours."""
+    after: list[int] = field(default_factory=list)
+    """Numbers of the layers after which tokens are pooled, of those that are kept: 1 is the first."""
+    keep: list[float] = field(default_factory=list, metadata=within(Range(above=0, below=1)))
+    """The fraction of all tokens that goes on after each of them. The first token always does."""
 
 
 @dataclass
@@ -48,7 +60,9 @@ class MethodConfig:
     threshold: float = field(default=0.1, metadata=within(PROBABILITY))
     """Final threshold on sigmoid(score). Read by soft_movement, without a target."""
     layers: float = field(default=1.0, metadata=within(FRACTION))
-    """Fraction of the layers of each stack that are kept; the others are dropped before training."""
+    """Fraction of the layers of each stack that are kept; the others are dropped before anything is pruned."""
+    tokens: TokensConfig = field(default_factory=TokensConfig)
+    """Fewer tokens after some layers, once the model is compact."""
     importance_examples: int = field(default=2048, metadata=within(POSITIVE))
     """Training examples from which the importance of units is estimated. Read by one_shot, and with
     schedule.start_from=one_shot."""

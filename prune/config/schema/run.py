@@ -105,8 +105,9 @@ class DistillationConfig:
 class SpeedConfig:
     batch_sizes: list[int] = field(default_factory=lambda: [1, 32], metadata=within(POSITIVE))
     """Batch sizes to time; the table shows the last."""
-    length: int | None = field(default=None, metadata=within(POSITIVE))
-    """Length in tokens; null: the 95th percentile of the evaluation inputs, rounded up to a multiple of 8."""
+    length: Any = None
+    """Length in tokens that texts are cut or padded to; null: the 95th percentile of the evaluation inputs, rounded up
+    to a multiple of 8; real: batches of texts of like length, padded to the longest of each only."""
     dtype: str = "float32"
     """Number format of the measurement: float32 or bfloat16."""
     device: str = "auto"

@@ -81,5 +81,5 @@ METHOD = Method(
     _result,
     takes_shape=_takes_shape,
     check=_check,
-    reads=("penalty", "density", "threshold", "scope"),
+    reads=("penalty", "density", "threshold", "scope", "tokens"),
 )

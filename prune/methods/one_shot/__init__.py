@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from prune.pipeline.experiment import Experiment
     from prune.results.layout import StageFolder
 
-_READS = ("method.importance_examples", "method.attention.criterion", "method.feed_forward.criterion")
+_READS = ("method.importance_examples", "method.layers", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
 
@@ -109,6 +109,5 @@ METHOD = Method(
     needs_target=True,
     takes_shape=lambda _config: True,
     problems=_problems,
-    reads=("removal_steps", "recovery", "refit_examples"),
-    unread={"method.layers": "it removes whole sublayers by itself"},
+    reads=("removal_steps", "recovery", "refit_examples", "tokens"),
 )

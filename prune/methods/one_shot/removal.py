@@ -128,5 +128,5 @@ def _importance(experiment: Experiment, folder: StageFolder) -> dict[str, Tensor
 
 
 def _model_in(experiment: Experiment, folder: StageFolder) -> PreTrainedModel:
-    model: PreTrainedModel = experiment.networks.dense(folder).eval().to(speed_device("auto"))
+    model: PreTrainedModel = experiment.networks.without_dropped_layers(folder).eval().to(speed_device("auto"))
     return model

@@ -108,6 +108,8 @@ class Stack:
     """Key of config.json with the number of layers; empty where none can be left out."""
     kinds: str = ""
     """Key of config.json with a list of the layers' kinds, if layers are of several."""
+    tokens_know_positions: bool = False
+    """Whether a token has its position in its vector alone, so that between layers others can be left out."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ _DECODER = (
 )
 FAMILY = Family(
     stacks=(
-        Stack("encoder.layers.*", _ENCODER, depth="encoder_layers"),
+        Stack("encoder.layers.*", _ENCODER, depth="encoder_layers", tokens_know_positions=True),
         Stack("decoder.layers.*", _DECODER, depth="decoder_layers"),
     )
 )

@@ -12,4 +12,6 @@ ATTENTION = attention(
     tokenwise_from="attention.output",
 )
 FEED_FORWARD = feed_forward("intermediate.dense", output="output.dense")
-FAMILY = Family(stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD), depth="num_hidden_layers"),))
+FAMILY = Family(
+    stacks=(Stack("encoder.layer.*", (ATTENTION, FEED_FORWARD), depth="num_hidden_layers", tokens_know_positions=True),)
+)

@@ -17,6 +17,7 @@ FAMILY = Family(
             "transformer.layer.*",
             (_ATTENTION, feed_forward("ffn.lin1", output="ffn.lin2", width="hidden_dim")),
             depth="n_layers",
+            tokens_know_positions=True,
         ),
     )
 )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from prune.compaction.tokens import TokenPooling
 from prune.files import confined
 from prune.masking.grains import TILED
 from prune.report.cards.metadata import hub_name
@@ -14,6 +15,7 @@ from prune.report.detail.run import Detail
 from prune.results.layout import RunFolder
 from prune.results.record import Record
 from prune.runtime.sanitize import for_markdown
+from prune.runtime.wording import batch_in_words
 from prune.tasks.metrics.specs import spec_of
 
 _AUTO_CLASS = re.compile(r"AutoModel(For[A-Za-z0-9]{1,60})?", re.ASCII)
@@ -59,6 +61,7 @@ def template_values(run: RunFolder, record: Record, detail: Detail, picture: str
         "usage": lines_of(config["task"]),
         "sentence_class": SENTENCE_TRANSFORMERS.get(config["task"]["kind"], ("", ""))[0],
         "trusted": _has_own_code(model_config.get("auto_map"), auto_class),
+        "poolings": _poolings(model_config.get("pruned_structure")),
         "first_token": _first_token(model_config.get("pruned_shape")),
         "picture": picture,
         "recipe": recipe,
@@ -86,6 +89,15 @@ def _first_token(pruned_shape: Any) -> str:
     return next((name for name in named if isinstance(name, str) and _MODULE.fullmatch(name)), "")
 
 
+def _poolings(structure: Any) -> list[str]:
+    """Where fewer tokens go on, in words; nothing where config.json does not say it as it was written."""
+    written = structure.get("tokens") if isinstance(structure, dict) else None
+    try:
+        return TokenPooling.read(written).in_words() if isinstance(written, dict) else []
+    except ValueError:
+        return []
+
+
 def _grain(site: Mapping[str, Any]) -> str:
     grain = str(site["grain"])
     return f"{grain} of {' x '.join(map(str, site['block']))}" if grain in TILED else grain
@@ -104,7 +116,7 @@ def _results(record: Record) -> Iterator[tuple[str, str, str]]:
 def _speeds(record: Record) -> Iterator[tuple[str, ...]]:
     for timing in record.speed:
         times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("model_ms", "dense_ms")]
-        yield f"{timing['batch_size']} x {timing['length']} tokens", *times, f"{timing['speedup']:.2f}"
+        yield batch_in_words(timing), *times, f"{timing['speedup']:.2f}"
 
 
 def _config_of_model(run: RunFolder) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from prune.report.figures import Rows
 from prune.report.figures.theme import Colors, config
 from prune.results.record import Record
+from prune.runtime.wording import batch_in_words
 
 DENSE, PRUNED = "dense", "pruned"
 
@@ -38,7 +39,7 @@ def rows(record: Record) -> Rows:
     dtype = record.config.get("evaluate", {}).get("speed", {}).get("dtype", "float32")
     bars = []
     for timing in record.speed:
-        shape = f"{timing['batch_size']} x {timing['length']} tokens, {timing.get('dtype', dtype)}"
+        shape = f"{batch_in_words(timing)}, {timing.get('dtype', dtype)}"
         for model, key in ((DENSE, "dense_ms"), (PRUNED, "model_ms")):
             if key in timing:
                 text = f"{timing[key]:.3g} ms"

@@ -27,6 +27,7 @@ def _facts(model: Inspection) -> list[tuple[str, str]]:
         ("weights' file", f"{model.bytes / 1e6:.1f} MB"),
         ("density", f"{100 * model.density:.1f} % of the weights of the prunable layers are left and not zero"),
     ]
+    facts += [("tokens", line) for line in model.pooling.in_words()]
     if model.last_attention is not None:
         facts.append(("tokens", f"the first only, after {model.last_attention}: the head reads no other"))
     if (origin := model.origin) is not None:

@@ -16,6 +16,7 @@ from prune.report.figures.units import layer_labels
 from prune.report.summary import RunSummary, repeat_command, summaries_of, summary_of_unfinished
 from prune.results.record import Record
 from prune.results.unfinished import status_of
+from prune.runtime.wording import batch_in_words
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _WIDTH = 36
@@ -79,9 +80,7 @@ def _speed(record: Record | None) -> Table | None:
         times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("dense_ms", "model_ms")]
         low, high = timing.get("speedup_quartiles", (timing["speedup"], timing["speedup"]))
         speedup = f"{timing['speedup']:.2f}x ({low:.2f} to {high:.2f})"
-        table.add_row(
-            f"{timing['batch_size']} x {timing['length']}", *times, speedup, f"{timing['speedup_theoretical']:.2f}x"
-        )
+        table.add_row(batch_in_words(timing), *times, speedup, f"{timing['speedup_theoretical']:.2f}x")
     return table
 
 
