@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor
@@ -96,6 +97,11 @@ class Examples:
         """Batches of so many training examples, or all, drawn by the data seed, those of similar length together."""
         number = min(number, len(self.training))
         yield from self._batches(self._shuffled.select(range(number)), device)
+
+    def number_with(self, tokens: int) -> int:
+        """How many training examples have so many tokens together, as `sample` draws them; at most all."""
+        of_each = np.asarray(self._shuffled[LENGTH][:]) * self.task.texts_per_example
+        return min(int(np.searchsorted(of_each.cumsum(), tokens)) + 1, len(of_each))
 
     def sample_of_each_label(self, number: int, device: torch.device) -> Iterator[dict[str, Tensor]]:
         """Batches of so many training examples of each label, or all, drawn by the data seed."""

@@ -50,6 +50,31 @@ def test_what_loses_nothing_is_left_as_it_is(make_bert):
     assert all(a.equal(b) for a, b in zip(model.parameters(), dense.parameters(), strict=True))
 
 
+def test_the_bias_makes_up_for_the_mean_of_what_is_gone(make_bert):
+    """A unit that always says the same."""
+    model, dense = make_bert(), make_bert()
+    for one in (model, dense):
+        up = one.bert.encoder.layer[1].intermediate.dense
+        up.weight.data[7], up.bias.data[7] = 0.0, 3.0
+    sublayers = sublayers_of(model)
+    kept = all_units(sublayers) | {"encoder.layer.1.feed_forward": tuple(unit for unit in range(24) if unit != 7)}
+    refit(model, dense, sublayers, kept, list(batches(125)))
+    assert error(model, dense, next(batches())) < 1e-8
+
+
+def test_a_later_sublayer_makes_up_for_what_an_earlier_one_lost(make_bert):
+    """One that is silent in the dense model, and loses a unit: its residual stream is to be the dense one's."""
+    repaired, left, dense = make_bert(), make_bert(), make_bert()
+    for one in (repaired, left, dense):
+        one.bert.encoder.layer[1].output.dense.weight.data.zero_()
+    sublayers = sublayers_of(dense)
+    kept = all_units(sublayers) | {"encoder.layer.0.feed_forward": tuple(range(12))}
+    refit(left, dense, sublayers, kept, list(batches()))
+    refit(repaired, dense, sublayers, kept | {"encoder.layer.1.feed_forward": tuple(range(23))}, list(batches()))
+    held_out = {"input_ids": torch.randint(3, 50, (16, 9), generator=torch.Generator().manual_seed(5))}
+    assert error(repaired, dense, held_out) < 0.9 * error(left, dense, held_out)
+
+
 def test_the_outputs_are_nearer_to_the_dense_models_than_without(make_bert):
     model, cut, dense = make_bert(), make_bert(), make_bert()
     sublayers = sublayers_of(model)
@@ -115,6 +140,7 @@ def test_what_is_refitted_compacts_exactly(name):
     sublayers = sublayers_of(model)
     kept = {s.name: tuple(range(0, s.num_units, 2)) if number else () for number, s in enumerate(sublayers)}
     refit(model, dense, sublayers, kept, [batch])
+    model.double()
     with torch.no_grad():
         before = model(**batch).logits
         structure = compact(model, sublayers)

@@ -82,10 +82,10 @@ def test_a_teacher_that_is_asked_answers_at_every_step(steps):
 
 
 def test_removals_take_importance_refits_and_recoveries(steps):
-    """4 batches each for importance and refits, half of the 16 steps of filling; the model is halved in two steps."""
+    """4 batches for importance, all 32 for refits, half of the 16 steps of filling; halved in two steps."""
     words = ("method=one_shot", "teacher=none", "method.removal_steps=2", "method.recovery=0.5")
-    middle, importance, refit = 0.5**0.5, 32 / 8, 32 / 8 / 3
-    few = ("method.importance_examples=32", "method.refit_examples=32")
+    middle, importance, refit = 0.5**0.5, 32 / 8, 256 / 8 / 3
+    few = ("method.importance_examples=32", "method.refit_tokens=10_000_000")
     sublayers = 6
     expected = importance * middle + refit * (1 + middle * sublayers / 2) + refit * (middle + 0.5 * sublayers / 2)
     planned = steps(*words, *few)

@@ -57,8 +57,8 @@ def test_what_a_recipe_says_to_its_own_method_is_not_said_to_another():
 
 
 def test_a_recipe_that_says_what_its_own_method_does_not_read_is_refused(tmp_path):
-    written(tmp_path, HEAD + "defaults: [{override /method: struct}]\nmethod: {refit_examples: 3}\n")
-    assert refused("recipe=mine.yaml") == "method.refit_examples=3: not read by fine_pruning, but by one_shot"
+    written(tmp_path, HEAD + "defaults: [{override /method: struct}]\nmethod: {refit_tokens: 3}\n")
+    assert refused("recipe=mine.yaml") == "method.refit_tokens=3: not read by fine_pruning, but by one_shot"
 
 
 def test_recipes_are_swept_over_and_the_command_wins_in_each(tmp_path):

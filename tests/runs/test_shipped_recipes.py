@@ -26,7 +26,7 @@ OF_METHOD = {
     "structured_ticket": ("method.rounds=[1]", "method.rate=0.5", "method.importance_examples=8"),
     "at_initialization": ("target.density=0.5", "method.examples_per_class=4"),
     "one_shot": (
-        "target.speedup=null", "target.density=0.5", "method.importance_examples=8", "method.refit_examples=8",
+        "target.speedup=null", "target.density=0.5", "method.importance_examples=8", "method.refit_tokens=80",
     ),
 }  # fmt: skip
 OF_TASK = {

@@ -25,7 +25,7 @@ TINY = (
 )  # fmt: skip
 MASKED = ("method.penalty=1", "method.density=0.3", "method.attention.penalty_weight=0.05")
 """For methods that learn masks."""
-_FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_examples=32")
+_FEW = ("method.removal_steps=1", "method.importance_examples=32", "method.refit_tokens=400")
 NEEDED = {
     "one_shot": lambda: ("target.density=0.3", *_FEW),
     "lottery_ticket": lambda: ("method.rounds=[1]", "method.rate=0.3"),

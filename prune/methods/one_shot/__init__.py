@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _READS = ("method.importance_examples", "method.layers", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
+_FEWER_BEFORE = 8
+"""A removal step before the last refits on so many times fewer tokens."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +90,19 @@ def _removal_work(step: int, experiment: Experiment, share: float) -> Work:
     before, after = (share ** (number / method.removal_steps) for number in (step - 1, step))
     # One pass of the model before; of the one after, to each sublayer in turn.
     passes = before + after * len(experiment.networks.sublayers) / 2
-    steps = _FORWARD * method.refit_examples / experiment.config.schedule.batch_size * passes
+    steps = _FORWARD * num_refit_examples(step, experiment) / experiment.config.schedule.batch_size * passes
     if step > 1:
         steps += _scoring_steps(experiment) * before
     recoveries = learning.settings.recoveries
     taught = recoveries[step - 1].steps if step <= len(recoveries) else 0
     return Work(steps + taught * after, taught_steps=taught)
+
+
+def num_refit_examples(step: int, experiment: Experiment) -> int:
+    """Training examples on which a removal step refits. Only the last leaves weights that stay."""
+    method = experiment.config.method
+    tokens = method.refit_tokens if step == method.removal_steps else method.refit_tokens // _FEWER_BEFORE
+    return experiment.examples.number_with(tokens)
 
 
 def _problems(config: Config) -> Iterator[str]:
@@ -109,5 +118,5 @@ METHOD = Method(
     needs_target=True,
     takes_shape=lambda _config: True,
     problems=_problems,
-    reads=("removal_steps", "recovery", "refit_examples", "tokens"),
+    reads=("removal_steps", "recovery", "refit_tokens", "tokens"),
 )

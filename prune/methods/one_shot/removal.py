@@ -12,6 +12,7 @@ from prune.compaction.compact import compact
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.refit import refit
 from prune.measure.speed import speed_device
+from prune.methods.one_shot import num_refit_examples
 from prune.pipeline.compacting import Selection
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.importance import importance_of
@@ -107,12 +108,12 @@ def _refitted(
 
     It is refitted to the dense model, or to the one of `latest` where that has been trained.
     """
-    sublayers, config = experiment.networks.sublayers, experiment.config
+    sublayers = experiment.networks.sublayers
     importance = load_file(scored.model / _IMPORTANCE) if latest == dense else _importance(experiment, latest)
     wanted = latest if experiment.learning.settings.recoveries else dense
     model, original = (_model_in(experiment, wanted) for _ in range(2))
     compact(original, sublayers)  # its zeros would take as long as other numbers
-    batches = list(experiment.examples.sample(config.method.refit_examples, original.device))
+    batches = list(experiment.examples.sample(num_refit_examples(step, experiment), original.device))
     # What the head reads is the same where compact.first_token_only=false has the other tokens computed, too.
     first_token_only = first_token_suffices(experiment.networks.task.auto_class, sublayers)
     kept = _choose(step, experiment, importance)
