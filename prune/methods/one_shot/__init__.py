@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _READS = ("method.importance_examples", "method.layers", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
-_FEWER_BEFORE = 8
+_FEWER_BEFORE = 4
 """A removal step before the last refits on so many times fewer tokens."""
 
 
