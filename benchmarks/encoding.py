@@ -2,9 +2,9 @@
 
     python -m benchmarks.encoding <folder of SQuAD> <the unpruned embedder> <a faster one> [<another> ...]
 
-A folder with model.onnx is timed in ONNX Runtime, others in PyTorch. All models embed the same texts in turn, in
-batches of texts of like length; tokenizing and pooling are not counted. The ratio is the first model's time over the
-model's, the median of the rounds, with its quartiles.
+A folder with model.onnx is timed in ONNX Runtime, others in PyTorch, in float32. All models embed the same texts in
+turn, in batches of texts of like length; tokenizing and pooling are not counted. The ratio is the first model's time
+over the model's, the median of the rounds, with its quartiles.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def opened(folder: Path) -> Callable[..., Any]:
     """The model in `folder`, to be called with inputs by their names."""
     if (folder / "model.onnx").is_file():
         return Session(folder)
-    model: Callable[..., Any] = AutoModel.from_pretrained(folder, trust_remote_code=True).eval()
+    model: Callable[..., Any] = AutoModel.from_pretrained(folder, trust_remote_code=True, dtype=torch.float32).eval()
     return model
 
 
