@@ -57,7 +57,9 @@ def test_the_embedder_as_it_is_is_the_reference_and_the_teacher(finished, embedd
     for name, values in first.state_dict().items():
         assert torch.equal(values, second.state_dict()[name])
     history = [step for step in json.loads((finished.filled.history).read_text()) if "loss" in step]
-    assert history[-1]["loss"] < history[0]["loss"]
+    losses = [step["loss"] for step in history]
+    half = len(losses) // 2
+    assert sum(losses[-half:]) < sum(losses[:half])
 
 
 def test_sentence_transformers_gives_the_embeddings_that_were_evaluated(finished):

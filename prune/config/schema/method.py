@@ -72,8 +72,9 @@ class MethodConfig:
     """Fraction of the fill's steps that is spent on recovery between the removal steps, in equal parts, so that
     importance is estimated in a model that has recovered. Read by one_shot, with finish=fill and several steps."""
     refit_tokens: int = field(default=50_000, metadata=within(POSITIVE))
-    """Tokens of training examples on which output matrices are refitted in the last removal step; those before take a
-    quarter. Read by one_shot."""
+    """Tokens of training examples on which output matrices are refitted. Read by one_shot."""
+    refit_examples: int = field(default=512, metadata=within(POSITIVE))
+    """At most so many of these examples are refitted on before the last removal step. Read by one_shot."""
     shape: list[Any] = field(default_factory=list)
     """How many heads (attention) and dimensions (feed_forward) each sublayer keeps: a mapping with two lists of numbers
     for each of the removal_steps, one where nothing else has steps. []: as the target allows. Recipes of runs with a

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from prune.config.schema import Config, Finish
 from prune.criteria import of_units
+from prune.methods.one_shot.refit_size import num_refit_examples
 from prune.pipeline.method import Method
 from prune.pipeline.shared_stages import DENSE, compaction, result_stage
 from prune.pipeline.stage import Report, Stage, Work
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 _READS = ("method.importance_examples", "method.layers", "method.attention.criterion", "method.feed_forward.criterion")
 _FORWARD = 1 / 3
 """A forward pass, in training steps."""
-_FEWER_BEFORE = 4
-"""A removal step before the last refits on so many times fewer tokens."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +97,6 @@ def _removal_work(step: int, experiment: Experiment, share: float) -> Work:
     return Work(steps + taught * after, taught_steps=taught)
 
 
-def num_refit_examples(step: int, experiment: Experiment) -> int:
-    """Training examples on which a removal step refits. Only the last leaves weights that stay."""
-    method = experiment.config.method
-    tokens = method.refit_tokens if step == method.removal_steps else method.refit_tokens // _FEWER_BEFORE
-    return experiment.examples.number_with(tokens)
-
-
 def _problems(config: Config) -> Iterator[str]:
     if config.task.weights and config.method.finish is not Finish.fill:
         yield f"task.weights={shown(config.task.weights)}: nothing is trained without a fill; say method.finish=fill"
@@ -118,5 +110,5 @@ METHOD = Method(
     needs_target=True,
     takes_shape=lambda _config: True,
     problems=_problems,
-    reads=("removal_steps", "recovery", "refit_tokens", "tokens"),
+    reads=("removal_steps", "recovery", "refit_tokens", "refit_examples", "tokens"),
 )

@@ -12,7 +12,7 @@ from prune.compaction.compact import compact
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.refit import refit
 from prune.measure.speed import speed_device
-from prune.methods.one_shot import num_refit_examples
+from prune.methods.one_shot.refit_size import num_refit_examples
 from prune.pipeline.compacting import Selection
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.importance import importance_of
