@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from prune.config.schema.choices import TokenOperator
 from prune.runtime.sanitize import quoted
 
 if TYPE_CHECKING:  # the rest is read where no network is built
     from prune.models.sublayers import Sublayer
 
-_OPERATORS = ("top_k", "attention", "successive_halving", "mean_pool")
+_OPERATORS = [one.value for one in TokenOperator if one is not TokenOperator.none]
 _LEARNED = ("top_k", "successive_halving")
 """Operators whose scores are learned."""
 

@@ -60,13 +60,13 @@ def _compacted(experiment: Experiment, selection: Selection, folder: StageFolder
     model, networks, examples = selection.model, experiment.networks, experiment.examples
     weights = size.num_nonzero(model.base_model, networks.sublayers)
     density = weights / size.num_prunable(networks.dense_sublayers)
-    if not networks.pooling:
+    if not networks.pooling:  # which has an effect whatever units are removed
         _check_effect(experiment, density)
     whole = copy.deepcopy(model)
     structure = _remove(experiment, model)
     difference = _proven(experiment, selection.outputs, whole, model)
-    if pooling := experiment.networks.pooling:
-        structure = structure.pool(model, pooling, networks.sublayers)
+    if networks.pooling:
+        structure = structure.pool(model, networks.pooling, networks.sublayers)
     with saving(model, folder):
         saved_model.save(model, structure, examples.tokenizer, folder.model)
         examples.task.save(model, folder.model)

@@ -91,16 +91,16 @@ def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
 
 
 def setting_of(config: Config) -> str:
-    """What decides how hard the method prunes: the target, or else penalty and density; and layers."""
+    """What decides how hard the method prunes: the target, or else penalty and density; and whole layers and tokens."""
     method = config.method
     if (said := method_of(config).setting) is not None:
         return said(config)
-    layers = [f"layers {method.layers:g}"] if method.layers < 1 else []
+    whole = [f"layers {method.layers:g}"] if method.layers < 1 else []
     pooling = method.tokens
     if pooling.operator is not TokenOperator.none:
-        layers.append(f"tokens {' / '.join(f'{share:g}' for share in pooling.keep)} by {pooling.operator.value}")
+        whole.append(f"tokens {' / '.join(f'{share:g}' for share in pooling.keep)} by {pooling.operator.value}")
     if (target := target_of(config)) is not None:
-        return ", ".join([str(target), *layers])
+        return ", ".join([str(target), *whole])
     used = {
         registry.module("criteria", site.criterion).CRITERION.setting
         for site in (method.attention, method.feed_forward)
@@ -110,4 +110,4 @@ def setting_of(config: Config) -> str:
         f"density {method.density:g}" if kind == "density" else f"penalty {method.penalty:g}"
         for kind in sorted({"density" if kind == "density" else "penalty" for kind in used})
     ]
-    return ", ".join(settings + layers)
+    return ", ".join(settings + whole)

@@ -74,7 +74,8 @@ class MethodConfig:
     refit_tokens: int = field(default=50_000, metadata=within(POSITIVE))
     """Tokens of training examples on which output matrices are refitted. Read by one_shot."""
     refit_examples: int = field(default=512, metadata=within(POSITIVE))
-    """At most so many of these examples are refitted on before the last removal step. Read by one_shot."""
+    """At most so many of these examples are refitted on before the last removal step. Read by one_shot, with several
+    steps."""
     shape: list[Any] = field(default_factory=list)
     """How many heads (attention) and dimensions (feed_forward) each sublayer keeps: a mapping with two lists of numbers
     for each of the removal_steps, one where nothing else has steps. []: as the target allows. Recipes of runs with a
