@@ -17,7 +17,7 @@ from prune.pipeline.networks import Networks, check_lengths, describe_networks
 from prune.pipeline.probes import Probe, read_probes
 from prune.pipeline.solving import budget_of
 from prune.pipeline.task import task_of
-from prune.results.layout import RunFolder
+from prune.results.layout import RunFolder, run_folder
 from prune.runtime import distributed, library_output, registry
 from prune.runtime.memory import keep_few_kernels
 from prune.runtime.screen import Screen
@@ -62,6 +62,17 @@ class Experiment:
             UserError: if the target cannot be reached.
         """
         return replace(self, solved_budget=budget_of(self.config, self.examples, self.networks, self.screen))
+
+    def with_config(self, config: Config) -> Experiment:
+        """The same examples and teacher under other settings of the method, or of the fill.
+
+        Raises:
+            UserError: if its models cannot be what the settings ask for.
+        """
+        networks = describe_networks(config, self.examples.task, self.networks.pad_token_id)
+        folder = run_folder(config)
+        learning = replace(self.learning, config=config, networks=networks, folder=folder)
+        return replace(self, config=config, folder=folder, networks=networks, learning=learning, solved_budget=None)
 
 
 def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:

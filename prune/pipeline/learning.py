@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from datasets import Dataset
+from torch.utils.data import DataLoader
 from transformers import PreTrainedModel
 
+from prune.config.identity import data_seed
 from prune.config.schema import Config
+from prune.data.features import inputs_only
 from prune.files.atomic import write_at_once
 from prune.masking.masks import Masks
 from prune.masking.schedule import Cubic
@@ -25,7 +28,7 @@ from prune.runtime.screen import Screen
 from prune.tasks.base import Scores
 from prune.training.callbacks import SECONDS
 from prune.training.distillation import Teacher, TrainingData, with_teacher
-from prune.training.loss import minimising
+from prune.training.loss import mean_loss, minimising
 from prune.training.precision import as_in_training
 from prune.training.settings import Trainings
 from prune.training.tracking import Tracking
@@ -41,6 +44,8 @@ class Learning:
     networks: Networks
     folder: RunFolder
     screen: Screen
+    taught: dict[Path, TrainingData] = field(default_factory=dict)
+    """Folder of the unpruned model -> what models learn from, made once."""
 
     @cached_property
     def settings(self) -> Trainings:
@@ -76,9 +81,22 @@ class Learning:
 
     def data(self, dense: StageFolder) -> TrainingData:
         """The training features, with the teacher if there is one; made once in a run."""
-        if dense.path not in self._data:
-            self._data[dense.path] = self._new_data(dense)
-        return self._data[dense.path]
+        if dense.path not in self.taught:
+            self.taught[dense.path] = self._new_data(dense)
+        return self.taught[dense.path]
+
+    def loss(self, model: PreTrainedModel, dense: StageFolder, number: int) -> float:
+        """What training minimises, of `model` as it is: the mean over so many training examples, or all, drawn by the
+        data seed.
+        """
+        data, config = self.data(dense), self.config
+        model.to(speed_device("auto"))  # type: ignore[arg-type]  # as its stubs have it
+        drawn = data.features.shuffle(seed=data_seed(config)).select(range(min(number, len(data.features))))
+        batches = DataLoader(
+            inputs_only(drawn), batch_size=config.schedule.batch_size, collate_fn=self.examples.collator
+        )
+        with minimising(self.examples.task.loss, model):
+            return mean_loss(model, data, batches, config.distillation)
 
     def train(
         self,
@@ -142,10 +160,6 @@ class Learning:
     @cached_property
     def _found_steps(self) -> list[int]:
         return []
-
-    @cached_property
-    def _data(self) -> dict[Path, TrainingData]:
-        return {}
 
     def _new_data(self, dense: StageFolder) -> TrainingData:
         if self.config.teacher == "none":

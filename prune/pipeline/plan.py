@@ -12,8 +12,9 @@ from torch import Tensor
 
 from prune.budget.budget import PAIRS
 from prune.budget.shape import units_of
+from prune.config.candidates import candidates_of
 from prune.config.schema import Config
-from prune.config.targets import Target, target_of
+from prune.config.targets import target_of
 from prune.errors import UserError
 from prune.models.sublayers import SITES, Sublayer
 from prune.pipeline.experiment import Experiment, prepare
@@ -29,9 +30,10 @@ _FORWARD = 1 / 3
 
 @dataclass(frozen=True)
 class Plan:
-    """One target."""
+    """One target, or one candidate for it."""
 
-    target: Target
+    setting: str
+    """What the table calls it."""
     kept: Mapping[str, int]
     """Sublayer -> heads or dimensions, if all units of a sublayer were equally important."""
     sublayers: list[Sublayer]
@@ -41,18 +43,21 @@ class Plan:
     """Stage -> time that it will take; those whose output is there take none."""
 
 
-def plan(config: Config, screen: Screen) -> Plan:
-    """The plan for the one target of `config`.
+def plans(config: Config, screen: Screen) -> list[Plan]:
+    """A plan for the one target of `config`, or one for each of its candidates.
 
     Raises:
-        UserError: if there is none, or it cannot be reached.
+        UserError: if there is no target, or it cannot be reached.
     """
     if not method_of(config).takes_target:
         raise UserError(f"prune plan: {config.method.name} takes no target, so there is nothing to plan")
     if target_of(config) is None:
         raise UserError("prune plan: name a target, as in target.speedup=2.5 or target.density=[0.5,0.3]")
-    experiment = prepare(config, run_folder(config), screen).with_budget()
-    return _plan(experiment, seconds_per_step(experiment.config, experiment.networks, experiment.examples))
+    first, *others = candidates_of(config)
+    experiment = prepare(first, run_folder(first), screen)
+    experiments = [experiment, *map(experiment.with_config, others)]
+    step = seconds_per_step(first, experiment.networks, experiment.examples)
+    return [_plan(one.with_budget(), step) for one in experiments]
 
 
 def _plan(experiment: Experiment, step: float) -> Plan:
@@ -62,7 +67,7 @@ def _plan(experiment: Experiment, step: float) -> Plan:
     units = units_of(shapes[-1], sublayers, importance) if shapes else budget.choose(importance)
     kept = {name: len(numbers) for name, numbers in units.items()}
     return Plan(
-        target=budget.target,
+        setting=experiment.setting,
         kept=kept,
         sublayers=sublayers,
         speedup=budget.ratio(units, PAIRS) if budget.ratio is not None else None,
@@ -107,7 +112,7 @@ def as_rich(plans: list[Plan]) -> Group:
     for one in plans:
         units = (" ".join(str(one.kept[s.name]) for s in one.sublayers if s.site == site) for site in SITES)
         speed = f"{one.speedup:.2f}x" if one.speedup is not None else ""
-        table.add_row(str(one.target), speed, *units, _as_text(sum(one.seconds.values())))
+        table.add_row(one.setting, speed, *units, _as_text(sum(one.seconds.values())))
     stages = ", ".join(f"{name} {_as_text(time)}" for name, time in plans[0].seconds.items())
     table.caption = (
         "Heads and dimensions per layer, if all of a layer were equally important; a run scores them. "

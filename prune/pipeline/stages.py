@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -23,13 +23,16 @@ from prune.runtime.resources import writing
 from prune.runtime.screen import WAITING, Screen
 
 
-def run_stage(stage: Stage, experiment: Experiment) -> None:
+def run_stage(stage: Stage, experiment: Experiment, folder_of: Callable[[Stage], StageFolder] | None = None) -> None:
     """Leaves the output of `stage`, whose inputs are there, in its folder, unless it is there already.
+
+    `folder_of`: where the output of a stage lies; None: where the config has it.
 
     Raises:
         UserError: if the output was made from other data than the run has, or if disk or memory are exhausted.
     """
-    folder = stage.folder(experiment.config)
+    folder_of = folder_of or (lambda one: one.folder(experiment.config))
+    folder = folder_of(stage)
     with locked(folder, experiment.screen):
         if distributed.broadcast_from_main(lambda: _is_there(stage, folder, experiment)):
             experiment.screen.stage(stage.name, f"already done: {folder.path}")
@@ -38,7 +41,7 @@ def run_stage(stage: Stage, experiment: Experiment) -> None:
         forget_peak()
         start = time.monotonic()
         with writing(folder.path):
-            values = stage.run(experiment, folder, *(given.folder(experiment.config) for given in stage.inputs))
+            values = stage.run(experiment, folder, *map(folder_of, stage.inputs))
             distributed.broadcast_from_main(lambda: _finish(stage, folder, experiment, start, values))
 
 

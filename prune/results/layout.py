@@ -12,6 +12,7 @@ outputs/
   dense/<id>.steps.json             how many steps schedule.budget_seconds was found to allow
   early_dense/<id>/                 the same early in its fine-tuning, where tickets rewind to that
   pruned/<id>/                      a masked model after training, shared likewise (hybrid and hybrid_filled)
+  candidates/<id>/                  the loss of a candidate of a method, once it was tried
   tickets/<id>/                     a round of lottery tickets, shared by all runs of more rounds and by their controls
   <task>/<model>/<method>/<hash>/seed_<n>/
     recipe.yaml                     reproduces the run

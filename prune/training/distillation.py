@@ -115,6 +115,12 @@ def layers_of(outputs: Mapping[str, Any]) -> dict[str, Sequence[Tensor]]:
     return {name: outputs[name][1:] for name in _LAYERS if outputs.get(name) is not None}
 
 
+def ask(model: Any, inputs: dict[str, Any], teacher: Teacher | None) -> tuple[Mapping[str, Any], TeacherOutputs]:
+    """What `model` gives for a batch, and what the teacher does, which may be in the batch already; that is removed."""
+    teacher_outputs = pop_teacher_outputs(inputs) if teacher is None else teacher(inputs)
+    return model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {})), teacher_outputs
+
+
 @dataclass(frozen=True)
 class TrainingData:
     """What a model is trained on."""

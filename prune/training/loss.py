@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from prune.config.schema import DistillationConfig
 from prune.tasks.base import Loss
+from prune.training.distillation import TrainingData, ask, losses
 
 
 @contextmanager
@@ -27,3 +30,20 @@ def minimising(loss: Loss | None, model: nn.Module) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+@torch.no_grad()
+def mean_loss(
+    model: Any, data: TrainingData, batches: Iterable[dict[str, Tensor]], distillation: DistillationConfig
+) -> float:
+    """The mean over the examples of `batches`, with what the teacher said as `data` has it, and without dropout."""
+    model.eval()
+    total, number = 0.0, 0
+    for batch in batches:
+        inputs = {name: values.to(model.device) for name, values in batch.items()}
+        outputs, teacher_outputs = ask(model, inputs, data.teacher)
+        terms = losses(outputs, teacher_outputs, distillation, inputs, distilled_as=data.distilled_as)
+        size = len(inputs["input_ids"])
+        total += size * float(torch.stack(list(terms.values())).sum())
+        number += size
+    return total / number

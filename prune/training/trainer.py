@@ -31,7 +31,7 @@ from prune.runtime.resources import require_room, writing
 from prune.runtime.screen import Screen
 from prune.training.callbacks import SECONDS, AdvanceMasks, Clock, Evaluate, OwnNoise, Show, StopAfter, Trim
 from prune.training.checkpoints import WEIGHTS, checkpoints, history_of, last_good_checkpoint, step_of
-from prune.training.distillation import TrainingData, losses, part_of, pop_teacher_outputs
+from prune.training.distillation import TrainingData, ask, losses, part_of
 from prune.training.dropout import set_dropout
 from prune.training.precision import as_in_training, in_bfloat16
 from prune.training.sampler import LengthGrouped, SetEpoch
@@ -191,8 +191,7 @@ class _Trainer(Trainer):
     ) -> Any:
         inputs, weight = part_of(inputs, self.args.process_index, self.args.world_size)
         with as_in_training(self.training.precision, self.args.device, inputs["input_ids"].shape[1]):
-            teacher_outputs = pop_teacher_outputs(inputs) if self.teacher is None else self.teacher(inputs)
-            outputs = model(**inputs, **({"output_hidden_states": True} if teacher_outputs.layers else {}))
+            outputs, teacher_outputs = ask(model, inputs, self.teacher)
         terms = losses(outputs, teacher_outputs, self.distillation, inputs, weight, distilled_as=self.distilled_as)
         if self.masks is not None and torch.is_tensor(penalty := self.masks.penalty()):
             terms["penalty"] = penalty

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from prune.config.candidates import candidates_of, in_words
 from prune.config.schema import Config
 from prune.errors import ConfigErrors
 from prune.validation import model, names, task, values
@@ -26,7 +27,20 @@ def check(config: Config) -> None:
     Values that are never allowed are reported alone. torch and transformers are loaded for the last two groups only,
     where all others have found nothing.
     """
-    _check(config, _FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH)
+    groups = (_FIRST, _PARTS, _WITH_TRANSFORMERS, _WITH_TORCH)
+    _check(config, *groups)
+    if not config.method.candidates:
+        return
+    try:
+        candidates = candidates_of(config)
+    except ValueError as error:
+        raise ConfigErrors([f"method.candidates: {error}"]) from error
+    for settings, candidate in zip(config.method.candidates, candidates, strict=True):
+        try:
+            _check(candidate, *groups)
+        except ConfigErrors as error:
+            said = in_words(settings)
+            raise ConfigErrors(f"method.candidates: with {said}: {problem}" for problem in error.problems) from error
 
 
 def check_finished(config: Config) -> None:

@@ -28,6 +28,16 @@ def test_shapes_and_times_of_each_target(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_each_candidate_has_a_plan(tmp_path, capsys):
+    words = ("target.density=0.3", "method.candidates=[{},{layers:0.67}]", f"outputs={tmp_path}")
+    out = planned("method=one_shot", *words, capsys=capsys)
+    units = [
+        re.search(rf"│ {setting} │ │ ([\d ]+) │", out)[1].split()
+        for setting in ("density 0.3", "density 0.3, layers 0.67")
+    ]
+    assert [len(heads) for heads in units] == [3, 2]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [(("method=one_shot",), "needs one target (none given)"), ((), "prune plan: name a target, as in")],

@@ -2,9 +2,12 @@
 
 import pytest
 import torch
+from datasets import Dataset
 
+from prune.config.schema import DistillationConfig
 from prune.tasks.text_classification import balanced_weights, weighted_cross_entropy
-from prune.training.loss import minimising
+from prune.training.distillation import TrainingData
+from prune.training.loss import mean_loss, minimising
 from tests.architectures import ARCHITECTURES
 from tests.architectures import inputs as inputs_of
 
@@ -37,3 +40,15 @@ def test_the_loss_is_the_models_own_before_and_after():
     with minimising(None, model):
         assert torch.equal(model(**batch).loss, own)
     assert torch.equal(model(**batch).loss, own)
+
+
+def test_the_mean_loss_is_that_over_examples_without_dropout():
+    model, batch = ARCHITECTURES["bert"].model().train(), inputs_of(ARCHITECTURES["bert"])
+    number = len(batch["input_ids"])
+    batch |= {"labels": torch.arange(number) % 2, "teacher_logits": torch.randn(number, 2)}
+    parts = [{name: values[part] for name, values in batch.items()} for part in (slice(0, 1), slice(1, None))]
+    config = DistillationConfig(alpha_ce=0.5, alpha_teacher=0.0)
+    found = mean_loss(model, TrainingData(Dataset.from_dict({})), parts, config)
+    own = model.eval()(**{name: values for name, values in batch.items() if name != "teacher_logits"}).loss
+    assert found == pytest.approx(0.5 * own.item())
+    assert set(batch) == set(parts[0])  # what is asked takes nothing out of the batches

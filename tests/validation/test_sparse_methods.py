@@ -7,7 +7,7 @@ from prune.models import loading
 from prune.models.architecture import new_model
 from prune.pipeline.experiment import prepare
 from prune.pipeline.method import runs_of
-from prune.pipeline.plan import plan
+from prune.pipeline.plan import plans
 from prune.results.layout import run_folder
 from prune.runtime.screen import Screen
 from tests.architectures import ARCHITECTURES
@@ -98,7 +98,7 @@ def test_layers_that_share_their_weights_cannot_change_places(tmp_path):
 def test_a_plan_of_rounds_is_refused():
     (config, *_) = all_composed(*DEMO, "method=lottery_ticket")
     with pytest.raises(UserError, match="lottery_ticket takes no target"):
-        plan(config, Screen())
+        plans(config, Screen())
 
 
 def test_a_number_of_rounds_gives_a_run_for_each_and_a_list_those_of_the_list():

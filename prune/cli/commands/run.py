@@ -76,6 +76,8 @@ def one(config: Config) -> Record:
     from prune.results.unfinished import forget_reason
     from prune.runtime.importing import heavy_imports
 
+    if config.method.candidates:
+        config = _best_candidate(config)
     folder, outputs = run_folder(config), Path(config.outputs)
     is_new = distributed.broadcast_from_main(lambda: _can_begin(config, folder))
     with _leaving_reason(folder):
@@ -103,6 +105,18 @@ def one(config: Config) -> Record:
     screen.say(f"   again  {command(config, str(folder.recipe))}")
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
     return record
+
+
+def _best_candidate(config: Config) -> Config:
+    from prune.files.atomic import check_writable
+    from prune.runtime.importing import heavy_imports
+
+    distributed.broadcast_from_main(lambda: check_writable(config.outputs))
+    distributed.broadcast_from_main(lambda: _check_data(config))
+    with heavy_imports():
+        from prune.pipeline.candidates import choose
+        from prune.runtime.screen import Screen
+    return choose(config, Screen())
 
 
 @contextmanager

@@ -82,6 +82,11 @@ class MethodConfig:
     target of time have it, since another machine would choose another shape."""
     scope: Scope = Scope.matrix
     """Whether the density is reached in each matrix, or over all matrices of a site together."""
+    candidates: list[Any] = field(default_factory=list)
+    """Settings of the method to choose from, as in [{layers: 1}, {layers: 0.5}]: each is tried with a short fill, and
+    the one whose model has the least loss on training examples is carried out. []: no others. Read by one_shot."""
+    candidate_fill: float = field(default=0.1, metadata=within(FRACTION))
+    """Length of a candidate's fill, as a fraction of the fill. Read by one_shot, with candidates."""
     finish: Finish = Finish.compact
     """fold: zeros stay in place; compact: empty heads and dimensions are removed; fill: compact and fine-tune again."""
     rounds: Any = 6

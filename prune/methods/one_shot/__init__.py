@@ -110,5 +110,5 @@ METHOD = Method(
     needs_target=True,
     takes_shape=lambda _config: True,
     problems=_problems,
-    reads=("removal_steps", "recovery", "refit_tokens", "refit_examples", "tokens"),
+    reads=("removal_steps", "recovery", "refit_tokens", "refit_examples", "tokens", "candidates", "candidate_fill"),
 )
