@@ -29,7 +29,7 @@ from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
 from prune.results.layout import RECORD, RunFolder, StageFolder
-from prune.results.record import Record
+from prune.results.record import Record, record_of
 from prune.runtime.screen import Screen
 from prune.tasks.base import Task
 
@@ -75,7 +75,7 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
         UserError: if the run is not finished, or the exported model gives other outputs.
     """
     check_packages(form)
-    made, record = FORMATS[form], read(run)
+    made, record = FORMATS[form], record_of(run)
     if measure and not (evaluate or made.exact):
         raise UserError(
             f"format={form} evaluate=false: its scores are not those of the original, and its row of the table needs "
@@ -112,18 +112,6 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     found = _entered(record, made, scores, speed, folder)
     write_at_once(folder / RECORD, json.dumps(asdict(found), indent=1) + "\n")
     return found
-
-
-def read(run: RunFolder) -> Record:
-    """The record of a finished run.
-
-    Raises:
-        UserError: if it is not finished.
-    """
-    try:
-        return Record.read(run.record)
-    except (OSError, ValueError) as error:
-        raise UserError(f"run={run.path}: it is not the folder of a finished run ({error})") from error
 
 
 def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: int) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from prune.config.schema import SpeedConfig
+from prune.measure.contention import MOST_WAITED, seconds_waited
 from prune.runtime.memory import keep_memory
 from prune.runtime.progress_bar import track
 from prune.runtime.wording import batch_in_words
@@ -32,6 +33,8 @@ REAL = "real"
 _BATCHES, _TEXTS = 8, 64
 """Of real lengths, at least so many of each are timed, where there are."""
 _WARMUP_PAIRS = 3
+_PATIENCE = 2
+"""So many times as many pairs are measured where other work disturbs some."""
 _SURE = 0.01
 """Standard error of a ratio, as a share of it, that is small enough."""
 _QUARTILES = 2 * statistics.NormalDist().inv_cdf(0.75)
@@ -53,6 +56,9 @@ class Speed:
     """First and third quartile of the ratios: their spread."""
     speedup_theoretical: float
     """Multiply-adds of the dense model over the model's."""
+    waited: float = 0.0
+    """Share of the time for which the process waited for a core, where the system tells; above MOST_WAITED
+    (prune/measure/contention.py) other work disturbed the measurement."""
     real: bool = False
     """Whether texts had their real lengths, and were padded to the longest of their batch only."""
 
@@ -157,29 +163,62 @@ def time_pairs(
 ) -> Speed:
     """Times `dense` and `model`, called with the same batches in turn; `promised`: what multiply-adds say.
 
-    `most`: where the ratio is not sure to a percent after `num_pairs`, it goes on to at most so many.
+    `most`: where the ratio is not sure to a percent after `num_pairs`, it goes on to at most so many. Pairs during
+    which other work took the cores are measured again, up to twice as many, and those that waited least count.
     """
     shape = shape_of(batches)
     calls = partial(call_all, dense, batches), partial(call_all, model, batches)
 
-    def timed(number: int) -> list[tuple[float, ...]]:
-        pairs = track(range(number), f"timing batches of {batch_in_words(shape)}", number, timed=True)
-        return [tuple(1e3 * seconds(device, call) / len(batches) for call in calls) for _ in pairs]
+    def timed(number: int) -> list[_Pair]:
+        turns = track(range(number), f"timing batches of {batch_in_words(shape)}", number, timed=True)
+        return [_timed_pair(device, calls, len(batches)) for _ in turns]
 
     timed(_WARMUP_PAIRS)
-    times = timed(num_pairs)
-    while len(times) < (most or num_pairs) and doubt([a / b for a, b in times]) > _SURE:
-        times += timed(min(num_pairs, (most or num_pairs) - len(times)))
-    ratios = sorted(a / b for a, b in times)
+    counted = _least_disturbed(timed, num_pairs, most or num_pairs)
+    ratios = sorted(pair.ratio for pair in counted)
     first, median, third = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
     return Speed(
         **shape,
-        dense_ms=statistics.median(a for a, _ in times),
-        model_ms=statistics.median(b for _, b in times),
+        dense_ms=statistics.median(pair.dense_ms for pair in counted),
+        model_ms=statistics.median(pair.model_ms for pair in counted),
         speedup=median,
         speedup_quartiles=(first, third),
         speedup_theoretical=promised,
+        waited=statistics.mean(pair.waited for pair in counted),
     )
+
+
+def _least_disturbed(timed: Callable[[int], list[_Pair]], fewest: int, most: int) -> list[_Pair]:
+    """So many pairs, more until their ratio is sure, during which the process waited least for a core."""
+    pairs, wanted = timed(fewest), fewest
+    while len(pairs) < _PATIENCE * most:
+        quiet = [pair for pair in pairs if pair.waited <= MOST_WAITED]
+        if len(quiet) >= wanted:
+            if wanted >= most or doubt([pair.ratio for pair in quiet]) <= _SURE:
+                break
+            wanted = min(wanted + fewest, most)
+        pairs += timed(min(max(1, wanted - len(quiet)), _PATIENCE * most - len(pairs)))
+    return sorted(pairs, key=lambda pair: pair.waited)[:wanted]
+
+
+class _Pair(NamedTuple):
+    """One call of each model, per batch."""
+
+    dense_ms: float
+    model_ms: float
+    waited: float
+    """For a core, as a share of the time of both."""
+
+    @property
+    def ratio(self) -> float:
+        return self.dense_ms / self.model_ms
+
+
+def _timed_pair(device: torch.device, calls: Sequence[Callable[[], Any]], batches: int) -> _Pair:
+    before = seconds_waited()
+    dense, model = (seconds(device, call) for call in calls)
+    waited = seconds_waited() - before
+    return _Pair(1e3 * dense / batches, 1e3 * model / batches, min(1.0, waited / (dense + model)))
 
 
 def call_all(model: Any, batches: Batches) -> None:

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 
 from transformers import PreTrainedModel
 
 from prune.compaction.structure import Structure
-from prune.config.targets import TIMES
 from prune.measure import size
 from prune.measure.environment import environment
-from prune.measure.generation import GenerationSpeed, measure_generation
-from prune.measure.hardware import hardware
-from prune.measure.speed import batch_of, measure_speed, padded_length
 from prune.pipeline.experiment import Experiment
+from prune.pipeline.measuring import measured
 from prune.pipeline.probes import score_once, score_probe
 from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
 from prune.pipeline.stage import Report, Stage
 from prune.pipeline.stages import reports
 from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
-from prune.runtime.wording import batch_in_words, counted, times_faster
+from prune.results.remarks import remarks_on
 from prune.tasks.metrics.specs import spec_of
-
-_FAR_BEHIND = 0.6
-"""A measured speed-up below this share of the theoretical one is remarked upon."""
 
 
 def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
@@ -42,9 +36,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
     structure = Structure.read(folder.model)
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
     prunable = size.num_prunable(networks.dense_sublayers)
-    speed = measure_speed(dense_model, model, examples.evaluation, examples.tokenizer, config.evaluate.speed)
-    generation = _generation_speeds(experiment, dense_model, model)
-    found = environment()
+    speed = measured(experiment, dense_model, model)
     record = Record(
         task=config.task.name,
         task_version=config.task.version,
@@ -72,8 +64,6 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         heads_kept=structure.counts(networks.dense_sublayers, "attention"),
         dimensions_kept=structure.counts(networks.dense_sublayers, "feed_forward"),
         largest_logit_difference=compacted.largest_logit_difference,
-        speed=[asdict(one) for one in speed],
-        generation=[asdict(one) for one in generation],
         units_spared=dict(compacted.spared),
         shapes=[{site: list(counts) for site, counts in shape.items()} for shape in compacted.shapes],
         scores_before_training=_scores_before(reported.values()),
@@ -84,10 +74,10 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         peak_memory_bytes={name: report.peak_memory_bytes for name, report in reported.items()},
         training=_training(experiment, stage, reported),
         config=asdict(config),
-        environment=found | {"data": examples.fingerprints},
-        measured_on=hardware(found, config.evaluate.speed.device, config.evaluate.speed.dtype),
+        environment=environment() | {"data": examples.fingerprints},
+        **speed,
     )
-    record.warnings = [*task.remarks, *_warnings(record)]
+    record.warnings = [*task.remarks, *remarks_on(record)]
     return record
 
 
@@ -129,64 +119,3 @@ def _dense_probe_scores(
     experiment: Experiment, model: PreTrainedModel, folder: StageFolder
 ) -> dict[str, dict[str, float]]:
     return {probe.config.name: score_once(probe, model, experiment.examples, folder) for probe in experiment.probes}
-
-
-def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:
-    """Nothing where the task's answers are no generated texts."""
-    settings, config = experiment.examples.task.generation(), experiment.config.evaluate.speed
-    if not settings:
-        return []
-    features, device = experiment.examples.evaluation, model.device
-    length = padded_length(features, config)
-    return [
-        measure_generation(
-            dense,
-            model,
-            batch_of(features, experiment.examples.tokenizer, size, length, device),
-            settings,
-            config.generated_length,
-            config.generation_pairs,
-        )
-        for size in config.generation_batch_sizes
-    ]
-
-
-def _missed(record: Record) -> Iterator[str]:
-    """A target of speed that the record's own measurement does not confirm."""
-    for kind, value in (record.config.get("target") or {}).items():
-        if value is None or kind not in TIMES:
-            continue
-        last = record.speed[-1]
-        measured = last["speedup"] if kind == "speedup" else last["model_ms"]
-        if measured < value if kind == "speedup" else measured > value:
-            yield (
-                f"target.{kind}={value:g} is missed: {measured:.2f} at batch {batch_in_words(last)}. "
-                "Where something else was running: remove record.json, and the same command measures again"
-            )
-
-
-def _warnings(record: Record) -> list[str]:
-    found = []
-    for name, scores in (("the dense model", record.dense_scores), ("the pruned model", record.scores)):
-        value = next(iter(scores.values()))[record.metric]
-        if record.is_chance(value):
-            found.append(
-                f"{name} is at chance level: {record.metric} {record.spec.format_value(value)}, {record.baseline} has "
-                f"{record.spec.format_value(record.chance)}"
-            )
-    for speed in record.speed:
-        measured, promised = speed["speedup"], speed["speedup_theoretical"]
-        if measured < _FAR_BEHIND * promised:
-            found.append(
-                f"at batch {batch_in_words(speed)} the model is {times_faster(measured)}, "
-                f"far behind the {promised:.2f} times of its multiply-adds"
-                + (
-                    ": its zeros are scattered, and a dense matrix product does not skip them"
-                    if record.linear_density < 0.9 * record.linear_params / record.dense_linear_params
-                    else ": what is left is bound by overhead, not by arithmetic"
-                )
-            )
-    found += _missed(record)
-    if any(cut := record.num_truncated.values()):
-        found.append(f"{counted(sum(cut), 'input')} longer than task.max_length: cut")
-    return found

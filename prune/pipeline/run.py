@@ -75,13 +75,18 @@ def _evaluate(experiment: Experiment, result: Stage) -> Record:
     shutil.rmtree(folder.model, ignore_errors=True)
     shutil.copytree(result.folder(config).model, folder.model)
     record = assess(experiment, result, folder)
-    write_at_once(folder.recipe, recipe_of(config, record))
-    _write(record, folder)
+    keep(config, record, folder)
     for stage in result.chain():
         if stage.transient:
             stage.folder(config).remove()
             stage.folder(config).lock.unlink(missing_ok=True)
     return record
+
+
+def keep(config: Config, record: Record, folder: RunFolder) -> None:
+    """Writes what a run gave, and how to repeat it; the record last."""
+    write_at_once(folder.recipe, recipe_of(config, record))
+    _write(record, folder)
 
 
 def _write(record: Record, folder: RunFolder) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from prune import __version__
 from prune.config.identity import SESSION, differences
@@ -18,9 +19,11 @@ from prune.config.keys import GROUPS, choices, without_removed
 from prune.config.reference import EnvironmentConfig
 from prune.config.schema import Config
 from prune.config.targets import target_of
+from prune.errors import UserError
 from prune.files.paths import locate, shipped
 from prune.recipes.library import OWN, PLACES
 from prune.results.record import Record
+from prune.runtime.sanitize import shown
 from prune.runtime.wording import batch_in_words, times_faster
 from prune.tasks.metrics.specs import spec_of
 
@@ -29,9 +32,19 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 
 
 def config_of(record: Record) -> Config:
-    """The config that a run's record holds, without keys that have been removed since; nothing is an interpolation."""
+    """The config that a run's record holds, without keys that have been removed since; nothing is an interpolation.
+
+    Raises:
+        UserError: if it has settings that this version does not know.
+    """
     content = _literal(without_removed(record.config))
-    found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), content))  # type: ignore[assignment]
+    try:
+        found: Config = OmegaConf.to_object(OmegaConf.merge(_schema(), content))  # type: ignore[assignment]
+    except (OmegaConfBaseException, ValueError) as error:
+        raise UserError(
+            f"a run of {record.method} on {record.task}: the config in its record cannot be read by version "
+            f"{__version__} ({shown(str(error).splitlines()[0])})"
+        ) from error
     return found
 
 

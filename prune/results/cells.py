@@ -22,7 +22,7 @@ def cells(row: Row) -> Cells:
         _figure(row.params, lambda share: f"{100 * share:.0f} %", lambda share: f"{100 * share:.0f}"),
         f"{row.metric} {_figure(row.value, spec.format_value)}{baseline}{best}",
         _figure(row.difference, spec.format_difference, spec.format_value),
-        _figure(row.speedup, "{:.2f}x".format, "{:.2f}".format),
+        _figure(row.speedup, "{:.2f}x".format, "{:.2f}".format) + (" †" if row.is_disturbed else ""),
     )
     return tuple(map(one_line, texts))
 

@@ -75,6 +75,8 @@ def _problems_of_speeds(speeds: list[dict[str, Any]]) -> Iterator[str]:
         quartiles = speed.get("speedup_quartiles", [1.0, 1.0])
         if not (type(quartiles) is list and len(quartiles) == 2 and all(map(is_finite, quartiles))):
             yield "speedup_quartiles of a speed are no two numbers"
+        if not is_finite(speed.get("waited", 0.0)):
+            yield "waited of a speed is no number"
 
 
 _LARGEST = 10_000_000

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from prune.config.identity import dense_identity, differences, digest, run_identity
+from prune.errors import UserError
+from prune.measure.contention import MOST_WAITED
+from prune.results.layout import RunFolder
 from prune.results.migrations import VERSION
 from prune.results.reading import NewerRecord, UnreadableRecord, read_content
 from prune.results.typed import is_finite
@@ -112,6 +115,11 @@ class Record:
         return float(self.speed[-1]["speedup"])
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether other work took the cores while that was measured."""
+        return bool(self.speed[-1].get("waited", 0.0) > MOST_WAITED)
+
+    @property
     def training_flops(self) -> float | None:
         """Floating-point operations of all trainings that led to the model; None: not known."""
         return self._flops_of(self.training)
@@ -152,6 +160,18 @@ class Record:
 
 _TYPES = get_type_hints(Record)
 _OPTIONAL = {one.name for one in fields(Record) if one.default is not MISSING or one.default_factory is not MISSING}
+
+
+def record_of(run: RunFolder) -> Record:
+    """That of a finished run.
+
+    Raises:
+        UserError: if it is not finished.
+    """
+    try:
+        return Record.read(run.record)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{run.path} is not the folder of a finished run ({error})") from error
 
 
 def finished(file: Path, warn: Callable[[str], None]) -> Record | None:

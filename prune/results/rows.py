@@ -69,6 +69,11 @@ class Row:
     """Of runs; of a dense model, one run of each of its fine-tunings."""
 
     @property
+    def is_disturbed(self) -> bool:
+        """Whether a speed-up in it was measured while other work took the cores."""
+        return self.kind == RUN and any(record.is_disturbed for record in self.records)
+
+    @property
     def spec(self) -> MetricSpec:
         """The metric."""
         return spec_of(self.metric, self.higher_is_better)

@@ -73,6 +73,8 @@ def legend(rows: Sequence[Row], view: View = ALL) -> str:
     if any(row.best for row in rows):
         edges = ", ".join(f"{edge:g}" for edge in BANDS)
         parts.append(f"*: the best above chance of its task, model and band of speed-ups (parted at {edges}).")
+    if any(row.is_disturbed for row in rows):
+        parts.append("†: measured while other work took the cores; `prune measure <folder of the run>` measures again.")
     if view.pareto:
         parts.append("Runs that another row of the same task and model beats in metric and speed-up are left out.")
     if view.published:

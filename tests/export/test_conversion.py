@@ -224,7 +224,7 @@ def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
             ("run=here", "format=onxx"),
             "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, torch, plain",
         ),
-        (("run=here", "format=onnx"), "run=here: it is not the folder of a finished run"),
+        (("run=here", "format=onnx"), "here is not the folder of a finished run"),
     ],
 )
 def test_a_mistake_is_told(words, said, capsys):

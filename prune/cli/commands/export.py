@@ -23,10 +23,11 @@ def run_command(words: list[str]) -> None:
         raise UserError(f"prune export: say run=<folder of a finished run> format=<{' or '.join(FORMATS)}>")
     form = one_of("export", "format", values["format"], FORMATS)
     evaluate, measure = (truth("export", values, key, default=True) for key in _OPTIONS)
-    from prune.export.conversion import export, read
+    from prune.export.conversion import export
     from prune.report.terminal.table import table_of
     from prune.results.files import write_tables
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, RunFolder
+    from prune.results.record import record_of
     from prune.runtime.screen import Screen
 
     screen, run = Screen(), RunFolder(Path(values["run"]))
@@ -41,5 +42,5 @@ def run_command(words: list[str]) -> None:
     for problem in write_tables(outputs).problems:
         screen.warn(problem)
     screen.say(f"  tables  {outputs / RESULTS_MD}, {outputs / RESULTS_CSV}")
-    if read(run).config["report"]:
+    if record_of(run).config["report"]:
         publish(outputs)

@@ -56,24 +56,17 @@ def _of_recipe(name: str, overrides: list[str]) -> tuple[Config, Record, list[st
 
 def _of_folder(folder: str, overrides: list[str]) -> tuple[Config, Record, list[str] | None]:
     """A finished run's config and record, and what it differs in from its recipe; None where that is not known."""
-    from omegaconf.errors import OmegaConfBaseException
-
     from prune.config.keys import removed_settings
     from prune.recipes import library
     from prune.recipes.reproduction import config_of
     from prune.recipes.verification import differing
     from prune.results.layout import RunFolder
-    from prune.results.record import Record
+    from prune.results.record import record_of
 
     if overrides:
         raise UserError(f"prune verify: {folder} is the folder of a run, which {overrides[0]} cannot change any more")
-    if not (file := RunFolder(Path(folder)).record).exists():
-        raise UserError(f"{folder} holds no record.json: it is not the folder of a finished run")
-    try:
-        record = Record.read(file)
-        config = config_of(record)
-    except (ValueError, TypeError, OmegaConfBaseException) as error:
-        raise UserError(f"{folder}: its record cannot be read ({str(error).splitlines()[0]})") from error
+    record = record_of(RunFolder(Path(folder)))
+    config = config_of(record)
     _refuse_empty(folder, config.reference)
     recipe = next((name for name in library.names() if library.promise_of(name) == config.reference), None)
     removed = removed_settings(record.config)

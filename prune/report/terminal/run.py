@@ -32,7 +32,13 @@ def draw_run(folder: Path, record: Record | None, detail: Detail) -> Group:
     parts: list[RenderableType] = [Text(summary.title, style="bold"), Text(str(folder), style="dim"), _facts(summary)]
     told = [summary.status] if summary.status else [f"warning  {text}" for text in summary.warnings]
     parts += [Text(text, style="yellow") for text in told]
-    tables = (_scores(summary, record), _speed(record), _layers(detail), _curves(detail), _stages(detail))
+    tables = (
+        _scores(summary, record),
+        speed_table(record) if record else None,
+        _layers(detail),
+        _curves(detail),
+        _stages(detail),
+    )
     parts += [table for table in tables if table]
     if command := repeat_command(detail.recipe, folder):
         parts += [Text("\nto do it again", style="bold"), Text(command)]
@@ -72,9 +78,8 @@ def _scores(summary: RunSummary, record: Record | None) -> Table | None:
     return table
 
 
-def _speed(record: Record | None) -> Table | None:
-    if record is None:
-        return None
+def speed_table(record: Record) -> Table:
+    """How long both models took."""
     table = Table("batch", "dense", "pruned", "speed-up", "multiply-adds say", title="speed", title_justify="left")
     for timing in record.speed:
         times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("dense_ms", "model_ms")]

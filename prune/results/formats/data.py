@@ -54,6 +54,7 @@ def figures(row: Row) -> dict[str, Any]:
         "difference": _plain(row.difference),
         "params": _plain(row.params),
         "speedup": _plain(row.speedup),
+        "disturbed": row.is_disturbed,
         "linear_density": _over(record.linear_density for record in runs),
         "bytes": _over(record.bytes for record in runs),
         "training_flops": _over(flops for flops in _training_flops(row) if flops is not None),
