@@ -26,13 +26,14 @@ from prune.compaction.first_token import first_token_suffices, may_be_last
 from prune.compaction.structure import Structure
 from prune.compaction.tokens import TokenPooling
 from prune.measure.cache import machine, remembered
-from prune.measure.speed import Batches, call_all, device_of, seconds, shape_of, time_pairs
+from prune.measure.contention import MOST_WAITED
+from prune.measure.speed import Batches, call_all, device_of, shape_of, time_pairs, watched
 from prune.models.architecture import family_of, new_model, skeleton, sublayers_of
 from prune.models.sublayers import Sublayer, kind_of
 from prune.models.units import all_units
 from prune.runtime.progress_bar import track
 
-_VERSION = 5
+_VERSION = 6
 """Of the measurement: a table by another is measured anew."""
 _LAYERS = 2
 """Layers of each stack in the models that are timed."""
@@ -40,6 +41,8 @@ _WIDTHS = 16
 """Steps of a feed-forward layer's width; times between them are interpolated."""
 _LONGEST = 4
 """So many times as many pairs are measured where a ratio is unsure."""
+_Timing = tuple[float, float]
+"""Milliseconds, and the share of them for which the process waited for a core."""
 _SECONDS, _ROUNDS = 40.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
 
@@ -83,10 +86,13 @@ def measured_latency_table(
 
     def measure() -> dict[str, Any]:
         say("latency table: measuring, once for this machine, model, batch and length")
-        return _measured(auto_class, config, batches, dtype)
+        table = _measured(auto_class, config, batches, dtype)
+        if table["disturbed"]:
+            say("latency table: other work took the cores meanwhile, so it is not kept, and what it chooses may be off")
+        return table
 
     is_table = partial(_is_table, {kind_of(sublayer) for sublayer in sublayers_of(skeleton(config))})
-    found = remembered("latency.json", key, measure, is_table, say)
+    found = remembered("latency.json", key, measure, is_table, say, lambda table: not table["disturbed"])
     kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
     return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], shape_of(batches)["length"])
 
@@ -148,18 +154,20 @@ def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, dtype
     nothing: dict[str, tuple[int, ...]] = {s.name: () for s in of_all}
     unread = len(may_be_last(of_all)) if first_token_suffices(auto_class, of_all) else 0
     empty = [_shaped(dense, of_all, nothing, first_token_only) for first_token_only in (False, unread > 0)]
-    dense_ms, empty_ms, least_ms, *times = _times([dense, *empty, *variants.values()], batches)
+    (dense_ms, empty_ms, least_ms, *times), disturbed = _times([dense, *empty, *variants.values()], batches)
     layer_ms = max(0.0, empty_ms - least_ms) / unread if unread else 0.0
     of_variant = dict(zip(variants, times, strict=True))
     found: dict[str, dict[int, float]] = {}
-    for (kind, count), ms in of_variant.items():
+    for kind in dict.fromkeys(kind for kind, _ in variants):
         number = sum(kind_of(s) == kind for s in sublayers)
-        found.setdefault(kind, {})[count] = max(0.0, (ms - of_variant[kind, 0]) / number)
+        counts = [count for of_kind, count in variants if of_kind == kind]
+        beyond = [max(0.0, (of_variant[kind, count] - of_variant[kind, 0]) / number) for count in counts]
+        found[kind] = dict(zip(counts, rising(beyond), strict=True))
     # Differences of times are less sure than times: their sum must be that of the whole and the empty model.
     total = sum(found[kind_of(s)][s.num_units] for s in of_all)
     scale = max(0.0, dense_ms - empty_ms) / total if total else 0.0
     scaled = {kind: {count: ms * scale for count, ms in of_kind.items()} for kind, of_kind in found.items()}
-    return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms}
+    return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms, "disturbed": disturbed}
 
 
 def _model(auto_class: str, config: PreTrainedConfig, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
@@ -206,18 +214,44 @@ def _shaped(
     return result
 
 
-def _times(models: Sequence[PreTrainedModel], batches: Batches) -> list[float]:
-    """Median milliseconds of a batch; all models take turns, so that a slow moment is every model's."""
+def rising(values: Sequence[float]) -> list[float]:
+    """The nearest numbers that never fall, by least squares: more units never take less time (isotonic regression)."""
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        mean, size = value, 1
+        while blocks and blocks[-1][0] > mean:
+            before, number = blocks.pop()
+            mean, size = (before * number + mean * size) / (number + size), number + size
+        blocks.append((mean, size))
+    return [mean for mean, size in blocks for _ in range(size)]
+
+
+def _times(models: Sequence[PreTrainedModel], batches: Batches) -> tuple[list[float], bool]:
+    """Median milliseconds of a batch, and whether other work disturbed too many of them to know better.
+
+    All models take turns, so that a slow moment is every model's. Disturbed rounds are repeated, at most all of them.
+    """
     device, number = device_of(batches), len(models)
 
-    def timed(rounds: int) -> list[list[float]]:
+    def timed(rounds: int) -> list[list[_Timing]]:
         turns = track([*models] * rounds, "timing sublayers", rounds * number, timed=True)
-        times = [1e3 * seconds(device, partial(call_all, model, batches)) / len(batches) for model in turns]
-        return [times[start : start + number] for start in range(0, len(times), number)]
+        times = [watched(device, partial(call_all, model, batches)) for model in turns]
+        of_batch = [(1e3 * elapsed / len(batches), waited) for elapsed, waited in times]
+        return [of_batch[start : start + number] for start in range(0, len(of_batch), number)]
 
     fewest, most = _ROUNDS
     start = time.monotonic()
     _, *rounds = timed(1 + fewest)  # the first warms up
     elapsed = time.monotonic() - start
     rounds += timed(min(most - fewest, max(0, int((_SECONDS - elapsed) / elapsed * (1 + fewest)))))
-    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+    limit = 2 * len(rounds)
+    while (lacking := fewest - min(map(len, map(_quiet, zip(*rounds, strict=True))))) > 0 and len(rounds) < limit:
+        rounds += timed(min(lacking, limit - len(rounds)))
+    columns = list(zip(*rounds, strict=True))
+    best = [sorted(column, key=lambda timing: timing[1])[: max(fewest, len(_quiet(column)))] for column in columns]
+    return [statistics.median(ms for ms, _ in column) for column in best], lacking > 0
+
+
+def _quiet(timings: Sequence[_Timing]) -> list[_Timing]:
+    """Those that other work did not disturb."""
+    return [timing for timing in timings if timing[1] <= MOST_WAITED]

@@ -16,7 +16,12 @@ from prune.measure.environment import processor
 
 
 def remembered(
-    file_name: str, key: str, measure: Callable[[], Any], is_good: Callable[[Any], bool], say: Callable[[str], None]
+    file_name: str,
+    key: str,
+    measure: Callable[[], Any],
+    is_good: Callable[[Any], bool],
+    say: Callable[[str], None],
+    is_worth_keeping: Callable[[Any], bool] = lambda _: True,
 ) -> Any:
     """The value of `key` in this user's cache; measured now, and kept, if no good one is there. It must be plain JSON.
 
@@ -26,6 +31,8 @@ def remembered(
     known = _read(file)
     if key not in known or not is_good(known[key]):
         known[key] = measure()
+        if not is_worth_keeping(known[key]):
+            return known[key]
         try:
             write_at_once(file, json.dumps(known, indent=1) + "\n")
         except (OSError, UserError) as error:

@@ -207,7 +207,7 @@ class _Pair(NamedTuple):
     dense_ms: float
     model_ms: float
     waited: float
-    """For a core, as a share of the time of both."""
+    """For a core, as a share of the time of that call for which it is larger."""
 
     @property
     def ratio(self) -> float:
@@ -215,10 +215,15 @@ class _Pair(NamedTuple):
 
 
 def _timed_pair(device: torch.device, calls: Sequence[Callable[[], Any]], batches: int) -> _Pair:
+    (dense, of_dense), (model, of_model) = (watched(device, call) for call in calls)
+    return _Pair(1e3 * dense / batches, 1e3 * model / batches, max(of_dense, of_model))
+
+
+def watched(device: torch.device, call: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of one call, and the share of them for which the process waited for a core, at most 1."""
     before = seconds_waited()
-    dense, model = (seconds(device, call) for call in calls)
-    waited = seconds_waited() - before
-    return _Pair(1e3 * dense / batches, 1e3 * model / batches, min(1.0, waited / (dense + model)))
+    elapsed = seconds(device, call)
+    return elapsed, min(1.0, (seconds_waited() - before) / elapsed)
 
 
 def call_all(model: Any, batches: Batches) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from prune.budget import cost_model, latency_table
-from prune.budget.latency_table import LatencyTable, kind_of, measured_latency_table
+from prune.budget.latency_table import LatencyTable, kind_of, measured_latency_table, rising
 from prune.compaction.modeling_pruned import take_shape
 from prune.compaction.structure import Structure
 from prune.measure.speed import multiply_adds
@@ -26,13 +26,13 @@ def counting(monkeypatch):
     """A clock by which a multiply-add takes a second; every model is counted once, at few widths."""
     counted = WeakKeyDictionary()
 
-    def seconds(_, call):
+    def watched(_, call):
         model, batches = call.args
         if model not in counted:
             counted[model] = multiply_adds(model, *batches)
-        return counted[model]
+        return counted[model], 0.0
 
-    monkeypatch.setattr(latency_table, "seconds", seconds)
+    monkeypatch.setattr(latency_table, "watched", watched)
     monkeypatch.setattr(latency_table, "_ROUNDS", (1, 1))
     monkeypatch.setattr(latency_table, "_WIDTHS", 4)
 
@@ -99,6 +99,7 @@ def measurements(monkeypatch):
     """Stands for the measurement, of which a cache knows nothing; the lengths that it was called with."""
     kinds = {kind_of(sublayer) for sublayer in sublayers_of(BERT.model())}
     content = {"dense_ms": 9.0, "layer_ms": 0.5, "sublayer_ms": {kind: {0: 0.0, 4: 2.5} for kind in sorted(kinds)}}
+    content["disturbed"] = False
     lengths = []
 
     def measured(_class, _config, batches, _dtype):
@@ -156,6 +157,53 @@ def test_a_real_measurement_is_found_again(counting, monkeypatch):
     _, _, table = table_of("bert")
     monkeypatch.setattr(latency_table, "_measured", pytest.fail)
     assert table_of("bert")[2] == table
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [([], []), ([1.0, 2.0], [1.0, 2.0]), ([0.0, 3.0, 1.0, 5.0], [0.0, 2.0, 2.0, 5.0]), ([3.0, 2.0, 1.0], [2.0] * 3)],
+)
+def test_times_that_fall_are_pooled_with_those_before(values, expected):
+    assert rising(values) == expected
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Times of one model, and the shares of them that were waited, in turn; and how many were asked for."""
+
+    def times(*timings):
+        asked = []
+
+        def watched(_device, _call):
+            asked.append(None)
+            return timings[(len(asked) - 2) % len(timings)]  # the first warms up
+
+        monkeypatch.setattr(latency_table, "watched", watched)
+        monkeypatch.setattr(latency_table, "_ROUNDS", (4, 4))
+        monkeypatch.setattr(latency_table, "track", lambda items, *_, **__: items)
+        return latency_table._times([BERT.model()], [inputs(BERT)]), len(asked) - 1
+
+    return times
+
+
+def test_disturbed_rounds_are_repeated_and_do_not_count(clock):
+    assert clock((0.001, 0.0), (0.009, 0.5)) == (([1.0], False), 7)
+
+
+def test_a_quiet_machine_repeats_nothing(clock):
+    assert clock((0.001, 0.0)) == (([1.0], False), 4)
+
+
+def test_a_table_that_other_work_disturbed_is_used_and_not_kept(clock, measurements, cache, monkeypatch):
+    (times, disturbed), number = clock((0.004, 0.5), (0.002, 0.25))
+    assert (times, disturbed, number) == ([2.0], True, 8)
+    measured = latency_table._measured
+    monkeypatch.setattr(latency_table, "_measured", lambda *given: measured(*given) | {"disturbed": True})
+    said = []
+    assert measured_bert(said.append).dense_ms == measured_bert(said.append).dense_ms == 9.0
+    assert len(measurements) == 2
+    assert not cache.exists()
+    assert "other work took the cores meanwhile" in said[1]
 
 
 def test_kinds_are_names_without_numbers():

@@ -47,8 +47,9 @@ def timed(monkeypatch):
 
         def waited():
             asked.append(None)
-            ratio, share = pairs[(len(asked) - 1) // 2 % len(pairs)]
-            return 0.0 if len(asked) % 2 else share * (ratio + 1.0)
+            call = (len(asked) - 1) // 2  # which is asked for before it and after
+            ratio, share = pairs[call // 2 % len(pairs)]
+            return 0.0 if len(asked) % 2 else share * (1.0 if call % 2 else ratio)
 
         monkeypatch.setattr("prune.measure.speed.seconds", seconds)
         monkeypatch.setattr("prune.measure.speed.seconds_waited", waited)
