@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import json
 import math
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +42,7 @@ _LONGEST = 4
 """So many times as many pairs are measured where a ratio is unsure."""
 _Timing = tuple[float, float]
 """Milliseconds, and the share of them for which the process waited for a core."""
-_SECONDS, _ROUNDS = 40.0, (3, 25)
+_SECONDS, _ROUNDS = 120.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
 
 
@@ -227,9 +226,10 @@ def rising(values: Sequence[float]) -> list[float]:
 
 
 def _times(models: Sequence[PreTrainedModel], batches: Batches) -> tuple[list[float], bool]:
-    """Median milliseconds of a batch, and whether other work disturbed too many of them to know better.
+    """Fewest milliseconds of a batch, and whether other work disturbed too many of them to know better.
 
-    All models take turns, so that a slow moment is every model's. Disturbed rounds are repeated, at most all of them.
+    Whatever else a processor does only adds time, so the fastest of several calls tells most. All models take turns, so
+    that a slow moment is every model's. Disturbed rounds are repeated, at most all of them.
     """
     device, number = device_of(batches), len(models)
 
@@ -249,7 +249,7 @@ def _times(models: Sequence[PreTrainedModel], batches: Batches) -> tuple[list[fl
         rounds += timed(min(lacking, limit - len(rounds)))
     columns = list(zip(*rounds, strict=True))
     best = [sorted(column, key=lambda timing: timing[1])[: max(fewest, len(_quiet(column)))] for column in columns]
-    return [statistics.median(ms for ms, _ in column) for column in best], lacking > 0
+    return [min(ms for ms, _ in column) for column in best], lacking > 0
 
 
 def _quiet(timings: Sequence[_Timing]) -> list[_Timing]:

@@ -21,6 +21,8 @@ from prune.results.layout import StageFolder, run_folder
 from prune.runtime import distributed
 from prune.runtime.screen import Screen
 
+_FEWER = 4
+"""So many times as few examples tell a candidate's importance and are refitted on."""
 _EXAMPLES = 2048
 """At most so many training examples tell the loss of a candidate."""
 
@@ -57,8 +59,14 @@ def choose(config: Config, screen: Screen) -> Config:
 
 def _trial(candidate: Config, share: float) -> Config:
     """The config of a candidate's trial, with that share of its fill."""
-    schedule = candidate.schedule
-    return replace(candidate, schedule=replace(schedule, fill_epochs=share * schedule.fill_epochs), tracking=[])
+    schedule, method = candidate.schedule, candidate.method
+    fewer = {name: max(1, getattr(method, name) // _FEWER) for name in ("importance_examples", "refit_tokens")}
+    return replace(
+        candidate,
+        method=replace(method, **fewer),
+        schedule=replace(schedule, fill_epochs=share * schedule.fill_epochs),
+        tracking=[],
+    )
 
 
 def _try_all(trials: list[Config], screen: Screen) -> list[float | None]:
