@@ -32,7 +32,7 @@ from prune.models.sublayers import Sublayer, kind_of
 from prune.models.units import all_units
 from prune.runtime.progress_bar import track
 
-_VERSION = 6
+_VERSION = 7
 """Of the measurement: a table by another is measured anew."""
 _LAYERS = 2
 """Layers of each stack in the models that are timed."""
