@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from prune.config.identity import fields_of
 from prune.config.metadata import Role
 from prune.config.schema import Config
 from prune.errors import UserError
+from prune.files.checksums import Damaged
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.method import method_of
 from prune.pipeline.shared_stages import DENSE
@@ -86,7 +88,12 @@ def _try_all(trials: list[Config], screen: Screen) -> list[float | None]:
 
 
 def _finished_loss(trial: Config) -> float | None:
-    report = distributed.broadcast_from_main(lambda: _CANDIDATE.read(_CANDIDATE.folder(trial)))
+    def read() -> Report | None:
+        with suppress(Damaged):
+            return _CANDIDATE.read(_CANDIDATE.folder(trial))
+        return None
+
+    report = distributed.broadcast_from_main(read)
     return report.loss if isinstance(report, CandidateReport) else None
 
 

@@ -60,6 +60,18 @@ def test_the_same_command_tries_nothing_again(chosen):
     assert "This run is finished" in err
 
 
+def test_a_damaged_candidate_is_tried_again(chosen):
+    outputs, _ = chosen
+    report, *others = sorted(outputs.glob("candidates/*/stage.json"))
+    before = {file: file.read_text() for file in (report, *others)}
+    report.write_text(before[report].replace('"loss": ', '"loss": 1'))
+    code, _, err = call(CANDIDATES, "method.candidate_fill=0.5", f"outputs={outputs}", method="one_shot")
+    assert code == 0
+    assert "the stage of" in err
+    assert json.loads(report.read_text())["loss"] == pytest.approx(json.loads(before[report])["loss"])
+    assert {file: file.read_text() for file in others} == {file: before[file] for file in others}
+
+
 def test_a_candidate_that_cannot_reach_the_target_is_left_out(chosen, tmp_path):
     words = ("target.density=0.5", f"outputs={chosen[0]}")
     code, _, err = call("method.candidates=[{layers:0.34},{layers:0.67}]", *words, method="one_shot")
