@@ -45,17 +45,16 @@ def choose(config: Config, screen: Screen) -> Config:
     Raises:
         UserError: if none of them can be.
     """
-    candidates = candidates_of(config)
+    candidates, words = candidates_of(config), [in_words(settings) for settings in config.method.candidates]
     trials = [_trial(candidate, config.method.candidate_fill) for candidate in candidates]
     losses = [None if config.force else _finished_loss(trial) for trial in trials]
     if None in losses:
-        losses = _try_all(trials, screen)
+        losses = _try_all(trials, words, screen)
     if not (tried := {number: loss for number, loss in enumerate(losses) if loss is not None}):
         raise UserError("method.candidates: none of them can be, for the reasons above")
     best = min(tried, key=lambda number: tried[number])
     for number, loss in tried.items():
-        chosen = ": chosen" if number == best else ""
-        screen.say(f"          loss {loss:.4f} with {in_words(config.method.candidates[number])}{chosen}")
+        screen.say(f"          loss {loss:.4f} with {words[number]}{': chosen' if number == best else ''}")
     return candidates[best]
 
 
@@ -71,13 +70,13 @@ def _trial(candidate: Config, share: float) -> Config:
     )
 
 
-def _try_all(trials: list[Config], screen: Screen) -> list[float | None]:
-    """The loss of each; None for what cannot be."""
+def _try_all(trials: list[Config], words: list[str], screen: Screen) -> list[float | None]:
+    """The loss of each; None for what cannot be. `words` tell what they are."""
     experiment = prepare(trials[0], run_folder(trials[0]), screen)
     run_stage(DENSE, experiment)
     losses: list[float | None] = []
-    for number, trial in enumerate(trials, 1):
-        screen.stage("prune", f"candidate {number} of {len(trials)}")
+    for number, (trial, said) in enumerate(zip(trials, words, strict=True), 1):
+        screen.stage("prune", f"candidate {number} of {len(trials)}: {said}")
         try:
             own = experiment.with_config(trial)
             run_stage(_CANDIDATE, own.with_budget() if own.needs_budget else own)
