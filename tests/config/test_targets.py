@@ -15,11 +15,11 @@ from prune.errors import UserError
 from prune.files import strict_yaml
 from prune.files.paths import shipped
 from prune.methods.one_shot import removal
-from prune.pipeline.assessment import _warnings
 from prune.pipeline.compacting import _check_effect
 from prune.pipeline.experiment import prepare, setting_of
 from prune.results.layout import run_folder
 from prune.results.record import Record, results_of
+from prune.results.remarks import remarks_on
 from prune.runtime.screen import Screen
 from prune.validation import values
 from tests.composing import composed
@@ -233,5 +233,5 @@ def test_where_nothing_is_removed_the_advice_is_what_decides(words, advice):
 )
 def test_a_speed_that_is_not_confirmed_is_told(target, said):
     speed = [{"batch_size": 32, "length": 8, "model_ms": 12.0, "speedup": 1.76, "speedup_theoretical": 2.5}]
-    found = [one for one in _warnings(make(config={"target": target}, speed=speed)) if "missed" in one]
+    found = [one for one in remarks_on(make(config={"target": target}, speed=speed)) if "missed" in one]
     assert found == [] if said is None else found[0].startswith(said)
