@@ -40,10 +40,10 @@ _WIDTHS = 16
 """Steps of a feed-forward layer's width; times between them are interpolated."""
 _LONGEST = 4
 """So many times as many pairs are measured where a ratio is unsure."""
-_Timing = tuple[float, float]
-"""Milliseconds, and the share of them for which the process waited for a core."""
 _SECONDS, _ROUNDS = 120.0, (3, 25)
 """For so long, and so often at least and at most, every model is timed in turn."""
+_Timing = tuple[float, float]
+"""Milliseconds, and the share of them for which the process waited for a core."""
 
 
 @dataclass(frozen=True)

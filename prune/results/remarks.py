@@ -63,7 +63,7 @@ def _missed(record: Record) -> Iterator[str]:
         if measured < value if kind == "speedup" else measured > value:
             yield (
                 f"target.{kind}={value:g} is missed: {measured:.2f} at batch {batch_in_words(last)}. "
-                "`prune measure <folder of the run>` measures again"
+                "Where something else was running, `prune measure <folder of the run>` measures again"
             )
 
 

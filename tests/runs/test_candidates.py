@@ -72,7 +72,7 @@ def test_a_damaged_candidate_is_tried_again(chosen):
     assert {file: file.read_text() for file in others} == {file: before[file] for file in others}
 
 
-def test_a_candidate_that_cannot_reach_the_target_is_left_out(chosen, tmp_path):
+def test_a_candidate_that_cannot_reach_the_target_is_left_out(chosen):
     words = ("target.density=0.5", f"outputs={chosen[0]}")
     code, _, err = call("method.candidates=[{layers:0.34},{layers:0.67}]", *words, method="one_shot")
     assert code == 0

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 USAGE = (
     ("prune measure <folder of a run>", "its speed, measured anew and entered in its record and the tables"),
-    (
-        "prune measure <folder> evaluate.speed.length=real",
-        "under other settings of evaluate.speed, only shown",
-    ),
+    ("prune measure <folder> evaluate.speed.length=real", "under other settings of evaluate.speed, only shown"),
 )
 _GROUP = "evaluate.speed."
 
