@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers import AutoModel, AutoTokenizer
 
-from prune.export.onnx import Session
+from prune.inference.onnx import Session
 from prune.measure.environment import processor
 
 Batch = dict[str, torch.Tensor]

@@ -30,9 +30,9 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PART = re.compile(r"(<!-- generated: ([\w ]+) -->\n).*?(<!-- /generated -->)", flags=re.S)
 ROOMS = (
-    "errors", "runtime", "files", "config", "models", "masking", "compaction", "criteria", "measure", "budget",
-    "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "audit", "overlap",
-    "report", "validation", "composition", "export", "sweeps", "cli",
+    "errors", "runtime", "files", "config", "models", "masking", "compaction", "inference", "criteria", "measure",
+    "budget", "published", "data", "tasks", "results", "training", "recipes", "pipeline", "methods", "audit", "overlap",
+    "report", "validation", "composition", "sweeps", "cli",
 )  # fmt: skip
 """From the bottom to the top."""
 

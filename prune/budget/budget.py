@@ -220,25 +220,30 @@ def time_budget(
     say: Callable[[str], None] = lambda _: None,
     *,
     shallower: bool = False,
+    reference: float | None = None,
 ) -> Budget:
     """For a speed-up, or a time of one batch, of a model that takes `whole` milliseconds unpruned.
 
-    `shallower`: whether layers are left out before anything is pruned.
+    `shallower`: whether layers are left out before anything is pruned; `reference`: what it takes unpruned where a
+    speed-up is over another runtime, which `ratio` measures against.
 
     Raises:
         UserError: if the target cannot be reached on this machine.
     """
-    asked = target.value if target.kind == "speedup" else whole / target.value
-    budget = Budget(target, sublayers, unpruned_sites, cost_models, whole, whole / (_AIM * asked), ratio, asked, say)
-    fastest = whole / budget.fixed
+    compared = whole if reference is None else reference
+    asked = target.value if target.kind == "speedup" else compared / target.value
+    limit = compared / (_AIM * asked)
+    budget = Budget(target, sublayers, unpruned_sites, cost_models, whole, limit, ratio, asked, say)
+    fastest = compared / budget.fixed
     if _NEAR * fastest < asked < fastest:
         fastest = ratio(budget.smallest, PAIRS)
-    slowest = max(1.0, ratio(all_units(sublayers), PAIRS)) if shallower else 1.0
+    starts_elsewhere = shallower or reference is not None
+    slowest = max(1.0, ratio(all_units(sublayers), PAIRS)) if starts_elsewhere else 1.0
     if not max(1.0, slowest / _AT_MOST) <= asked < fastest:
         possible = f"can have {slowest:.3g} to {fastest:.2f} times"
         if target.kind == "latency_ms":
             unpruned = "" if shallower else " (the unpruned model)"
-            possible = f"can have {whole / fastest:.3g} to {whole / slowest:.3g} ms{unpruned}"
+            possible = f"can have {compared / fastest:.3g} to {compared / slowest:.3g} ms{unpruned}"
         if fastest <= 1.0:
             possible = f"is no faster without all units that can be removed: {times_faster(fastest)}"
         raise UserError(

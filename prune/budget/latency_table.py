@@ -24,6 +24,7 @@ from prune.compaction.depth import depth_of, shallower_config
 from prune.compaction.first_token import first_token_suffices, may_be_last
 from prune.compaction.structure import Structure
 from prune.compaction.tokens import TokenPooling
+from prune.inference.runtimes import Called, Serving
 from prune.measure.cache import machine, remembered
 from prune.measure.contention import MOST_WAITED
 from prune.measure.speed import Batches, call_all, device_of, shape_of, time_pairs, watched
@@ -51,13 +52,15 @@ class LatencyTable:
     """Milliseconds of one forward pass."""
 
     dense_ms: float
-    """Of the whole unpruned model."""
+    """Of the whole unpruned model in the runtime."""
     sublayer_ms: Mapping[str, Mapping[int, float]]
     """Kind of sublayer -> units left -> time of one of them, beyond that of one with no units."""
     layer_ms: float = 0.0
     """Of a layer that has lost all units, beyond one that computes the first token only; 0 where none does."""
     tokens: int = 1
     """In a text of the batches."""
+    reference_ms: float | None = None
+    """Of the unpruned model as a target's reference calls it; None: `dense_ms`."""
 
     def of(self, sublayer: Sublayer, units: int) -> float:
         """Of `sublayer` with so many units left, beyond that of one with none."""
@@ -74,18 +77,18 @@ def measured_latency_table(
     auto_class: str,
     config: PreTrainedConfig,
     batches: Batches,
-    dtype: torch.dtype,
+    serving: Serving,
     say: Callable[[str], None] = lambda _: None,
 ) -> LatencyTable:
-    """The table for models of `config`, unpruned, on the device and with the inputs of `batches`."""
-    device = device_of(batches)
+    """The table for models of `config`, unpruned, in the runtime of `serving` and with the inputs of `batches`."""
     shapes = ", ".join(str({name: tuple(values.shape) for name, values in batch.items()}) for batch in batches)
     shape = json.dumps(json.loads(config.to_json_string()), sort_keys=True)
-    key = f"{_VERSION}, {machine(device, dtype)}, {auto_class}, {shapes}, {shape}"
+    runtime = "" if serving.is_reference else f", {serving.runtime.value}, reference {serving.reference.value}"
+    key = f"{_VERSION}, {machine(serving.device, serving.dtype)}{runtime}, {auto_class}, {shapes}, {shape}"
 
     def measure() -> dict[str, Any]:
         say("latency table: measuring, once for this machine, model, batch and length")
-        table = _measured(auto_class, config, batches, dtype)
+        table = _measured(auto_class, config, batches, serving)
         if table["disturbed"]:
             say("latency table: other work took the cores meanwhile, so it is not kept, and what it chooses may be off")
         return table
@@ -93,7 +96,8 @@ def measured_latency_table(
     is_table = partial(_is_table, {kind_of(sublayer) for sublayer in sublayers_of(skeleton(config))})
     found = remembered("latency.json", key, measure, is_table, say, lambda table: not table["disturbed"])
     kinds = {kind: {int(units): ms for units, ms in times.items()} for kind, times in found["sublayer_ms"].items()}
-    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], shape_of(batches)["length"])
+    length, reference = shape_of(batches)["length"], found.get("reference_ms")
+    return LatencyTable(found["dense_ms"], kinds, found["layer_ms"], length, reference)
 
 
 def _is_table(kinds: set[str], found: Any) -> bool:
@@ -103,6 +107,7 @@ def _is_table(kinds: set[str], found: Any) -> bool:
         times = [
             found["dense_ms"],
             found["layer_ms"],
+            found.get("reference_ms", 1.0),
             *(ms for of_kind in of_kinds.values() for ms in of_kind.values()),
         ]
         counts = [units for of_kind in of_kinds.values() for units in of_kind]
@@ -112,37 +117,35 @@ def _is_table(kinds: set[str], found: Any) -> bool:
     return are_times and kinds == of_kinds.keys() and all(of_kinds.values()) and all(map(str.isdecimal, counts))
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def measured_ratio(
     auto_class: str,
     config: PreTrainedConfig,
     own: PreTrainedConfig,
     batches: Batches,
-    dtype: torch.dtype,
+    serving: Serving,
     first_token_only: bool,
     pooling: TokenPooling,
     kept: Mapping[str, tuple[int, ...]],
     pairs: int,
 ) -> float:
-    """Time of the unpruned model over that of one of the config `own` with these units: the median of so many pairs,
-    or of up to four times as many until it is sure to a percent.
+    """Time of the unpruned model, the reference of `serving`, over that of one of the config `own` with these units:
+    the median of so many pairs, or of up to four times as many until it is sure to a percent.
 
     Both have random weights; `own` is `config`, or what is left of it without some layers. `first_token_only`: whether
     the other leaves out tokens that nothing reads; `pooling`: and where it pools them.
     """
-    device = device_of(batches)
-    dense = _model(auto_class, config, device, dtype)
-    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, device, dtype)
-    model = _shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only, pooling)
-    most = _LONGEST * pairs
-    return time_pairs(dense, model, batches, device, pairs, promised=1.0, most=most).speedup
+    dense = _model(auto_class, config, serving)
+    whole = dense if own.to_dict() == config.to_dict() else _model(auto_class, own, serving)
+    model = serving.of(_shaped(whole, sublayers_of(skeleton(own)), kept, first_token_only, pooling))
+    reference, most = serving.reference_of(dense), _LONGEST * pairs
+    return time_pairs(reference, model, batches, serving.device, pairs, promised=1.0, most=most).speedup
 
 
-@torch.inference_mode()
-def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, dtype: torch.dtype) -> dict[str, Any]:
-    device = device_of(batches)
-    dense = _model(auto_class, config, device, dtype)
-    small = _model(auto_class, _with_few_layers(config), device, dtype)
+@torch.no_grad()
+def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, serving: Serving) -> dict[str, Any]:
+    dense = _model(auto_class, config, serving)
+    small = _model(auto_class, _with_few_layers(config), serving)
     sublayers = sublayers_of(skeleton(small.config))
     variants = {
         (kind, count): _variant(small, sublayers, kind, count)
@@ -153,7 +156,10 @@ def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, dtype
     nothing: dict[str, tuple[int, ...]] = {s.name: () for s in of_all}
     unread = len(may_be_last(of_all)) if first_token_suffices(auto_class, of_all) else 0
     empty = [_shaped(dense, of_all, nothing, first_token_only) for first_token_only in (False, unread > 0)]
-    (dense_ms, empty_ms, least_ms, *times), disturbed = _times([dense, *empty, *variants.values()], batches)
+    references = [] if serving.is_reference else [serving.reference_of(dense)]
+    called = _converted([dense, *empty, *variants.values()], serving)
+    (dense_ms, empty_ms, least_ms, *times), disturbed = _times([*called, *references], batches)
+    of_reference = {"reference_ms": times.pop()} if references else {}
     layer_ms = max(0.0, empty_ms - least_ms) / unread if unread else 0.0
     of_variant = dict(zip(variants, times, strict=True))
     found: dict[str, dict[int, float]] = {}
@@ -166,13 +172,20 @@ def _measured(auto_class: str, config: PreTrainedConfig, batches: Batches, dtype
     total = sum(found[kind_of(s)][s.num_units] for s in of_all)
     scale = max(0.0, dense_ms - empty_ms) / total if total else 0.0
     scaled = {kind: {count: ms * scale for count, ms in of_kind.items()} for kind, of_kind in found.items()}
-    return {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms, "disturbed": disturbed}
+    found_ms = {"dense_ms": dense_ms, "sublayer_ms": scaled, "layer_ms": layer_ms, "disturbed": disturbed}
+    return found_ms | of_reference
 
 
-def _model(auto_class: str, config: PreTrainedConfig, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
+def _model(auto_class: str, config: PreTrainedConfig, serving: Serving) -> PreTrainedModel:
     model = new_model(config, auto_class)
-    result: PreTrainedModel = model.eval().to(device, dtype)
+    result: PreTrainedModel = model.eval().to(serving.device, serving.dtype)
     return result
+
+
+def _converted(models: Sequence[PreTrainedModel], serving: Serving) -> list[Called]:
+    """As their runtime calls them, which takes seconds each where it is not PyTorch."""
+    told = models if serving.format is None else track(models, f"converting to {serving.label}", len(models))
+    return [serving.of(model) for model in told]
 
 
 def _with_few_layers(config: PreTrainedConfig) -> PreTrainedConfig:
@@ -225,7 +238,8 @@ def rising(values: Sequence[float]) -> list[float]:
     return [mean for mean, size in blocks for _ in range(size)]
 
 
-def _times(models: Sequence[PreTrainedModel], batches: Batches) -> tuple[list[float], bool]:
+@torch.inference_mode()
+def _times(models: Sequence[Called], batches: Batches) -> tuple[list[float], bool]:
     """Fewest milliseconds of a batch, and whether other work disturbed too many of them to know better.
 
     Whatever else a processor does only adds time, so the fastest of several calls tells most. All models take turns, so

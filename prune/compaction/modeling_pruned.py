@@ -109,8 +109,19 @@ def _first_token(_module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, 
     return tuple(values[:, :1] for values in args)
 
 
+class BiasOnly(nn.Linear):
+    """What is left of an output matrix that no unit feeds: its bias. A product of nothing is no work for PyTorch, but
+    other runtimes cannot read it, or take its range for a number."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The bias (or zeros) at every position of the empty `input` (..., 0)."""
+        nothing = input.new_zeros(*input.shape[:-1], self.out_features)
+        return nothing if self.bias is None else nothing + self.bias
+
+
 def _linear(old: Any, outputs: int, inputs: int) -> nn.Linear:
-    layer = nn.Linear(1, 1, bias=old.bias is not None, device="meta")  # nn.Linear itself warns of sizes of 0
+    kind = nn.Linear if inputs else BiasOnly
+    layer = kind(1, 1, bias=old.bias is not None, device="meta")  # nn.Linear itself warns of sizes of 0
     layer.in_features, layer.out_features = inputs, outputs
     layer.weight = nn.Parameter(old.weight.new_empty(outputs, inputs))
     if old.bias is not None:

@@ -6,7 +6,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,6 +61,10 @@ class Speed:
     (prune/measure/contention.py) other work disturbed the measurement."""
     real: bool = False
     """Whether texts had their real lengths, and were padded to the longest of their batch only."""
+    eager_ms: float | None = None
+    """Of the dense model in PyTorch's eager mode, in float32, where `dense_ms` is of another runtime or format."""
+    speedup_over_eager: float | None = None
+    """Over that, where it was measured: median of the paired ratios."""
 
 
 def typical_length(features: Dataset) -> int:
@@ -76,21 +80,32 @@ def speed_device(name: str) -> torch.device:
 def measure_speed(
     dense: PreTrainedModel,
     model: PreTrainedModel,
+    calls: Calls,
     features: Dataset,
     tokenizer: PreTrainedTokenizerBase,
     config: SpeedConfig,
+    device: torch.device,
 ) -> list[Speed]:
-    """Times both models on the same real inputs, one after the other in turn, for each batch size."""
-    device = speed_device(config.device)
-    dtype = getattr(torch, config.dtype)
-    dense.eval().to(device, dtype)
-    model.eval().to(device, dtype)
+    """Times both models on the same real inputs, one after the other in turn, for each batch size.
+
+    `calls`: how they are called, on `device`.
+    """
     found = []
     with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
     for batches in speed_batches(features, tokenizer, config, device, with_decoder):
         promised = multiply_adds(dense, *batches) / multiply_adds(model, *batches)
-        found.append(time_pairs(dense, model, batches, device, config.pairs, promised))
+        found.append(time_calls(calls, batches, device, config.pairs, promised))
     return found
+
+
+def time_calls(calls: Calls, batches: Batches, device: torch.device, num_pairs: int, promised: float) -> Speed:
+    """Times the model against the dense one, and against that in eager mode where it is another."""
+    speed = time_pairs(calls.dense, calls.model, batches, device, num_pairs, promised)
+    if calls.eager is None:
+        return speed
+    over = time_pairs(calls.eager, calls.model, batches, device, num_pairs, promised)
+    waited = max(speed.waited, over.waited)
+    return replace(speed, eager_ms=over.dense_ms, speedup_over_eager=over.speedup, waited=waited)
 
 
 def speed_batches(
@@ -199,6 +214,15 @@ def _least_disturbed(timed: Callable[[int], list[_Pair]], fewest: int, most: int
             wanted = min(wanted + fewest, most)
         pairs += timed(min(max(1, wanted - len(quiet)), _PATIENCE * most - len(pairs)))
     return sorted(pairs, key=lambda pair: pair.waited)[:wanted]
+
+
+class Calls(NamedTuple):
+    """Models as their runtime calls them."""
+
+    dense: Any
+    model: Any
+    eager: Any = None
+    """The dense model in PyTorch's eager mode, in float32; None: `dense` is that."""
 
 
 class _Pair(NamedTuple):

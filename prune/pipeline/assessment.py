@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
 
 from transformers import PreTrainedModel
 
 from prune.compaction.structure import Structure
+from prune.inference.formats import FORMATS, WEIGHTS
+from prune.inference.runtimes import LABELS
 from prune.measure import size
 from prune.measure.environment import environment
 from prune.pipeline.experiment import Experiment
 from prune.pipeline.measuring import measured
 from prune.pipeline.probes import score_once, score_probe
+from prune.pipeline.serving import ServedModel, write_converted
 from prune.pipeline.shared_stages import DENSE, CompactReport, DenseReport, SparseReport
 from prune.pipeline.stage import Report, Stage
 from prune.pipeline.stages import reports
@@ -31,12 +36,13 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
     compacted = [one for one in reported.values() if isinstance(one, CompactReport)][-1]
     dense_folder = DENSE.folder(config)
     model, dense_model = networks.pruned(folder.model), networks.dense(dense_folder)
-    scores = examples.scores(model, folder, dense_folder)
+    served, written = _served(experiment, model, folder)
+    scores = examples.scores(served, folder, dense_folder)
     dense_scores = {split: dict(values) for split, values in dense.scores.items()}
     structure = Structure.read(folder.model)
     main, metric = config.task.eval_splits[0], config.task.metrics[0]
     prunable = size.num_prunable(networks.dense_sublayers)
-    speed = measured(experiment, dense_model, model)
+    speed = measured(experiment, dense_model, model, written)
     record = Record(
         task=config.task.name,
         task_version=config.task.version,
@@ -59,7 +65,7 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
         dense_linear_params=prunable,
         params=size.num_parameters(model),
         dense_params=size.num_parameters(dense_model),
-        bytes=size.bytes_on_disk(folder.model),
+        bytes=size.bytes_on_disk(written or folder.model, WEIGHTS),
         dense_bytes=size.bytes_on_disk(dense_folder.model),
         heads_kept=structure.counts(networks.dense_sublayers, "attention"),
         dimensions_kept=structure.counts(networks.dense_sublayers, "feed_forward"),
@@ -79,6 +85,22 @@ def assess(experiment: Experiment, stage: Stage, folder: RunFolder) -> Record:
     )
     record.warnings = [*task.remarks, *remarks_on(record)]
     return record
+
+
+def _served(experiment: Experiment, model: PreTrainedModel, folder: RunFolder) -> tuple[Any, Path | None]:
+    """What is to be scored, and where the model lies converted for its runtime: where PyTorch does not run it.
+
+    Exact formats give its own outputs, up to rounding; so the model itself is scored.
+    """
+    runtime = experiment.config.evaluate.speed.runtime
+    if runtime in LABELS:
+        return model, None
+    form = runtime.value
+    experiment.screen.stage("export", f"{FORMATS[form].label}, in which it is timed")
+    converted = write_converted(experiment.examples, model, form, folder.exported(form))
+    exact = FORMATS[form].exact
+    served = model if exact else ServedModel(converted, model.config, experiment.examples.task)
+    return served, folder.exported(form)
 
 
 def _training(experiment: Experiment, result: Stage, reported: Mapping[str, Report]) -> dict[str, dict[str, float]]:

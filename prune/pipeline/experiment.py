@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from prune.budget.budget import Budget
 from prune.budget.shape import check_shape
-from prune.config.schema import Config, TokenOperator
+from prune.config.schema import Config, SpeedReference, TokenOperator
 from prune.config.targets import target_of
+from prune.errors import UserError
+from prune.inference.runtimes import LABELS, label_of
 from prune.models import loading
 from prune.pipeline.examples import Examples, read_examples
 from prune.pipeline.learning import Learning
@@ -79,6 +81,7 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     """Reads and checks data and models' configs, before any weights are touched."""
     keep_few_kernels()
     experiment = distributed.main_process_first(lambda: _read(config, folder, screen))
+    _check_runtime(config, experiment.examples)
     for shape in config.method.shape:
         check_shape(shape, experiment.networks.sublayers)
     if config.schedule.budget_flops is not None:
@@ -86,6 +89,16 @@ def prepare(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
     experiment.learning.rows  # noqa: B018  # raises where task.weights is no audit of these examples
     method_of(config).check(experiment)
     return experiment
+
+
+def _check_runtime(config: Config, examples: Examples) -> None:
+    """Raises a UserError for a runtime that models are converted for where answers are texts that they generate."""
+    runtime = config.evaluate.speed.runtime
+    if runtime not in LABELS and examples.task.generation():
+        raise UserError(
+            f"evaluate.speed.runtime={runtime.value}: texts cannot be generated in it yet, as task.kind="
+            f"{config.task.kind} does; say runtime=torch"
+        )
 
 
 def _read(config: Config, folder: RunFolder, screen: Screen) -> Experiment:
@@ -110,8 +123,11 @@ def setting_of(config: Config) -> str:
     pooling = method.tokens
     if pooling.operator is not TokenOperator.none:
         whole.append(f"tokens {' / '.join(f'{share:g}' for share in pooling.keep)} by {pooling.operator.value}")
+    if label := label_of(config.evaluate.speed.runtime):
+        whole.append(label)
     if (target := target_of(config)) is not None:
-        return ", ".join([str(target), *whole])
+        over = " over eager" if config.evaluate.speed.reference is SpeedReference.torch and target.is_time else ""
+        return ", ".join([f"{target}{over}", *whole])
     used = {
         registry.module("criteria", site.criterion).CRITERION.setting
         for site in (method.attention, method.feed_forward)

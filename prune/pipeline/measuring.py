@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel
 
 from prune.config.schema import Config
 from prune.errors import UserError
+from prune.inference.runtimes import Serving
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
-from prune.measure.speed import batch_of, measure_speed, padded_length
+from prune.measure.speed import Calls, batch_of, measure_speed, padded_length
 from prune.pipeline.experiment import Experiment, prepare
+from prune.pipeline.exported_dense import dense_model
+from prune.pipeline.serving import has_decoder, serving_of
 from prune.pipeline.shared_stages import DENSE
 from prune.results.layout import RunFolder
 from prune.results.record import Record
@@ -21,15 +25,36 @@ from prune.results.remarks import remarks_on
 from prune.runtime.screen import Screen
 
 
-def measured(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> dict[str, Any]:
-    """What a record says of the speed of `model`, and what it was measured on."""
+def measured(
+    experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel, written: Path | None = None
+) -> dict[str, Any]:
+    """What a record says of the speed of `model`, and what it was measured on.
+
+    `written`: where it lies converted for its runtime, if it does.
+    """
     speed, examples = experiment.config.evaluate.speed, experiment.examples
-    found = measure_speed(dense, model, examples.evaluation, examples.tokenizer, speed)
+    serving = serving_of(experiment.config, examples, with_decoder=has_decoder(model))
+    calls = _calls(experiment, serving, dense, model, written)
+    found = measure_speed(dense, model, calls, examples.evaluation, examples.tokenizer, speed, serving.device)
     return {
         "speed": [asdict(one) for one in found],
         "generation": [asdict(one) for one in _generation_speeds(experiment, dense, model)],
-        "measured_on": hardware(environment(), speed.device, speed.dtype),
+        "measured_on": hardware(environment(), serving.device.type, speed.dtype, serving.label),
     }
+
+
+def _calls(
+    experiment: Experiment, serving: Serving, dense: PreTrainedModel, model: PreTrainedModel, written: Path | None
+) -> Calls:
+    for one in (dense, model):
+        one.eval().to(serving.device)
+    eager = None if serving.is_plain else serving.eager(dense)
+    if serving.format is None:
+        return Calls(serving.of(dense), serving.of(model), eager)
+    dtype, with_decoder = experiment.config.evaluate.speed.dtype, has_decoder(model)
+    rival = dense_model(serving.rival.value, experiment, with_decoder=with_decoder, dtype=dtype)
+    served = serving.of(model) if written is None else serving.opened(written)
+    return Calls(rival, served, eager)
 
 
 def measure_again(config: Config, run: RunFolder, record: Record, screen: Screen) -> Record:

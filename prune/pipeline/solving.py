@@ -17,6 +17,7 @@ from prune.measure.rounding import fastest_multiple
 from prune.measure.speed import speed_batches, speed_device
 from prune.pipeline.examples import Examples
 from prune.pipeline.networks import Networks
+from prune.pipeline.serving import serving_of
 from prune.runtime import distributed
 from prune.runtime.screen import Screen
 
@@ -49,14 +50,14 @@ def _time_budget(
 ) -> Budget:
     speed, auto_class, shape = config.evaluate.speed, networks.task.auto_class, networks.dense_config
     last = replace(speed, batch_sizes=speed.batch_sizes[-1:])
-    device, dtype = speed_device(speed.device), getattr(torch, speed.dtype)
     with_decoder = bool(shape.is_encoder_decoder and networks.task.generation())
-    batches = next(speed_batches(examples.evaluation, examples.tokenizer, last, device, with_decoder))
+    serving = serving_of(config, examples, with_decoder=with_decoder)
+    batches = next(speed_batches(examples.evaluation, examples.tokenizer, last, serving.device, with_decoder))
     report = partial(screen.stage, "plan")
-    table = distributed.broadcast_from_main(lambda: measured_latency_table(auto_class, shape, batches, dtype, report))
+    table = distributed.broadcast_from_main(lambda: measured_latency_table(auto_class, shape, batches, serving, report))
     own = shallower_config(shape, networks.depth)
     measured = partial(
-        measured_ratio, auto_class, shape, own, batches, dtype, networks.first_token_only, networks.pooling
+        measured_ratio, auto_class, shape, own, batches, serving, networks.first_token_only, networks.pooling
     )
 
     def ratio(kept: Kept, pairs: int) -> float:
@@ -68,7 +69,15 @@ def _time_budget(
     )
     shallower = len(networks.sublayers) < len(networks.dense_sublayers)
     return time_budget(
-        target, cost_models, networks.sublayers, unpruned, table.dense_ms, ratio, screen.say, shallower=shallower
+        target,
+        cost_models,
+        networks.sublayers,
+        unpruned,
+        table.dense_ms,
+        ratio,
+        screen.say,
+        shallower=shallower,
+        reference=table.reference_ms,
     )
 
 

@@ -19,6 +19,7 @@ from prune.compaction.modeling_pruned import take_shape
 from prune.compaction.structure import Structure
 from prune.errors import UserError
 from prune.files.atomic import write_at_once
+from prune.inference.runtimes import Serving
 from prune.measure.environment import environment
 from prune.measure.rounding import fastest_multiple, rounded_up
 from prune.measure.speed import multiply_adds, seconds, speed_device
@@ -197,8 +198,9 @@ def _timed(dense: PreTrainedModel, variants: list[Variant], batch: dict[str, Ten
 def _table(
     task: str, config: BertConfig, batch: dict[str, Tensor], dtype: torch.dtype, say: Callable[[str], None]
 ) -> LatencyTable:
+    serving = Serving(dtype, batch["input_ids"].device)
     return measured_latency_table(
-        f"Auto{_class_of(task).__name__.replace('Bert', 'Model')}", config, [batch], dtype, say
+        f"Auto{_class_of(task).__name__.replace('Bert', 'Model')}", config, [batch], serving, say
     )
 
 

@@ -74,7 +74,7 @@ def recipe_of(config: Config, record: Record) -> str:
         plain["method"]["shape"] = record.shapes  # which times were measured is a matter of chance
     if config.schedule.budget_seconds is not None and "dense" in record.training:
         plain["schedule"] |= {"budget_seconds": None, "dense_epochs": record.training["dense"]["epochs"]}
-    content = plain | values | {"reference": reference_of(record)}
+    content = plain | _without_enums(values) | {"reference": reference_of(record)}
     for key in _folders(config):
         group, _, last = key.rpartition(".")
         place = content[group] if group else content

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from prune.results.rows import RUN, Row, Spread
+from prune.results.selection import COLUMNS
 from prune.runtime.sanitize import one_line
 
 Cells = tuple[str, ...]
-"""One text for each of `COLUMNS` (prune/results/selection.py)."""
+"""One text for each column."""
 
 
-def cells(row: Row) -> Cells:
-    """The texts of a row's columns, each on one line and without control characters."""
+def cells(row: Row, columns: Sequence[str] = COLUMNS) -> Cells:
+    """The texts of these columns, each on one line and without control characters."""
     spec = row.spec
     baseline, best = f" ({row.no_better_than} level!)" if row.no_better_than else "", " *" if row.best else ""
     method = ", ".join(filter(None, [row.method, row.setting, row.distinguishing_settings]))
@@ -23,8 +24,9 @@ def cells(row: Row) -> Cells:
         f"{row.metric} {_figure(row.value, spec.format_value)}{baseline}{best}",
         _figure(row.difference, spec.format_difference, spec.format_value),
         _figure(row.speedup, "{:.2f}x".format, "{:.2f}".format) + (" †" if row.is_disturbed else ""),
+        _figure(row.speedup_over_eager, "{:.2f}x".format, "{:.2f}".format),
     )
-    return tuple(map(one_line, texts))
+    return tuple(map(one_line, texts[: len(columns)]))
 
 
 def _replicates(row: Row) -> Iterable[str]:

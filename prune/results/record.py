@@ -115,6 +115,13 @@ class Record:
         return float(self.speed[-1]["speedup"])
 
     @property
+    def speedup_over_eager(self) -> float | None:
+        """The same over the dense model in PyTorch's eager mode, in float32; None: not known."""
+        if (over := self.speed[-1].get("speedup_over_eager")) is not None:
+            return float(over)
+        return self.speedup if self.measured_on.endswith(", float32") else None
+
+    @property
     def is_disturbed(self) -> bool:
         """Whether other work took the cores while that was measured."""
         return bool(self.speed[-1].get("waited", 0.0) > MOST_WAITED)

@@ -54,6 +54,8 @@ class Row:
     """Weights left in the prunable layers, relative to the dense model."""
     difference: Spread | None = None
     speedup: Spread | None = None
+    speedup_over_eager: Spread | None = None
+    """Over the dense model in PyTorch's eager mode, in float32; None where it is not known of all."""
     seeds: tuple[int, ...] = ()
     """One per record or, for a dense model, per fine-tuning."""
     no_better_than: str = ""
@@ -67,6 +69,11 @@ class Row:
     measured_on: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
     """Of runs; of a dense model, one run of each of its fine-tunings."""
+
+    @property
+    def is_of_another_runtime(self) -> bool:
+        """Whether PyTorch's eager mode in float32 is not what its speed-up was measured in."""
+        return self.kind == RUN and any(one.speed[-1].get("speedup_over_eager") is not None for one in self.records)
 
     @property
     def is_disturbed(self) -> bool:
@@ -181,6 +188,7 @@ def _run_row(replicates: list[Record], reference_of: Callable[[Record], Referenc
     speedups = [
         record.speedup * reference.relative_time for record, reference in pairs if reference.relative_time is not None
     ]
+    over_eager = [over for record in replicates if (over := record.speedup_over_eager) is not None]
     return _row(
         RUN,
         replicates,
@@ -190,6 +198,7 @@ def _run_row(replicates: list[Record], reference_of: Callable[[Record], Referenc
         params=Spread.over(record.linear_params / reference.linear_params for record, reference in pairs),
         difference=Spread.over(record.value - reference.value for record, reference in pairs),
         speedup=Spread.over(speedups) if speedups else None,
+        speedup_over_eager=Spread.over(over_eager) if len(over_eager) == len(replicates) else None,
     )
 
 

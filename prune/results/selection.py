@@ -13,6 +13,8 @@ from prune.runtime.registry import nearest
 
 FILTERS = ("task", "model", "method", "seed")
 COLUMNS = ("model", "method", "params", "metric", "difference", "speed-up")
+OVER_EAGER = "over eager"
+"""A further column where speeds were measured in other runtimes."""
 BANDS = (1.5, 2.5, 4.0, 6.0)
 """Speed-ups that separate one band from the next."""
 
@@ -34,6 +36,11 @@ def filtered(records: Iterable[Record], filters: Mapping[str, str]) -> list[Reco
     if everything and not kept:
         raise UserError("no run is all of " + " ".join(f"{name}={text}" for name, text in filters.items()))
     return kept
+
+
+def columns_of(rows: Iterable[Row]) -> tuple[str, ...]:
+    """The columns of a table of these rows."""
+    return (*COLUMNS, OVER_EAGER) if any(row.is_of_another_runtime for row in rows) else COLUMNS
 
 
 def band(speedup: float) -> str:
@@ -77,6 +84,7 @@ def _rank(row: Row, column: str) -> tuple[bool, float | str]:
         "metric": (row.value, direction),
         "difference": (Spread(0.0) if row.kind == DENSE and not row.difference else row.difference, direction),
         "speed-up": (row.speedup, 1),
+        OVER_EAGER: (row.speedup_over_eager, 1),
     }[column]
     return figure is None, -sign * figure.mean if figure else 0.0
 

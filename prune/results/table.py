@@ -11,7 +11,7 @@ from prune.results.probes import on_probe
 from prune.results.published_rows import with_published
 from prune.results.record import Record
 from prune.results.rows import Row, own_dense_model, rows
-from prune.results.selection import BANDS, filtered, sorted_by, with_best_marked, without_beaten
+from prune.results.selection import BANDS, OVER_EAGER, filtered, sorted_by, with_best_marked, without_beaten
 from prune.runtime.sanitize import one_line
 from prune.tasks.metrics.specs import POINTS
 
@@ -66,6 +66,11 @@ def legend(rows: Sequence[Row], view: View = ALL) -> str:
         f"speed-up: measured, {'its' if view.reference else 'dense'} time over pruned time, at the last of "
         "evaluate.speed.batch_sizes.",
     ]
+    if any(row.is_of_another_runtime for row in rows):
+        parts.append(
+            f"{OVER_EAGER}: time of the dense model in PyTorch's eager mode, in float32, over pruned time; speed-up is "
+            "over the dense model in the same runtime."
+        )
     if view.reference and any(row.records and row.speedup is None and row.difference for row in rows):
         parts.append(f"Without speed-up: {view.reference} was not timed at the same batch, length and hardware.")
     if any(row.value.deviation is not None for row in rows):

@@ -12,8 +12,8 @@ from prune.validation import model, names, task, values
 _FIRST = (values.bounds, values.forms, names.places)
 _PARTS = (
     names.names, names.tracking, values.ranges, values.processes_share, values.method, values.shape, values.target,
-    values.nothing, values.layers, values.tokens, values.length, values.rounding, task.fields_of_kind, task.teachers,
-    task.whole_batches, values.durations, values.budget,
+    values.nothing, values.layers, values.tokens, values.length, values.runtime, values.rounding, task.fields_of_kind,
+    task.teachers, task.whole_batches, values.durations, values.budget,
     values.reference, model.folders, model.family, model.tokens, model.own_shape,
 )  # fmt: skip
 _OF_FINISHED = (names.names, task.fields_of_kind, model.finished)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from operator import attrgetter
@@ -13,15 +14,18 @@ from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
 from prune.config.metadata import Range
 from prune.config.reference import problems_of
-from prune.config.schema import Config, Finish, TokenOperator
+from prune.config.schema import Config, Finish, Runtime, TokenOperator
 from prune.config.targets import given
 from prune.files.limits import problem_of
+from prune.inference.needs import NEEDS
 from prune.masking.grains import GRAINS
 from prune.pipeline.method import unread_settings
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
+
+_COMPILERS = ("g++", "clang++", "c++")
 
 
 def bounds(config: Config) -> Iterator[str]:
@@ -217,6 +221,22 @@ def length(config: Config) -> Iterator[str]:
     asked = config.evaluate.speed.length
     if asked not in (None, "real") and not _is_whole(asked):
         yield f"evaluate.speed.length={shown(asked)}: must be a whole number from 1, real, or null"
+
+
+def runtime(config: Config) -> Iterator[str]:
+    """Runtimes that are not installed, or cannot run what is asked of them."""
+    speed = config.evaluate.speed
+    said = f"evaluate.speed.runtime={speed.runtime.value}"
+    if speed.runtime is Runtime.torch_compile and not any(map(shutil.which, _COMPILERS)):
+        yield f"{said}: torch.compile needs a C++ compiler, such as g++, and none is installed"
+    if (needs := NEEDS.get(speed.runtime.value)) is None or speed.runtime is Runtime.torch:
+        return
+    if problem := needs.problem(said):
+        yield problem
+    if speed.dtype not in needs.dtypes:
+        yield f"{said}: computes in {' or '.join(needs.dtypes)}, not in evaluate.speed.dtype={shown(speed.dtype)}"
+    if speed.device == "cuda":
+        yield f"{said}: runs on CPUs here, not on evaluate.speed.device=cuda; say cpu, or runtime=torch"
 
 
 def _is_whole(value: Any) -> bool:

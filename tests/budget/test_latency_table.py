@@ -10,6 +10,7 @@ from prune.budget import cost_model, latency_table
 from prune.budget.latency_table import LatencyTable, kind_of, measured_latency_table, rising
 from prune.compaction.modeling_pruned import take_shape
 from prune.compaction.structure import Structure
+from prune.inference.runtimes import Serving
 from prune.measure.speed import multiply_adds
 from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES, inputs
@@ -39,7 +40,7 @@ def counting(monkeypatch):
 
 def table_of(name, **shape):
     model, batch = ARCHITECTURES[name].model(**shape), inputs(ARCHITECTURES[name])
-    return model, batch, measured_latency_table(ARCHITECTURES[name].auto_class, model.config, [batch], torch.float32)
+    return model, batch, measured_latency_table(ARCHITECTURES[name].auto_class, model.config, [batch], EAGER)
 
 
 def at_grid(sublayer, share):
@@ -91,6 +92,7 @@ def test_times_between_measured_widths_are_interpolated(make_bert):
     assert [table.of(sublayer, units) for units in (0, 6, 12, 18, 24)] == [0.0, 3.0, 6.0, 18.0, 30.0]
 
 
+EAGER = Serving(torch.float32, torch.device("cpu"))
 BERT = ARCHITECTURES["bert"]
 
 
@@ -112,7 +114,7 @@ def measurements(monkeypatch):
 
 def measured_bert(say=lambda _: None, length=7):
     batch = {name: values[:, :length] for name, values in inputs(BERT).items()}
-    return measured_latency_table(BERT.auto_class, BERT.model().config, [batch], torch.float32, say)
+    return measured_latency_table(BERT.auto_class, BERT.model().config, [batch], EAGER, say)
 
 
 def test_it_is_measured_once_for_each_model_and_batch(measurements, cache):

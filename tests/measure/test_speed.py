@@ -6,6 +6,7 @@ from datasets import Dataset
 
 from prune.config.schema import SpeedConfig
 from prune.measure.speed import (
+    Calls,
     doubt,
     measure_speed,
     multiply_adds,
@@ -19,13 +20,19 @@ from prune.models.architecture import sublayers_of
 from tests.architectures import ARCHITECTURES
 from tests.measure.halved import batch, half
 
+CPU = torch.device("cpu")
+
+
+def speeds(dense, model, features, tokenizer, config, eager=None):
+    return measure_speed(dense.eval(), model.eval(), Calls(dense, model, eager), features, tokenizer, config, CPU)
+
 
 @pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.reads_pairs])
 def test_a_decoder_is_timed_too(name, features, tokenizer):
     dense, model = (ARCHITECTURES[name].model() for _ in range(2))
     sublayers = sublayers_of(model)
     half(sublayers, "feed_forward").apply(model.base_model, sublayers)
-    (speed,) = measure_speed(dense, model, features, tokenizer, SpeedConfig([2], length=8, device="cpu", pairs=2))
+    (speed,) = speeds(dense, model, features, tokenizer, SpeedConfig([2], length=8, device="cpu", pairs=2))
     assert 1 < speed.speedup_theoretical < 2
 
 
@@ -40,7 +47,7 @@ def test_the_typical_length_by_hand(lengths, expected):
 def test_measured_speeds_belong_together(make_bert, sublayers, features, tokenizer):
     dense, model = make_bert(), make_bert()
     half(sublayers(model), "feed_forward").apply(model.base_model, sublayers(model))
-    found = measure_speed(dense, model, features, tokenizer, SpeedConfig([1, 6], length=8, device="cpu", pairs=9))
+    found = speeds(dense, model, features, tokenizer, SpeedConfig([1, 6], length=8, device="cpu", pairs=9))
     assert [(speed.batch_size, speed.length) for speed in found] == [(1, 8), (6, 8)]
     for speed in found:
         first, third = speed.speedup_quartiles
@@ -60,7 +67,7 @@ def test_texts_of_real_lengths_are_padded_to_the_longest_of_their_batch(size, nu
         "length": lengths,
     })  # fmt: skip
     config = SpeedConfig([size], length="real", device="cpu")
-    (batches,) = speed_batches(features, tokenizer, config, torch.device("cpu"), with_decoder=False)
+    (batches,) = speed_batches(features, tokenizer, config, CPU, with_decoder=False)
     assert len(batches) == number
     longest = [int(one["attention_mask"].sum(1).max()) for one in batches]
     assert longest == sorted(longest) == [one["input_ids"].shape[1] for one in batches]
@@ -75,9 +82,20 @@ def test_the_speedup_is_the_median_of_the_paired_ratios(make_bert, features, tok
     flat = (time / 1e3 for pair in times for time in pair)
     monkeypatch.setattr("prune.measure.speed.seconds", lambda *_: next(flat))
     config = SpeedConfig([1], length=8, device="cpu", pairs=3)
-    (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, config)
+    (speed,) = speeds(make_bert(), make_bert(), features, tokenizer, config)
     assert (speed.speedup, speed.dense_ms, speed.model_ms) == pytest.approx((3.0, 6.0, 2.0))
     assert speed.speedup_quartiles == pytest.approx((2.0, 4.0))
+
+
+def test_the_speedup_over_eager_mode_is_measured_beside(make_bert, features, tokenizer, monkeypatch):
+    """The dense model takes 2 ms in its runtime and 6 in eager mode, the model 1."""
+    dense, model, eager = make_bert(), make_bert(), make_bert()
+    took = {id(dense): 2.0, id(model): 1.0, id(eager): 6.0}
+    monkeypatch.setattr("prune.measure.speed.seconds", lambda _, call: took[id(call.args[0])] / 1e3)
+    config = SpeedConfig([1], length=8, device="cpu", pairs=3)
+    (speed,) = speeds(dense, model, features, tokenizer, config, eager)
+    assert (speed.speedup, speed.dense_ms) == pytest.approx((2.0, 2.0))
+    assert (speed.speedup_over_eager, speed.eager_ms) == pytest.approx((6.0, 6.0))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +113,7 @@ def test_a_ratio_is_measured_until_it_is_sure(ratios, pairs, monkeypatch):
         return ratios[(number // 2) % len(ratios)] if number % 2 == 0 else 1.0
 
     monkeypatch.setattr("prune.measure.speed.seconds", seconds)
-    time_pairs(None, None, [batch(1, 8)], torch.device("cpu"), 8, promised=1.0, most=32)
+    time_pairs(None, None, [batch(1, 8)], CPU, 8, promised=1.0, most=32)
     assert len(calls) / 2 - 3 == pairs  # three more to warm up
 
 
@@ -106,7 +124,7 @@ def test_the_doubt_of_a_median_by_hand():
 
 
 def test_without_a_length_the_typical_one_is_timed(make_bert, features, tokenizer):
-    (speed,) = measure_speed(make_bert(), make_bert(), features, tokenizer, SpeedConfig([1], device="cpu", pairs=2))
+    (speed,) = speeds(make_bert(), make_bert(), features, tokenizer, SpeedConfig([1], device="cpu", pairs=2))
     assert speed.length == 16
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 
 from prune.cli.commands import display, given, one_of, publish, truth
 from prune.errors import UserError
+from prune.inference.needs import NEEDS
 
-FORMATS = ("onnx", "onnx_int8", "torch", "plain")
-"""Names of prune/export/formats.py, which needs torch; a test holds the two together."""
 USAGE = (
-    ("prune export run=<folder> format=onnx", f"the result of a run for other runtimes: {', '.join(FORMATS)}"),
+    ("prune export run=<folder> format=onnx", f"the result of a run for other runtimes: {', '.join(NEEDS)}"),
     ("prune export ... evaluate=false measure=false", "the same without scoring it anew, and without timing it"),
 )
 _NEEDED, _OPTIONS = ("run", "format"), ("evaluate", "measure")
@@ -20,10 +19,10 @@ def run_command(words: list[str]) -> None:
     """Exports, shows the exported model's row of the table, and writes tables and report anew."""
     values = given("export", words, (*_NEEDED, *_OPTIONS))
     if not all(values.get(key) for key in _NEEDED):
-        raise UserError(f"prune export: say run=<folder of a finished run> format=<{' or '.join(FORMATS)}>")
-    form = one_of("export", "format", values["format"], FORMATS)
+        raise UserError(f"prune export: say run=<folder of a finished run> format=<{' or '.join(NEEDS)}>")
+    form = one_of("export", "format", values["format"], tuple(NEEDS))
     evaluate, measure = (truth("export", values, key, default=True) for key in _OPTIONS)
-    from prune.export.conversion import export
+    from prune.pipeline.exporting import export
     from prune.report.terminal.table import table_of
     from prune.results.files import write_tables
     from prune.results.layout import RESULTS_CSV, RESULTS_MD, RunFolder

@@ -71,12 +71,12 @@ def _show_table(words: list[str]) -> None:
 
 
 def _view(values: dict[str, str]) -> View:
-    from prune.results.selection import COLUMNS, FILTERS
+    from prune.results.selection import COLUMNS, FILTERS, OVER_EAGER
     from prune.results.table import View
 
     sort = values.get("sort", "")
     if "sort" in values:
-        sort = one_of("table", "sort", "speed-up" if sort == "speedup" else sort, list(COLUMNS))
+        sort = one_of("table", "sort", "speed-up" if sort == "speedup" else sort, [*COLUMNS, OVER_EAGER])
     return View(
         filters={name: values[name] for name in FILTERS if name in values},
         sort=sort,

@@ -36,6 +36,24 @@ class Precision(str, Enum):
     bfloat16 = "bfloat16"
 
 
+class Runtime(str, Enum):
+    """What runs a model while it is timed."""
+
+    torch = "torch"
+    torch_compile = "torch_compile"
+    onnx = "onnx"
+    onnx_int8 = "onnx_int8"
+    openvino = "openvino"
+    openvino_int8 = "openvino_int8"
+
+
+class SpeedReference(str, Enum):
+    """How the unpruned model runs that a target of speed compares with."""
+
+    same = "same"
+    torch = "torch"
+
+
 class Objective(str, Enum):
     """The objective."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from prune.config.metadata import NON_NEGATIVE, POSITIVE, PROBABILITY, Range, Role, role, within
 from prune.config.model_names import model_name
 from prune.config.reference import ReferenceConfig
-from prune.config.schema.choices import Objective, Precision, Start
+from prune.config.schema.choices import Objective, Precision, Runtime, SpeedReference, Start
 from prune.config.schema.method import MethodConfig
 from prune.config.schema.task import TaskConfig
 from prune.files.paths import last_part
@@ -112,6 +112,12 @@ class SpeedConfig:
     """Number format of the measurement: float32 or bfloat16."""
     device: str = "auto"
     """Device of the measurement: auto, cpu, cuda."""
+    runtime: Runtime = Runtime.torch
+    """What runs the models: torch (PyTorch as it is), torch_compile, onnx and onnx_int8 (ONNX Runtime), openvino and
+    openvino_int8. In 8 bits the result is evaluated, too."""
+    reference: SpeedReference = SpeedReference.same
+    """The unpruned model that a target of speed compares with. same: in the same runtime, not in 8 bits; torch: in
+    PyTorch as it is, in float32. Both are measured."""
     pairs: int = field(default=30, metadata=within(Range(at_least=2)))
     """Number of timed pairs (dense, compact) per batch size."""
     generation_batch_sizes: list[int] = field(default_factory=lambda: [1, 8], metadata=within(POSITIVE))

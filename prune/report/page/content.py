@@ -22,7 +22,7 @@ from prune.results.pareto import COSTS, dense_points_of, points_of
 from prune.results.published_rows import published_rows
 from prune.results.record import Record
 from prune.results.rows import RUN, Row, Spread
-from prune.results.selection import COLUMNS
+from prune.results.selection import columns_of
 from prune.results.table import legend, table_rows
 from prune.runtime.sanitize import one_line
 from prune.tasks.metrics.specs import MetricSpec
@@ -86,7 +86,7 @@ def page_of(
     learning = list(learning_curves.drawn([(one, details[folder]) for folder, one in records.items()], IN_PAGE))
     return Page(
         title=one_line(outputs.resolve().name),
-        columns=COLUMNS,
+        columns=columns_of(rows),
         legend=caption,
         entries=list(_entries(rows, every)),
         copies={"markdown": as_markdown(rows, caption), "latex": as_latex(rows, caption)},
@@ -126,9 +126,10 @@ def _specs(methods: list[str]) -> dict[str, Any]:
 def _entries(rows: Sequence[Row], records: Sequence[Record]) -> Iterator[Entry]:
     """The lines of `prune table`, each with its runs."""
     numbers = {id(record): number for number, record in enumerate(records)}
+    columns = columns_of(rows)
     for row in rows:
-        texts = cells(row)
-        figures = (row.params, row.value, row.difference, row.speedup)
+        texts = cells(row, columns)
+        figures = (row.params, row.value, row.difference, row.speedup, row.speedup_over_eager)[: len(columns) - 2]
         runs = tuple(numbers[id(record)] for record in row.records) if row.kind == RUN else ()
         yield Entry(texts, (*texts[:2], *map(_sorted_by, figures)), runs, row.task)
 

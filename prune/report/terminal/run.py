@@ -81,11 +81,15 @@ def _scores(summary: RunSummary, record: Record | None) -> Table | None:
 def speed_table(record: Record) -> Table:
     """How long both models took."""
     table = Table("batch", "dense", "pruned", "speed-up", "multiply-adds say", title="speed", title_justify="left")
+    if elsewhere := any(timing.get("speedup_over_eager") is not None for timing in record.speed):
+        table.add_column("over eager")
     for timing in record.speed:
         times = [f"{timing[key]:.3g} ms" if key in timing else "" for key in ("dense_ms", "model_ms")]
         low, high = timing.get("speedup_quartiles", (timing["speedup"], timing["speedup"]))
         speedup = f"{timing['speedup']:.2f}x ({low:.2f} to {high:.2f})"
-        table.add_row(batch_in_words(timing), *times, speedup, f"{timing['speedup_theoretical']:.2f}x")
+        over = timing.get("speedup_over_eager")
+        more = ["" if over is None else f"{over:.2f}x"] * elsewhere
+        table.add_row(batch_in_words(timing), *times, speedup, f"{timing['speedup_theoretical']:.2f}x", *more)
     return table
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from prune.results.cells import cells
 from prune.results.record import Record
 from prune.results.rows import DENSE, Row
-from prune.results.selection import COLUMNS
+from prune.results.selection import columns_of
 from prune.results.table import legend, table_rows
 from prune.results.unfinished import Status
 
@@ -25,10 +25,11 @@ def draw_table(rows: Sequence[Row], legend: str) -> Table:
     if len(rows) > _MOST_ROWS:
         legend = f"The first {_MOST_ROWS} of {len(rows)} rows; format=markdown gives all. {legend}"
     table = Table(caption=Text(legend), caption_justify="left")
-    for name in COLUMNS:
+    columns = columns_of(rows)
+    for name in columns:
         table.add_column(name, overflow="fold")
     for row in rows[:_MOST_ROWS]:
-        table.add_row(*map(Text, cells(row)), style="dim" if row.kind == DENSE else "")
+        table.add_row(*map(Text, cells(row, columns)), style="dim" if row.kind == DENSE else "")
     return table
 
 

@@ -54,6 +54,7 @@ def figures(row: Row) -> dict[str, Any]:
         "difference": _plain(row.difference),
         "params": _plain(row.params),
         "speedup": _plain(row.speedup),
+        "speedup_over_eager": _plain(row.speedup_over_eager),
         "disturbed": row.is_disturbed,
         "linear_density": _over(record.linear_density for record in runs),
         "bytes": _over(record.bytes for record in runs),

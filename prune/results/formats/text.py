@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prune.results.cells import Cells, cells
 from prune.results.rows import Row
-from prune.results.selection import COLUMNS
+from prune.results.selection import columns_of
 from prune.runtime.sanitize import for_markdown
 
 
@@ -26,10 +26,9 @@ class Lines:
 
 def as_markdown(rows: Sequence[Row], legend: str) -> Lines:
     """With the legend below."""
-    head, rule, *lines = (
-        f"| {' | '.join(line)} |"
-        for line in [COLUMNS, ("---",) * len(COLUMNS), *(tuple(map(for_markdown, cells(row))) for row in rows)]
-    )
+    columns = columns_of(rows)
+    texts = (tuple(map(for_markdown, cells(row, columns))) for row in rows)
+    head, rule, *lines = (f"| {' | '.join(line)} |" for line in [columns, ("---",) * len(columns), *texts])
     return Lines([head, rule], lines, ["", for_markdown(legend)])
 
 
@@ -43,10 +42,12 @@ _LATEX = {
 
 def as_latex(rows: Sequence[Row], legend: str) -> Lines:
     """A tabular with the rules of booktabs, to be put in a document."""
-    above = [r"% \usepackage{booktabs}", f"% {legend}", r"\begin{tabular}{llrlrr}", r"\toprule"]
+    columns = columns_of(rows)
+    alignment = "llrlrr".ljust(len(columns), "r")
+    above = [r"% \usepackage{booktabs}", f"% {legend}", rf"\begin{{tabular}}{{{alignment}}}", r"\toprule"]
     return Lines(
-        [*above, _latex_line(COLUMNS), r"\midrule"],
-        [_latex_line(cells(row)) for row in rows],
+        [*above, _latex_line(columns), r"\midrule"],
+        [_latex_line(cells(row, columns)) for row in rows],
         [r"\bottomrule", r"\end{tabular}"],
     )
 

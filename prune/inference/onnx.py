@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from prune.inference.inputs import Inputs
+
 _FILE = "model.onnx"
 _LARGEST = 2**31 - 2**26
 """Bytes of weights that go into the file of the graph, which may have 2 GB: protobuf's limit."""
@@ -17,18 +19,18 @@ _DECODER = "decoder_"
 """How the names of a decoder's inputs begin where there is an encoder, too."""
 
 
-def to_onnx(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any], quantizer: Any = None) -> Any:
+def to_onnx(model: Any, inputs: Inputs, quantizer: Any = None) -> Any:
     """`model` in ONNX Runtime, as transformers exports it."""
     exporters = import_module("transformers.exporters")
-    config = exporters.OnnxConfig(dynamic_shapes=shapes, quantizer=quantizer)
-    exported = exporters.OnnxExporter().export(model, batch, config=config)
+    config = exporters.OnnxConfig(dynamic_shapes=inputs.dynamic_shapes, quantizer=quantizer)
+    exported = exporters.OnnxExporter().export(model, inputs.batch, config=config)
     for node in exported.program.graph.all_nodes():
         node.metadata_props.clear()  # where in this machine's files it was traced
     _name_axes(exported.program.graph)
     return exported.to("cpu", session_options=_session_options())
 
 
-def to_int8(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any:
+def to_int8(model: Any, inputs: Inputs) -> Any:
     """The same with weights and activations of 8 bits."""
     exporters = import_module("transformers.exporters")
     quantizer = exporters.OnnxRuntimeQuantizer(exporters.OnnxRuntimeDynamicConfig(per_channel=True))
@@ -40,7 +42,7 @@ def to_int8(model: Any, batch: dict[str, Tensor], shapes: dict[str, Any]) -> Any
         return quantize(program, *args, **kwargs)
 
     quantizer.quantize = quantize_what_has_numbers
-    return to_onnx(model, batch, shapes, quantizer)
+    return to_onnx(model, inputs, quantizer)
 
 
 def _reads_nothing(node: Any) -> bool:
@@ -62,8 +64,10 @@ def save(exported: Any, folder: Path) -> None:
 class Session:
     """A saved model in ONNX Runtime, called like the model that it came from; its outputs come as a list."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, dtype: str = "float32"):
         import onnxruntime
+
+        assert dtype == "float32", "the only one that it computes in"
 
         self._session = onnxruntime.InferenceSession(
             str(folder / _FILE), _session_options(), providers=["CPUExecutionProvider"]

@@ -3,66 +3,32 @@
 from __future__ import annotations
 
 import json
-import math
-import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 from transformers import PreTrainedModel
 
 from prune.compaction import saved_model
-from prune.compaction.compact import largest_difference
 from prune.errors import UserError
-from prune.export.dense import dense_model
-from prune.export.formats import FORMATS, Format, check_packages
 from prune.files.atomic import write_at_once
+from prune.inference.formats import FORMATS, WEIGHTS, Format
+from prune.inference.needs import check_packages
 from prune.measure.environment import environment
 from prune.measure.hardware import hardware
 from prune.measure.size import bytes_on_disk
-from prune.measure.speed import Batches, Speed, speed_batches, time_pairs
+from prune.measure.speed import Calls, Speed, time_calls
 from prune.pipeline.experiment import Experiment, prepare
+from prune.pipeline.exported_dense import dense_model
+from prune.pipeline.serving import ServedModel, batches_of, has_decoder, write_converted
 from prune.pipeline.shared_stages import DENSE
 from prune.recipes.reproduction import config_of
 from prune.results.layout import RECORD, RunFolder, StageFolder
 from prune.results.record import Record, record_of
 from prune.runtime.screen import Screen
-from prune.tasks.base import Task
 
-TOLERANCE = 1e-4
-"""Largest difference of an output, relative to the largest output, that is rounding."""
-WEIGHTS = (".onnx", ".data", ".pt2", ".safetensors")
-"""Endings of the files with weights."""
-_TRIED = ((1, 9), (2, 16), (5, 5))
-"""Batch sizes and lengths at which the outputs are compared."""
-_CPU = torch.device("cpu")
 _Scores = dict[str, dict[str, float]]
-
-
-class _Called:
-    """An exported model where a transformers model is expected to be called."""
-
-    training = False
-
-    def __init__(self, exported: Any, config: Any, task: Task):
-        self._exported, self.config, self._task, self.device = exported, config, task, _CPU
-
-    def __call__(self, **batch: Tensor) -> Any:
-        return self._task.completed(self._exported(**batch), batch)
-
-    def eval(self) -> _Called:
-        return self
-
-    def to(self, device: Any) -> _Called:
-        """Stays where its runtime computes."""
-        return self
-
-    def train(self, mode: bool = True) -> _Called:
-        return self
 
 
 def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, measure: bool = True) -> Record | None:
@@ -89,20 +55,8 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     model, scoring = saved_model.load(run.model), evaluate and not generates
     steps = {"writing": True, "comparing": True, "scoring": scoring, "timing": measure}
     screen.stage("export", f"{made.label}: {', '.join(step for step, done in steps.items() if done)}")
-    exported = made.export(model, _batch(experiment, model, 2, 12))
-    difference = _difference(model, exported, experiment)
-    if math.isnan(difference):
-        raise UserError(f"format={form}: some outputs of the exported model are no numbers; nothing was written")
-    if made.exact and difference > TOLERANCE:
-        raise UserError(
-            f"format={form}: the exported model's outputs differ by {difference:.2g} of their size, more than the "
-            f"{TOLERANCE} of rounding; nothing was written. This is a defect of the exporter: please report the model"
-        )
     folder = run.exported(form)
-    shutil.rmtree(folder, ignore_errors=True)
-    made.save(exported, folder)
-    experiment.examples.tokenizer.save_pretrained(folder)
-    experiment.examples.task.save(model, folder)
+    exported = write_converted(experiment.examples, model, form, folder)
     scores = _scores(experiment, exported, model, folder) if scoring else record.scores
     if not measure:
         if scoring:
@@ -114,32 +68,9 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     return found
 
 
-def _batch(experiment: Experiment, model: PreTrainedModel, size: int, length: int) -> dict[str, Tensor]:
-    """Real inputs of `size` x `length`."""
-    speed = replace(experiment.config.evaluate.speed, batch_sizes=[size], length=length, generated_length=length - 2)
-    return next(_batches(experiment, model, speed))[0]
-
-
-def _batches(experiment: Experiment, model: PreTrainedModel, speed: Any) -> Iterator[Batches]:
-    with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
-    return speed_batches(experiment.examples.evaluation, experiment.examples.tokenizer, speed, _CPU, with_decoder)
-
-
-@torch.no_grad()
-def _difference(model: PreTrainedModel, exported: Any, experiment: Experiment) -> float:
-    """The largest over several shapes of inputs, so that a graph that fits one shape only is noticed."""
-    found = []
-    for size, length in _TRIED:
-        batch = _batch(experiment, model, size, length)
-        task = experiment.examples.task
-        before, after = (task.completed(one(**batch), batch) for one in (model, exported))
-        found.append(largest_difference(before, after, task.distilled))
-    return float(np.max(found))  # NaN where there is one
-
-
 def _scores(experiment: Experiment, exported: Any, model: PreTrainedModel, folder: Path) -> _Scores:
     """Those of the exported model, whose predictions go into `folder`."""
-    called: Any = _Called(exported, model.config, experiment.examples.task)
+    called: Any = ServedModel(exported, model.config, experiment.examples.task)
     return experiment.examples.scores(called, StageFolder(folder), DENSE.folder(experiment.config))
 
 
@@ -154,13 +85,18 @@ def _main(record: Record, scores: _Scores) -> float:
 
 
 def _speeds(experiment: Experiment, record: Record, form: str, model: PreTrainedModel, exported: Any) -> list[Speed]:
-    """Against the dense model in the same runtime, on batches as the run was measured on."""
+    """Against the dense model in the same runtime, and in PyTorch, on batches as the run was measured on."""
     made, settings = FORMATS[form], experiment.config.evaluate.speed
-    unpruned = dense_model(made.rival or form, experiment, _batch(experiment, model, 2, 12))
-    pruned = exported if made.opened is None else made.opened(experiment.folder.exported(form))
+    with_decoder = has_decoder(model)
+    calls = Calls(
+        dense_model(made.rival or form, experiment, with_decoder=with_decoder),
+        exported if made.opened is None else made.opened(experiment.folder.exported(form), "float32"),
+        experiment.networks.dense(DENSE.folder(experiment.config)).eval(),
+    )
+    batches = batches_of(experiment.examples, settings, with_decoder=with_decoder)
     return [
-        time_pairs(unpruned, pruned, batches, _CPU, settings.pairs, known["speedup_theoretical"])
-        for batches, known in zip(_batches(experiment, model, settings), record.speed, strict=True)
+        time_calls(calls, of_size, torch.device("cpu"), settings.pairs, known["speedup_theoretical"])
+        for of_size, known in zip(batches, record.speed, strict=True)
     ]
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from prune.errors import UserError
-from prune.export import conversion, dense
-from prune.export.formats import FORMATS
+from prune.inference.formats import FORMATS
+from prune.inference.needs import NEEDS
+from prune.pipeline import exported_dense, exporting
 from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
 from prune.runtime.screen import Screen
@@ -35,13 +36,13 @@ def converted(run, monkeypatch):
         models.append("dense" if model.num_parameters() == of_dense else "own")
         return model
 
-    quick = replace(FORMATS["plain"], convert=convert, save=save, opened=lambda _folder: lambda **_batch: None)
+    quick = replace(FORMATS["plain"], convert=convert, save=save, opened=lambda *_: lambda **_batch: None)
     monkeypatch.setitem(FORMATS, FORM, quick)
     return models
 
 
 def export(run, **options):
-    return conversion.export(run, FORM, Screen(), evaluate=False, **options)
+    return exporting.export(run, FORM, Screen(), evaluate=False, **options)
 
 
 def kept(run):
@@ -65,8 +66,8 @@ def test_it_is_not_made_where_nothing_is_measured(run, converted):
 @pytest.mark.parametrize("changed", ["versions", "inputs", "dense"])
 def test_one_that_was_made_with_something_else_is_made_anew(changed, run, converted, monkeypatch):
     export(run)
-    before, made_with = kept(run).report.stat().st_mtime_ns, dense._made_with
-    monkeypatch.setattr(dense, "_made_with", lambda *given: made_with(*given) | {changed: "another"})
+    before, made_with = kept(run).report.stat().st_mtime_ns, exported_dense._made_with
+    monkeypatch.setattr(exported_dense, "_made_with", lambda *given: made_with(*given) | {changed: "another"})
     export(run)
     assert converted == ["own", "dense"] * 2
     assert kept(run).report.stat().st_mtime_ns > before
@@ -94,7 +95,7 @@ def test_what_it_was_made_with_are_versions_inputs_and_the_dense_model(run, conv
     export(run)
     made_with = kept(run).read_report()["made_with"]
     assert set(made_with) == {"versions", "inputs", "dense"}
-    assert set(made_with["versions"]) == {"prune", "torch", "transformers"}
+    assert set(made_with["versions"]) == {"prune", "torch", "transformers", *NEEDS[FORM].packages}
     assert made_with["versions"]["torch"] == torch.__version__
 
 

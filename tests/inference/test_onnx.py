@@ -7,12 +7,13 @@ import torch
 
 from prune.compaction.compact import largest_difference
 from prune.compaction.structure import Structure
-from prune.export import onnx
-from prune.export.formats import FORMATS
+from prune.inference import onnx
+from prune.inference.formats import FORMATS
+from prune.inference.inputs import Inputs
 from prune.models.architecture import sublayers_of
 from prune.models.units import all_units
 from tests.architectures import ARCHITECTURES, inputs
-from tests.export.test_conversion import axes_of, pruned, random_batch
+from tests.inference.test_conversion import axes_of, pruned, random_batch
 
 BERT = ARCHITECTURES["bert"]
 SIZES = ((3, 7), (1, 12), (5, 4))
@@ -25,7 +26,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def exported(model):
-    return FORMATS["onnx"].export(model, inputs(BERT))
+    return FORMATS["onnx"].export(model, Inputs(inputs(BERT)))
 
 
 @torch.no_grad()
@@ -82,7 +83,7 @@ def test_8_bits_leave_layers_alone_that_have_lost_everything():
     lost = (sublayers[0].name, sublayers[3].name)  # the first attention, the second feed-forward layer
     kept = {name: () if name in lost else units for name, units in all_units(sublayers).items()}
     Structure("bert", kept).apply(model.base_model, sublayers)
-    exported = FORMATS["onnx_int8"].export(model, inputs(BERT))
+    exported = FORMATS["onnx_int8"].export(model, Inputs(inputs(BERT)))
     nodes = list(exported.program.graph.all_nodes())
     quantized = [node for node in nodes if node.op_type in ("DynamicQuantizeLinear", "MatMulInteger")]
     assert sum(node.op_type == "MatMulInteger" for node in quantized) == 2 * 4 + 2 * 2 + 2  # the pooler, the head

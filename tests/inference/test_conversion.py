@@ -15,10 +15,13 @@ from prune.cli.commands import export as verb
 from prune.compaction.compact import largest_difference
 from prune.compaction.first_token import first_token_suffices
 from prune.compaction.structure import Structure
+from prune.config.schema import Runtime
 from prune.errors import UserError
-from prune.export import conversion, formats
-from prune.export.formats import FORMATS
+from prune.inference import needs
+from prune.inference.formats import FORMATS
+from prune.inference.inputs import Inputs
 from prune.models.architecture import sublayers_of
+from prune.pipeline import exporting
 from prune.results.files import write_tables
 from prune.results.layout import RunFolder
 from prune.results.record import Record
@@ -64,7 +67,7 @@ def random_batch(architecture, size, length):
 def test_outputs_are_those_of_the_model_at_any_size(name, form):
     architecture = ARCHITECTURES[name]
     model = pruned(architecture)
-    exported = FORMATS[form].export(model, inputs(architecture))
+    exported = FORMATS[form].export(model, Inputs(inputs(architecture)))
     if form == "onnx":
         assert set(axes_of(exported.program.graph.inputs)) == set(AXES[: 3 if architecture.reads_pairs else 2])
         assert set(axes_of(exported.program.graph.outputs)) <= set(AXES)
@@ -149,7 +152,7 @@ def test_table_and_report_are_those_of_all_records_after_an_export(report, stock
 
 
 def test_what_is_not_evaluated_has_the_scores_of_the_original(stock, monkeypatch):
-    monkeypatch.setattr(conversion, "_scores", None)
+    monkeypatch.setattr(exporting, "_scores", None)
     folder, _ = stock
     exported = export(folder, "plain", "evaluate=false")
     found = Record.read(exported / "record.json")
@@ -161,7 +164,7 @@ def test_what_is_not_evaluated_has_the_scores_of_the_original(stock, monkeypatch
 def test_what_is_not_measured_has_scores_and_no_row(stock, tmp_path, monkeypatch, capsys):
     folder, _ = stock
     export(folder, "plain")
-    monkeypatch.setattr(conversion, "_speeds", None)
+    monkeypatch.setattr(exporting, "_speeds", None)
     exported = export(folder, "plain", "measure=false")
     assert (exported / "model.safetensors").exists()
     assert len(json.loads((exported / "predictions/validation/predictions.json").read_text())) == 64
@@ -172,8 +175,8 @@ def test_what_is_not_measured_has_scores_and_no_row(stock, tmp_path, monkeypatch
 
 
 def test_what_is_neither_is_written_and_compared(stock, monkeypatch):
-    monkeypatch.setattr(conversion, "_scores", None)
-    monkeypatch.setattr(conversion, "_speeds", None)
+    monkeypatch.setattr(exporting, "_scores", None)
+    monkeypatch.setattr(exporting, "_speeds", None)
     exported = export(stock[0], "plain", "evaluate=false", "measure=false")
     assert (exported / "model.safetensors").exists()
     assert not (exported / "record.json").exists()
@@ -190,7 +193,7 @@ def test_a_row_without_scores_is_refused_before_anything_is_exported(stock, caps
 def test_an_onnx_file_does_not_tell_where_it_was_made(run):
     folder = export(run, "onnx")
     content = b"".join(file.read_bytes() for file in folder.glob("model.onnx*"))
-    assert str(Path(conversion.__file__).parents[1]).encode() not in content
+    assert str(Path(exporting.__file__).parents[1]).encode() not in content
     assert b"site-packages" not in content
 
 
@@ -205,14 +208,17 @@ def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
     shutil.rmtree(folder, ignore_errors=True)
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], convert=convert_wrongly))
     with pytest.raises(UserError, match=r"outputs differ by 0\.\d+ of their size"):
-        conversion.export(RunFolder(run), "onnx", Screen())
+        exporting.export(RunFolder(run), "onnx", Screen())
     assert not folder.exists()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "say run=<folder of a finished run> format=<onnx or onnx_int8 or torch or plain>"),
+        (
+            (),
+            "say run=<folder of a finished run> format=<onnx or onnx_int8 or openvino or",
+        ),
         (("format=onnx",), "say run="),
         (("run=", "format=onnx"), "say run="),
         (("run=here", "format=onnx", "more"), "'more' is not known. Allowed: run=, format=, evaluate=, measure="),
@@ -222,7 +228,7 @@ def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
         (("run=here", "format=onnx", "measure=no"), "prune export: measure=no: not known. Allowed: true, false"),
         (
             ("run=here", "format=onxx"),
-            "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, torch, plain",
+            "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, openvino",
         ),
         (("run=here", "format=onnx"), "here is not the folder of a finished run"),
     ],
@@ -235,10 +241,11 @@ def test_a_mistake_is_told(words, said, capsys):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxscript" else object())
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "onnxscript" else object())
     with pytest.raises(UserError, match=r"format=onnx needs onnxscript: pip install -e '.\[export\]'"):
-        formats.check_packages("onnx")
+        needs.check_packages("onnx")
 
 
-def test_the_command_knows_all_formats():
-    assert tuple(FORMATS) == verb.FORMATS
+def test_what_all_formats_need_is_known():
+    assert list(FORMATS) == list(needs.NEEDS)
+    assert {one.value for one in Runtime} - set(needs.NEEDS) == {"torch_compile"}

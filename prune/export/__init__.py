@@ -1,1 +1,0 @@
-"""Pruned models in the formats of other runtimes."""

@@ -1,0 +1,44 @@
+"""What the formats of other runtimes need, which is known without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from prune.errors import UserError
+
+
+@dataclass(frozen=True)
+class Needs:
+    """Of one format."""
+
+    packages: tuple[str, ...] = ()
+    extra: str = ""
+    """Of this package, which brings them."""
+    dtypes: tuple[str, ...] = ("float32",)
+    """Number formats that its runtime can compute in."""
+
+    def problem(self, said: str) -> str | None:
+        """Packages that are not installed, in a sentence; `said` asks for the format."""
+        missing = [name for name in self.packages if find_spec(name) is None]
+        return f"{said} needs {', '.join(missing)}: pip install -e '.[{self.extra}]'" if missing else None
+
+
+_ONNX = Needs(("onnx", "onnxruntime", "onnxscript"), "export")
+_OF_OPENVINO = ("float32", "bfloat16")
+NEEDS: Mapping[str, Needs] = {
+    "onnx": _ONNX,
+    "onnx_int8": _ONNX,
+    "openvino": Needs(("openvino",), "openvino", _OF_OPENVINO),
+    "openvino_int8": Needs(("openvino", "nncf"), "openvino", _OF_OPENVINO),
+    "torch": Needs(),
+    "plain": Needs(),
+}
+"""Name of a format (prune/inference/formats.py) -> what it needs."""
+
+
+def check_packages(form: str) -> None:
+    """Raises UserError if a package that the format needs is not installed."""
+    if problem := NEEDS[form].problem(f"format={form}"):
+        raise UserError(problem)
