@@ -240,7 +240,7 @@ def time_budget(
     starts_elsewhere = shallower or reference is not None
     slowest = max(1.0, ratio(all_units(sublayers), PAIRS)) if starts_elsewhere else 1.0
     if not max(1.0, slowest / _AT_MOST) <= asked < fastest:
-        possible = f"can have {slowest:.3g} to {fastest:.2f} times"
+        possible = f"can have {slowest:.3g}{' (unpruned)' * (reference is not None)} to {fastest:.2f} times"
         if target.kind == "latency_ms":
             unpruned = "" if shallower else " (the unpruned model)"
             possible = f"can have {compared / fastest:.3g} to {compared / slowest:.3g} ms{unpruned}"

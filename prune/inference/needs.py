@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from prune.config.schema import Runtime, SpeedConfig
 from prune.errors import UserError
 
 
@@ -36,6 +38,25 @@ NEEDS: Mapping[str, Needs] = {
     "plain": Needs(),
 }
 """Name of a format (prune/inference/formats.py) -> what it needs."""
+
+
+_COMPILERS = ("g++", "clang++", "c++")
+
+
+def runtime_problems(speed: SpeedConfig) -> Iterator[str]:
+    """Why its runtime cannot run here, or not as it says."""
+    said = f"evaluate.speed.runtime={speed.runtime.value}"
+    if speed.runtime is Runtime.torch_compile and not any(map(shutil.which, _COMPILERS)):
+        yield f"{said}: torch.compile needs a C++ compiler, such as g++, and none is installed"
+    if speed.runtime in (Runtime.torch, Runtime.torch_compile):
+        return
+    needs = NEEDS[speed.runtime.value]
+    if problem := needs.problem(said):
+        yield problem
+    if speed.dtype not in needs.dtypes:
+        yield f"{said}: computes in {' or '.join(needs.dtypes)}, not in evaluate.speed.dtype={speed.dtype}"
+    if speed.device == "cuda":
+        yield f"{said}: runs on CPUs here, not on evaluate.speed.device=cuda; say cpu, or runtime=torch"
 
 
 def check_packages(form: str) -> None:

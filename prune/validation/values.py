@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, is_dataclass
 from operator import attrgetter
@@ -14,18 +13,16 @@ from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
 from prune.config.metadata import Range
 from prune.config.reference import problems_of
-from prune.config.schema import Config, Finish, Runtime, TokenOperator
+from prune.config.schema import Config, Finish, TokenOperator
 from prune.config.targets import given
 from prune.files.limits import problem_of
-from prune.inference.needs import NEEDS
+from prune.inference.needs import runtime_problems
 from prune.masking.grains import GRAINS
 from prune.pipeline.method import unread_settings
 from prune.runtime import distributed
 from prune.runtime.sanitize import shown
 from prune.runtime.wording import counted
 from prune.validation.names import method_or_none, sites
-
-_COMPILERS = ("g++", "clang++", "c++")
 
 
 def bounds(config: Config) -> Iterator[str]:
@@ -225,18 +222,7 @@ def length(config: Config) -> Iterator[str]:
 
 def runtime(config: Config) -> Iterator[str]:
     """Runtimes that are not installed, or cannot run what is asked of them."""
-    speed = config.evaluate.speed
-    said = f"evaluate.speed.runtime={speed.runtime.value}"
-    if speed.runtime is Runtime.torch_compile and not any(map(shutil.which, _COMPILERS)):
-        yield f"{said}: torch.compile needs a C++ compiler, such as g++, and none is installed"
-    if (needs := NEEDS.get(speed.runtime.value)) is None or speed.runtime is Runtime.torch:
-        return
-    if problem := needs.problem(said):
-        yield problem
-    if speed.dtype not in needs.dtypes:
-        yield f"{said}: computes in {' or '.join(needs.dtypes)}, not in evaluate.speed.dtype={shown(speed.dtype)}"
-    if speed.device == "cuda":
-        yield f"{said}: runs on CPUs here, not on evaluate.speed.device=cuda; say cpu, or runtime=torch"
+    yield from runtime_problems(config.evaluate.speed)
 
 
 def _is_whole(value: Any) -> bool:

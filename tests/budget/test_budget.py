@@ -223,3 +223,21 @@ def test_a_time_that_is_not_possible_is_refused_with_what_is(target, said, make_
     sublayers = sublayers_of(make_bert())
     with pytest.raises(UserError, match=said):
         for_time(target, sublayers, lambda *_: 1.0)
+
+
+@pytest.mark.parametrize(("kind", "value"), [("speedup", 4.0), ("latency_ms", 25.0)])
+def test_a_target_over_another_runtime_allows_what_the_reference_takes(kind, value, make_bert):
+    """The unpruned model takes 50 ms, and 100 in the runtime that is compared with: 4 times are 25 ms."""
+    sublayers = sublayers_of(make_bert())
+    ways = cost_model.latency_cost_models(table_for(sublayers), sublayers, sublayers, first_token_only=False)
+    budget = time_budget(Target(kind, value), ways, sublayers, NONE, 50.0, lambda *_: 2.0, reference=100.0)
+    assert budget.speedup == 4.0
+    assert budget.limit == pytest.approx(25.0 / 1.025)
+    assert budget.dense_cost == 50.0
+
+
+def test_no_less_than_the_other_runtime_gives_unpruned_is_possible(make_bert):
+    sublayers = sublayers_of(make_bert())
+    ways = cost_model.latency_cost_models(table_for(sublayers), sublayers, sublayers, first_token_only=False)
+    with pytest.raises(UserError, match=r"speedup=1\.5: .* can have 2 \(unpruned\) to 10\.00 times"):
+        time_budget(Target("speedup", 1.5), ways, sublayers, NONE, 50.0, lambda *_: 2.0, reference=100.0)

@@ -159,3 +159,18 @@ def test_results_csv_holds_all_figures_of_each_record_unrounded(tmp_path):
     assert (line["params"], line["dense_bytes"], line["speedup"]) == ("1300", "8000", "1.756")
     assert line["speedup_by_batch_size"] == "1:1.2500 32:1.7560"
     assert line["speedup_theoretical_by_batch_size"] == "1:1.8750 32:2.6340"
+
+
+def test_speeds_of_another_runtime_have_a_further_column():
+    """The row of an eager run has its own speed-up there, which is over the same model."""
+    measured = [{**speed(32, 1.76), "speedup_over_eager": 2.5}]
+    eager = record(measured_on="cpu, 1 threads, float32")
+    other = record(setting="penalty 20, ONNX", measured_on="cpu, 1 threads, float32, ONNX", speed=measured)
+    found = table_rows([eager, other])
+    head, _, dense, *runs = as_text(found, "markdown").splitlines()
+    assert head.endswith("| speed-up | over eager |")
+    assert dense.endswith("| 1.00x |  |")
+    assert [line.split(" | ")[-2:] for line in runs[:2]] == [["1.76x", "1.76x |"], ["1.76x", "2.50x |"]]
+    assert "over eager: time of the dense model in PyTorch's eager mode" in legend(found)
+    assert {line.count(" & ") for line in as_text(found, "latex").splitlines() if " & " in line} == {6}
+    assert [row["speedup_over_eager"]["mean"] for row in json.loads(as_text(found, "json"))] == [None, 1.756, 2.5]

@@ -4,9 +4,11 @@ import pytest
 from datasets import Dataset
 
 from prune.config.schema import AnswersConfig, TaskConfig
+from prune.inference import needs
 from prune.tasks.base import Predictions
 from prune.tasks.metrics import classification, correlation, specs
 from prune.tasks.question_answering import QuestionAnswering
+from prune.validation import values
 from tests.config.test_schema import ANSWERS, DEMO, composed, problems
 
 SUMMARIES = ("model=demo", "task=summarization", "task.path=pkg://demo/data")
@@ -184,3 +186,24 @@ def test_layers_that_are_told_where_tokens_stand_need_all_of_them(name, tmp_path
 def test_texts_have_some_length(length):
     (said,) = problems(*DEMO, f"evaluate.speed.length={length}")
     assert said.endswith(": must be a whole number from 1, real, or null")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["runtime=onnx", "dtype=bfloat16"], "runtime=onnx: computes in float32, not in evaluate.speed.dtype=bfloat16"),
+        (["runtime=openvino", "device=cuda"], "runtime=openvino: runs on CPUs here, not on evaluate.speed.device=cuda"),
+        (["runtime=openvino_int8"], "runtime=openvino_int8 needs nncf: pip install -e '.[openvino]'"),
+        (["runtime=torch_compile"], "runtime=torch_compile: torch.compile needs a C++ compiler"),
+    ],
+)
+def test_runtimes_must_be_there_and_run_what_is_asked(words, said, monkeypatch):
+    monkeypatch.setattr(needs, "find_spec", lambda name: None if name == "nncf" else object())
+    monkeypatch.setattr(needs.shutil, "which", lambda _: None)
+    (found,) = problems(*DEMO, *(f"evaluate.speed.{word}" for word in words))
+    assert said in found
+
+
+def test_runtimes_that_are_there_are_allowed(monkeypatch):
+    monkeypatch.setattr(needs, "find_spec", lambda _: object())
+    assert not list(values.runtime(composed(*DEMO, "evaluate.speed.runtime=openvino", "evaluate.speed.dtype=bfloat16")))

@@ -1,22 +1,32 @@
-"""`prune bench published [key=value ...]`: the published networks, timed here."""
+"""`prune bench`: the published networks, a run in every runtime, and sparse kernels, timed here."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from prune.cli.commands import display, given
+from prune.cli.finished_run import config_with, speed_settings
 from prune.errors import UserError
 from prune.runtime.sanitize import shown
 
-USAGE = (("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),)
+USAGE = (
+    ("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),
+    ("prune bench runtimes run=<folder>", "the model of a run and the unpruned one in every runtime at hand"),
+)
+_RUN, _OUTPUT = "run=", "outputs/bench/runtimes.json"
 
 
 def run_command(words: list[str]) -> None:
-    """Times them, writes a file, and shows the table."""
-    if not words or words[0] != "published":
-        raise UserError("prune bench: say what to time: prune bench published")
+    """Times what is asked for, writes a file, and shows the table."""
+    if not words or words[0] not in _BENCHES:
+        raise UserError(f"prune bench: say what to time: {' or '.join(f'prune bench {name}' for name in _BENCHES)}")
+    _BENCHES[words[0]](words[1:])
+
+
+def _published(words: list[str]) -> None:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -28,9 +38,9 @@ def run_command(words: list[str]) -> None:
     from prune.published.benchmark import PublishedBenchConfig, as_rich, bench
     from prune.runtime.screen import Screen
 
-    given("bench published", words[1:], [field.name for field in fields(PublishedBenchConfig)])
+    given("bench published", words, [field.name for field in fields(PublishedBenchConfig)])
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words[1:]))
+        merged = OmegaConf.merge(OmegaConf.structured(PublishedBenchConfig), OmegaConf.from_dotlist(words))
         config: Any = OmegaConf.to_object(merged)
     except (OmegaConfBaseException, YAMLError, ValueError) as error:
         raise UserError(f"prune bench published: {shown(str(error).splitlines()[0])}") from error
@@ -38,3 +48,25 @@ def run_command(words: list[str]) -> None:
     screen = Screen()
     display(as_rich(bench(config, screen.say)))
     screen.say(f"  written  {config.output}")
+
+
+def _runtimes(words: list[str]) -> None:
+    named = [word.removeprefix(_RUN) for word in words if word.startswith(_RUN)]
+    if len(named) != 1 or not named[0]:
+        raise UserError("prune bench runtimes: say run=<folder of a finished run>")
+    settings = speed_settings("prune bench runtimes", [word for word in words if not word.startswith(_RUN)])
+    from prune.files.atomic import check_writable
+    from prune.pipeline.runtime_comparison import compare_runtimes
+    from prune.report.terminal.runtimes import runtimes_table
+    from prune.results.layout import RunFolder
+    from prune.results.record import record_of
+    from prune.runtime.screen import Screen
+
+    run, screen = RunFolder(Path(named[0])), Screen()
+    config = config_with(record_of(run), run, settings)
+    check_writable(str(Path(_OUTPUT).parent))
+    display(runtimes_table(compare_runtimes(config, run, Path(_OUTPUT), screen)))
+    screen.say(f"  written  {_OUTPUT}")
+
+
+_BENCHES: dict[str, Callable[[list[str]], None]] = {"published": _published, "runtimes": _runtimes}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prune.cli.commands import display, publish
+from prune.cli.finished_run import config_with, speed_settings
 from prune.errors import UserError
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ USAGE = (
     ("prune measure <folder of a run>", "its speed, measured anew and entered in its record and the tables"),
     ("prune measure <folder> evaluate.speed.length=real", "under other settings of evaluate.speed, only shown"),
 )
-_GROUP = "evaluate.speed."
 
 
 def run_command(words: list[str]) -> None:
     """Times both models; writes the record, the tables and the report where no setting is another."""
     if not words or "=" in words[0] or words[0].startswith("-"):
         raise UserError("prune measure: name the folder of a finished run, as in prune measure <folder>")
-    settings = _settings(words[1:])
+    settings = speed_settings("prune measure", words[1:])
     from prune.pipeline.measuring import measure_again
     from prune.report.terminal.run import speed_table
     from prune.results.layout import RunFolder
@@ -35,7 +34,7 @@ def run_command(words: list[str]) -> None:
 
     run, screen = RunFolder(Path(words[0])), Screen()
     record = record_of(run)
-    config = _config(record, run, settings)
+    config = config_with(record, run, settings)
     found = measure_again(config, run, record, screen)
     for warning in found.warnings:
         screen.warn(warning)
@@ -44,31 +43,6 @@ def run_command(words: list[str]) -> None:
         screen.say("  record  stays as it is: it holds the speed by its run's own settings")
     else:
         _enter(config, found, run, screen)
-
-
-def _settings(words: list[str]) -> dict[str, Any]:
-    """Keys of evaluate.speed and what they are to be."""
-    from prune.composition.command_line import read
-
-    overrides = read(words).overrides
-    if odd := [one for one in overrides if not one.key_or_group.startswith(_GROUP) or one.is_sweep_override()]:
-        raise UserError(f"prune measure: {odd[0].input_line!r} is not known. Allowed: {_GROUP}<setting>=<one value>")
-    return {one.key_or_group: one.value() for one in overrides}
-
-
-def _config(record: Record, run: RunFolder, settings: Mapping[str, Any]) -> Config:
-    """That of the run, where it lies now, with other `settings`."""
-    from omegaconf import OmegaConf
-
-    from prune.recipes.reproduction import config_of
-    from prune.validation import check
-
-    config: Any = OmegaConf.structured(config_of(record))
-    for key, value in {**settings, "outputs": str(run.outputs or record.config["outputs"])}.items():
-        OmegaConf.update(config, key, value)
-    found: Config = OmegaConf.to_object(config)  # type: ignore[assignment]
-    check(found)
-    return found
 
 
 def _enter(config: Config, found: Record, run: RunFolder, screen: Screen) -> None:
