@@ -15,6 +15,7 @@ from prune.runtime.sanitize import shown
 USAGE = (
     ("prune bench published", "the networks of the literature, rebuilt and timed on this machine"),
     ("prune bench runtimes run=<folder>", "the model of a run and the unpruned one in every runtime at hand"),
+    ("prune bench sparse [model=<folder>]", "what sparse kernels give on this machine, beside compaction"),
 )
 _RUN, _OUTPUT = "run=", "outputs/bench/runtimes.json"
 
@@ -69,4 +70,13 @@ def _runtimes(words: list[str]) -> None:
     screen.say(f"  written  {_OUTPUT}")
 
 
-_BENCHES: dict[str, Callable[[list[str]], None]] = {"published": _published, "runtimes": _runtimes}
+def _sparse(words: list[str]) -> None:
+    values = given("bench sparse", words, ("model",))
+    from prune.measure.sparse_kernels import compare_kernels, shape_of_layers
+    from prune.report.terminal.kernels import kernels_table
+
+    shape = shape_of_layers(values.get("model"))
+    display(kernels_table(shape, list(compare_kernels(shape))))
+
+
+_BENCHES: dict[str, Callable[[list[str]], None]] = {"published": _published, "runtimes": _runtimes, "sparse": _sparse}
