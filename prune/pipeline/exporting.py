@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,23 @@ from prune.runtime.screen import Screen
 _Scores = dict[str, dict[str, float]]
 
 
-def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, measure: bool = True) -> Record | None:
-    """Writes the model of a finished run as `form` of FORMATS.
+def export(
+    run: RunFolder,
+    form: str,
+    screen: Screen,
+    *,
+    evaluate: bool = True,
+    measure: bool = True,
+    max_loss: float | None = None,
+) -> Record | None:
+    """Writes the model of a finished run as `form` of FORMATS, once all is well.
 
     Returns its record, a row of its own in the table; None where it is not to be timed. Scores that are not to be
     computed are those of the original.
 
     Raises:
-        UserError: if the run is not finished, or the exported model gives other outputs.
+        UserError: if the run is not finished, the exported model gives other outputs, or its main metric is worse than
+            the original's by more than `max_loss`.
     """
     check_packages(form)
     made, record = FORMATS[form], record_of(run)
@@ -56,16 +66,31 @@ def export(run: RunFolder, form: str, screen: Screen, *, evaluate: bool = True, 
     steps = {"writing": True, "comparing": True, "scoring": scoring, "timing": measure}
     screen.stage("export", f"{made.label}: {', '.join(step for step, done in steps.items() if done)}")
     folder = run.exported(form)
-    exported = write_converted(experiment.examples, model, form, folder)
-    scores = _scores(experiment, exported, model, folder) if scoring else record.scores
-    if not measure:
-        if scoring:
+    unfinished = folder.with_name(f"{form}.unfinished")
+    try:
+        exported = write_converted(experiment.examples, model, form, unfinished)
+        scores = _scores(experiment, exported, model, unfinished) if scoring else record.scores
+        _check_loss(record, scores, max_loss)
+        found = None
+        if measure:
+            speed = _speeds(experiment, record, form, model, exported, unfinished)
+            found = _entered(record, made, scores, speed, unfinished)
+            write_at_once(unfinished / RECORD, json.dumps(asdict(found), indent=1) + "\n")
+        elif scoring:
             screen.say(f"  scores  {_in_words(record, scores)}")
-        return None
-    speed = _speeds(experiment, record, form, model, exported)
-    found = _entered(record, made, scores, speed, folder)
-    write_at_once(folder / RECORD, json.dumps(asdict(found), indent=1) + "\n")
+        shutil.rmtree(folder, ignore_errors=True)
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return found
+
+
+def _check_loss(record: Record, scores: _Scores, max_loss: float | None) -> None:
+    """Raises UserError if the main metric is worse than the original's by more than `max_loss`."""
+    spec = record.spec
+    lost = spec.gain(record.value) - spec.gain(_main(record, scores))
+    if max_loss is not None and lost > max_loss:
+        raise UserError(f"max_loss={max_loss:g}: {_in_words(record, scores)}; nothing was written")
 
 
 def _scores(experiment: Experiment, exported: Any, model: PreTrainedModel, folder: Path) -> _Scores:
@@ -84,13 +109,15 @@ def _main(record: Record, scores: _Scores) -> float:
     return next(iter(scores.values()))[record.metric]
 
 
-def _speeds(experiment: Experiment, record: Record, form: str, model: PreTrainedModel, exported: Any) -> list[Speed]:
+def _speeds(
+    experiment: Experiment, record: Record, form: str, model: PreTrainedModel, exported: Any, folder: Path
+) -> list[Speed]:
     """Against the dense model in the same runtime, and in PyTorch, on batches as the run was measured on."""
     made, settings = FORMATS[form], experiment.config.evaluate.speed
     with_decoder = has_decoder(model)
     calls = Calls(
         dense_model(made.rival or form, experiment, with_decoder=with_decoder),
-        exported if made.opened is None else made.opened(experiment.folder.exported(form), "float32"),
+        exported if made.opened is None else made.opened(folder, "float32"),
         experiment.networks.dense(DENSE.folder(experiment.config)).eval(),
     )
     batches = batches_of(experiment.examples, settings, with_decoder=with_decoder)

@@ -221,11 +221,16 @@ def test_a_model_that_came_out_wrong_is_not_written(run, monkeypatch):
         ),
         (("format=onnx",), "say run="),
         (("run=", "format=onnx"), "say run="),
-        (("run=here", "format=onnx", "more"), "'more' is not known. Allowed: run=, format=, evaluate=, measure="),
+        (
+            ("run=here", "format=onnx", "more"),
+            "'more' is not known. Allowed: run=, format=, evaluate=, measure=, max_loss=",
+        ),
         (("run=here", "format=onnx", "model.path=x"), "'model.path=x' is not known. Allowed: run=, format="),
         (("run=here", "fromat=onnx"), "'fromat=onnx' is not known (did you mean 'format'?)"),
         (("run=here", "format=onnx", "run=there"), "run is given twice"),
         (("run=here", "format=onnx", "measure=no"), "prune export: measure=no: not known. Allowed: true, false"),
+        (("run=here", "format=onnx", "max_loss=2"), "max_loss=2: must be a fraction from 0 to 1"),
+        (("run=here", "format=onnx", "max_loss=much"), "max_loss=much: must be a fraction from 0 to 1"),
         (
             ("run=here", "format=onxx"),
             "format=onxx: not known (did you mean 'onnx'?). Allowed: onnx, onnx_int8, openvino",
@@ -249,3 +254,16 @@ def test_a_missing_package_is_named(monkeypatch):
 def test_what_all_formats_need_is_known():
     assert list(FORMATS) == list(needs.NEEDS)
     assert {one.value for one in Runtime} - set(needs.NEEDS) == {"torch_compile"}
+
+
+def test_a_format_that_loses_too_much_is_not_written(stock, monkeypatch, capsys):
+    folder, _ = stock
+    before = export(folder, "plain", "measure=false")
+    kept = {file: file.read_bytes() for file in before.rglob("*") if file.is_file()}
+    value = Record.read(folder / "record.json").value
+    monkeypatch.setattr(exporting, "_scores", lambda *_: {"validation": {"accuracy": value - 0.02}})
+    with pytest.raises(SystemExit):
+        export(folder, "plain", "max_loss=0.01")
+    assert "max_loss=0.01: accuracy" in capsys.readouterr().err
+    assert {file: file.read_bytes() for file in before.parent.rglob("*") if file.is_file()} == kept
+    export(folder, "plain", "max_loss=0.03", "measure=false")
