@@ -123,7 +123,8 @@ def _bsr(weight: Tensor, inputs: Tensor, density: float) -> tuple[_Call, float]:
     @torch.inference_mode(False)  # in which torch refuses sparse matrices
     @torch.no_grad()
     def call() -> Tensor:
-        return torch.sparse.mm(sparse, across)
+        result: Tensor = torch.sparse.mm(sparse, across)
+        return result
 
     return call, _error(call().t(), inputs, masked)
 
@@ -131,7 +132,7 @@ def _bsr(weight: Tensor, inputs: Tensor, density: float) -> tuple[_Call, float]:
 def _two_of_four(weight: Tensor, inputs: Tensor, _density: float) -> tuple[_Call, float]:
     if inputs.device.type != "cuda":
         raise Unavailable("torch's kernels for it need a GPU")
-    groups = weight.half().unflatten(1, (-1, 4))
+    groups = weight.half().reshape(len(weight), -1, 4)
     masked = (groups * torch.zeros_like(groups).scatter_(-1, groups.abs().topk(2, dim=-1).indices, 1.0)).flatten(1)
     sparse, halved = torch.sparse.to_sparse_semi_structured(masked), inputs.half()
     return partial(functional.linear, halved, sparse), _error(
