@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from prune.config.schema import Config
 from prune.errors import UserError
-from prune.inference.runtimes import Serving
+from prune.inference.runtimes import Serving, label_of
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
@@ -39,7 +39,7 @@ def measured(
     return {
         "speed": [asdict(one) for one in found],
         "generation": [asdict(one) for one in _generation_speeds(experiment, dense, model)],
-        "measured_on": hardware(environment(), serving.device.type, speed.dtype, serving.label),
+        "measured_on": hardware(environment(), serving.device.type, speed.dtype, label_of(serving.rival)),
     }
 
 
