@@ -21,7 +21,7 @@ from tests.sweeps.pretended import DEMO, penalties
 
 STAND_IN = """
 import os, pathlib, signal, sys
-print("visible", os.environ.get("CUDA_VISIBLE_DEVICES"))
+print("visible", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
 what = sys.argv[1]
 if what == "mistake":
     print("prune: task.path=x: there is no such split\\n       name another", file=sys.stderr)
