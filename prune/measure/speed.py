@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -81,20 +81,14 @@ def measure_speed(
     dense: PreTrainedModel,
     model: PreTrainedModel,
     calls: Calls,
-    features: Dataset,
-    tokenizer: PreTrainedTokenizerBase,
-    config: SpeedConfig,
-    device: torch.device,
+    of_sizes: Iterable[Batches],
+    num_pairs: int,
 ) -> list[Speed]:
-    """Times both models on the same real inputs, one after the other in turn, for each batch size.
-
-    `calls`: how they are called, on `device`.
-    """
+    """Times both models, called as in `calls`, on the same real inputs in turn, for each batch size."""
     found = []
-    with_decoder = bool(model.config.is_encoder_decoder and model.can_generate())
-    for batches in speed_batches(features, tokenizer, config, device, with_decoder):
+    for batches in of_sizes:
         promised = multiply_adds(dense, *batches) / multiply_adds(model, *batches)
-        found.append(time_calls(calls, batches, device, config.pairs, promised))
+        found.append(time_calls(calls, batches, device_of(batches), num_pairs, promised))
     return found
 
 

@@ -14,12 +14,12 @@ from prune.inference.runtimes import Serving, label_of
 from prune.measure.environment import environment
 from prune.measure.generation import GenerationSpeed, measure_generation
 from prune.measure.hardware import hardware
-from prune.measure.speed import Calls, batch_of, measure_speed, padded_length
+from prune.measure.speed import Calls, batch_of, measure_speed, padded_length, speed_batches
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.exported_dense import dense_model
 from prune.pipeline.serving import has_decoder, serving_of
 from prune.pipeline.shared_stages import DENSE
-from prune.results.layout import RunFolder
+from prune.results.layout import RunFolder, StageFolder
 from prune.results.record import Record
 from prune.results.remarks import remarks_on
 from prune.runtime.screen import Screen
@@ -35,7 +35,10 @@ def measured(
     speed, examples = experiment.config.evaluate.speed, experiment.examples
     serving = serving_of(experiment.config, examples, with_decoder=has_decoder(model))
     calls = _calls(experiment, serving, dense, model, written)
-    found = measure_speed(dense, model, calls, examples.evaluation, examples.tokenizer, speed, serving.device)
+    batches = speed_batches(
+        examples.evaluation, examples.tokenizer, speed, serving.device, with_decoder=has_decoder(model)
+    )
+    found = measure_speed(dense, model, calls, batches, speed.pairs)
     return {
         "speed": [asdict(one) for one in found],
         "generation": [asdict(one) for one in _generation_speeds(experiment, dense, model)],
@@ -63,16 +66,26 @@ def measure_again(config: Config, run: RunFolder, record: Record, screen: Screen
     Raises:
         UserError: if its dense model is gone.
     """
-    dense = DENSE.folder(config)
-    if not dense.model.is_dir():
-        raise UserError(
-            f"{dense.path}: the unpruned model is gone; the command of the run with force=true makes it again"
-        )
+    dense = kept_dense(config)
     experiment = prepare(config, run, screen)
     screen.stage("evaluate", "speed against the dense model")
     networks = experiment.networks
     found = replace(record, **measured(experiment, networks.dense(dense), networks.pruned(run.model)))
     return replace(found, warnings=[*experiment.examples.task.remarks, *remarks_on(found)])
+
+
+def kept_dense(config: Config) -> StageFolder:
+    """The folder of the unpruned model of a finished run.
+
+    Raises:
+        UserError: if it is gone.
+    """
+    dense = DENSE.folder(config)
+    if not dense.model.is_dir():
+        raise UserError(
+            f"{dense.path}: the unpruned model is gone; the command of the run with force=true makes it again"
+        )
+    return dense
 
 
 def _generation_speeds(experiment: Experiment, dense: PreTrainedModel, model: PreTrainedModel) -> list[GenerationSpeed]:

@@ -11,7 +11,6 @@ from typing import Any
 import torch
 
 from prune.config.schema import Config, Runtime
-from prune.errors import UserError
 from prune.files.atomic import write_at_once
 from prune.inference.needs import NEEDS, runtime_problems
 from prune.inference.runtimes import LABELS, Called, Serving, label_of
@@ -19,6 +18,7 @@ from prune.measure.environment import environment
 from prune.measure.speed import Batches, speed_batches, time_pairs
 from prune.pipeline.experiment import Experiment, prepare
 from prune.pipeline.exported_dense import dense_model
+from prune.pipeline.measuring import kept_dense
 from prune.pipeline.serving import has_decoder, serving_of
 from prune.pipeline.shared_stages import DENSE
 from prune.results.layout import RunFolder
@@ -53,11 +53,7 @@ def compare_runtimes(config: Config, run: RunFolder, output: Path, screen: Scree
     Raises:
         UserError: if its unpruned model is gone, or its task generates texts.
     """
-    dense = DENSE.folder(config)
-    if not dense.model.is_dir():
-        raise UserError(
-            f"{dense.path}: the unpruned model is gone; the command of the run with force=true makes it again"
-        )
+    kept_dense(config)
     experiment = prepare(config, run, screen)
     found: list[RuntimeTiming] = []
     for candidate in _possible(config, screen):

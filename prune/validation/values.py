@@ -13,7 +13,7 @@ from prune.config.durations import in_steps
 from prune.config.keys import flatten, kinds
 from prune.config.metadata import Range
 from prune.config.reference import problems_of
-from prune.config.schema import Config, Finish, TokenOperator
+from prune.config.schema import Config, Finish, SpeedReference, TokenOperator
 from prune.config.targets import given
 from prune.files.limits import problem_of
 from prune.inference.needs import runtime_problems
@@ -223,6 +223,8 @@ def length(config: Config) -> Iterator[str]:
 def runtime(config: Config) -> Iterator[str]:
     """Runtimes that are not installed, or cannot run what is asked of them."""
     yield from runtime_problems(config.evaluate.speed)
+    if config.evaluate.speed.reference is SpeedReference.torch and config.target.speedup is None:
+        yield "evaluate.speed.reference=torch: says what target.speedup is over, and none is given"
 
 
 def _is_whole(value: Any) -> bool:

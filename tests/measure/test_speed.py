@@ -24,7 +24,9 @@ CPU = torch.device("cpu")
 
 
 def speeds(dense, model, features, tokenizer, config, eager=None):
-    return measure_speed(dense.eval(), model.eval(), Calls(dense, model, eager), features, tokenizer, config, CPU)
+    with_decoder = dense.config.is_encoder_decoder
+    batches = speed_batches(features, tokenizer, config, CPU, with_decoder)
+    return measure_speed(dense.eval(), model.eval(), Calls(dense, model, eager), batches, config.pairs)
 
 
 @pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.reads_pairs])

@@ -120,6 +120,7 @@ def test_a_run_in_every_runtime_at_hand(finished_runs, alone, monkeypatch):
         ((), "prune bench runtimes: say run=<folder of a finished run>"),
         (("run=",), "prune bench runtimes: say run=<folder of a finished run>"),
         (("run=here", "seed=1"), "prune bench runtimes: 'seed=1' is not known. Allowed: evaluate.speed.<setting>"),
+        (("run=here", "evaluate.speed.runtime=onnx"), "evaluate.speed.runtime: it times all of them; leave it out"),
         (("run=here",), "here is not the folder of a finished run"),
     ],
 )

@@ -207,3 +207,8 @@ def test_runtimes_must_be_there_and_run_what_is_asked(words, said, monkeypatch):
 def test_runtimes_that_are_there_are_allowed(monkeypatch):
     monkeypatch.setattr(needs, "find_spec", lambda _: object())
     assert not list(values.runtime(composed(*DEMO, "evaluate.speed.runtime=openvino", "evaluate.speed.dtype=bfloat16")))
+
+
+def test_a_reference_needs_the_speed_up_that_it_is_of():
+    (said,) = problems(*DEMO, "evaluate.speed.reference=torch")
+    assert said == "evaluate.speed.reference=torch: says what target.speedup is over, and none is given"

@@ -56,6 +56,8 @@ def _runtimes(words: list[str]) -> None:
     if len(named) != 1 or not named[0]:
         raise UserError("prune bench runtimes: say run=<folder of a finished run>")
     settings = speed_settings("prune bench runtimes", [word for word in words if not word.startswith(_RUN)])
+    if odd := [key for key in settings if key.rpartition(".")[2] in ("runtime", "dtype", "reference")]:
+        raise UserError(f"prune bench runtimes: {odd[0]}: it times all of them; leave it out")
     from prune.files.atomic import check_writable
     from prune.pipeline.runtime_comparison import compare_runtimes
     from prune.report.terminal.runtimes import runtimes_table
